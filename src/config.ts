@@ -1,0 +1,255 @@
+import { existsSync } from 'node:fs'
+import { Type } from '@sinclair/typebox'
+import type { Static, TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+
+// TypeBox' own check is used rather than env-schema: that one coerces by ajv's loose rules ('' becomes 0), stops describing at
+// the schema path (`env/PORT must be integer`) and cannot name a misspelt variable; here every fault is told in words, at once.
+
+const text = (description: string, options: object = {}) => Type.String({ minLength: 1, description, ...options })
+const integer = (minimum: number, maximum: number, initial: number, description: string) =>
+  Type.Integer({ minimum, maximum, default: initial, description })
+const oneOf = <const T extends readonly string[]>(values: T, initial: T[number], description: string) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], default: initial, description })
+
+const database = (side: string) => ({
+  HOST: text(`host name or address of the ${side} database`),
+  PORT: integer(1, 65_535, 5432, `port of the ${side} database`),
+  NAME: text(`name of the ${side} database`),
+  USER: text(`role that reads the ${side}` + (side === 'source' ? ': give it SELECT only' : ' and owns the schema migration_coverage')),
+  PASSWORD: text('its password', { secret: true }),
+  SSL: oneOf(['disable', 'require'], 'disable', 'require: encrypted, the certificate is not verified'),
+  MAX_CONNECTIONS: integer(1, 100, side === 'source' ? 5 : 10, `connections that one process may open to the ${side}`),
+})
+
+function prefixed<P extends string, T extends Record<string, TSchema>>(prefix: P, schemas: T) {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`${prefix}${name}`, schema])) as {
+    [K in keyof T & string as `${P}${K}`]: T[K]
+  }
+}
+
+/** The environment variables that the service reads; `.env.example` is tested against it. */
+export const EnvironmentSchema = Type.Object({
+  ...prefixed('SOURCE_DB_', database('source')),
+  ...prefixed('TARGET_DB_', database('target')),
+  MIGRATION_PLAN: text('path of the plan file'),
+  ROLE: oneOf(['all', 'api', 'worker'], 'all', 'what this process does'),
+  HOST: text('address to listen on; anything but loopback needs an API_KEY', { default: '127.0.0.1' }),
+  PORT: integer(0, 65_535, 3000, 'port to listen on; 0 takes a free one'),
+  NODE_ENV: oneOf(['development', 'test', 'production'], 'development', 'production does not migrate the tracking schema by itself'),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', 'least level that is logged'),
+  API_KEY: Type.String({ minLength: 16, maxLength: 512, pattern: '^[\\x21-\\x7e]+$', secret: true, description: 'key that clients send; without one only loopback is served' }),
+  CORS_ORIGINS: text('origins of web pages that may call the API, divided by commas'),
+  RATE_LIMIT_MAX_REQUESTS: integer(1, 1_000_000, 300, 'requests per client and window'),
+  RATE_LIMIT_WINDOW_MS: integer(1000, 86_400_000, 60_000, 'length of the window'),
+  MAX_REQUEST_SIZE: integer(1024, 10_485_760, 262_144, 'largest request body, in bytes'),
+  ENABLE_DEVELOPMENT_ENDPOINTS: Type.Boolean({ default: false, description: 'serves /dev/*' }),
+  SOURCE_WAIT_LIMIT_MS: integer(0, 86_400_000, 900_000, 'how long a job waits for a source that is down before it fails'),
+  RECHECK_DELAY_MS: integer(0, 3_600_000, 5000, 'pause before rows that differ are read again'),
+  SCAN_CHUNK_PAGES: integer(16, 4_194_304, 16_384, 'pages of 8 KiB that one task reads'),
+  STATEMENT_TIMEOUT_MS: integer(1000, 3_600_000, 30_000, 'limit of one SQL statement'),
+  MAX_STORED_DIFFERENCES: integer(0, 10_000_000, 100_000, 'differences kept per entity and job; the counts stay exact'),
+  DEMO_ROWS: integer(5000, 100_000_000, 250_000, 'legacy rows of the demonstration'),
+})
+
+type Environment = Static<typeof EnvironmentSchema>
+type Name = keyof Environment
+
+export interface DatabaseConfig {
+  host: string
+  port: number
+  database: string
+  user: string
+  password: string
+  ssl: 'disable' | 'require'
+  maxConnections: number
+}
+
+export interface Config {
+  environment: Environment['NODE_ENV']
+  role: Environment['ROLE']
+  host: string
+  port: number
+  logLevel: Environment['LOG_LEVEL']
+  /** null: every client on loopback may do everything */
+  apiKey: string | null
+  corsOrigins: string[]
+  rateLimit: { max: number; windowMs: number }
+  /** bytes */
+  maxRequestSize: number
+  developmentEndpoints: boolean
+  /** no database is configured: an embedded PostgreSQL with a demonstration migration is used */
+  demo: boolean
+  demoRows: number
+  /** null in the demonstration, which brings its own */
+  source: DatabaseConfig | null
+  target: DatabaseConfig | null
+  planPath: string | null
+  comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementTimeoutMs: number; maxStoredDifferences: number }
+}
+
+/** Each fault of the environment, one sentence each, naming the variable. */
+export class ConfigError extends Error {
+  constructor(readonly faults: string[]) {
+    super(`the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+  }
+}
+
+/** The process environment, completed from `.env` of the working folder; what is set already wins. */
+export function processEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env
+}
+
+/**
+ * Reads the configuration from environment variables. An empty variable counts as not set.
+ * @throws ConfigError with all faults at once; a secret is never repeated in one
+ */
+export function loadConfig(variables: NodeJS.ProcessEnv = processEnvironment()): Config {
+  const faults = unknownVariables(variables)
+  const given = new Set((Object.keys(EnvironmentSchema.properties) as Name[]).filter((name) => (variables[name] ?? '') !== ''))
+  const demo = !hasPrefix(given, 'SOURCE_DB_') && !hasPrefix(given, 'TARGET_DB_')
+  const values: Partial<Record<Name, unknown>> = {}
+
+  for (const [name, schema] of Object.entries(EnvironmentSchema.properties) as [Name, TSchema][]) {
+    if (given.has(name)) {
+      const raw = variables[name] ?? ''
+      const value = convert(schema, raw)
+      if (Value.Check(schema, value)) values[name] = value
+      else faults.push(`${name} must be ${allowed(schema)}, not ${schema['secret'] === true ? 'what was given (not shown)' : JSON.stringify(raw)}`)
+    } else if (schema.default !== undefined) {
+      values[name] = schema.default
+    }
+  }
+  const environment = values as Environment
+  faults.push(...missingVariables(given, demo), ...conflicts(environment, given))
+  if (faults.length > 0) throw new ConfigError(faults)
+  return deepFreeze(configOf(environment, given, demo))
+}
+
+function configOf(env: Environment, given: Set<Name>, demo: boolean): Config {
+  return {
+    environment: env.NODE_ENV,
+    role: env.ROLE,
+    host: env.HOST,
+    port: env.PORT,
+    logLevel: env.LOG_LEVEL,
+    apiKey: given.has('API_KEY') ? env.API_KEY : null,
+    corsOrigins: given.has('CORS_ORIGINS') ? listOf(env.CORS_ORIGINS) : [],
+    rateLimit: { max: env.RATE_LIMIT_MAX_REQUESTS, windowMs: env.RATE_LIMIT_WINDOW_MS },
+    maxRequestSize: env.MAX_REQUEST_SIZE,
+    developmentEndpoints: env.ENABLE_DEVELOPMENT_ENDPOINTS,
+    demo,
+    demoRows: env.DEMO_ROWS,
+    source: demo ? null : databaseOf(env, 'SOURCE_DB_'),
+    target: demo ? null : databaseOf(env, 'TARGET_DB_'),
+    planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
+    comparison: {
+      sourceWaitLimitMs: env.SOURCE_WAIT_LIMIT_MS,
+      recheckDelayMs: env.RECHECK_DELAY_MS,
+      scanChunkPages: env.SCAN_CHUNK_PAGES,
+      statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
+      maxStoredDifferences: env.MAX_STORED_DIFFERENCES,
+    },
+  }
+}
+
+function databaseOf(env: Environment, prefix: 'SOURCE_DB_' | 'TARGET_DB_'): DatabaseConfig {
+  return {
+    host: env[`${prefix}HOST`],
+    port: env[`${prefix}PORT`],
+    database: env[`${prefix}NAME`],
+    user: env[`${prefix}USER`],
+    password: env[`${prefix}PASSWORD`],
+    ssl: env[`${prefix}SSL`],
+    maxConnections: env[`${prefix}MAX_CONNECTIONS`],
+  }
+}
+
+/** Strict: what is not exactly a number or a boolean stays text, and fails the check. */
+function convert(schema: TSchema, raw: string): unknown {
+  if (schema['type'] === 'integer') return /^-?\d{1,15}$/.test(raw) ? Number(raw) : raw
+  if (schema['type'] === 'boolean') return raw === 'true' ? true : raw === 'false' ? false : raw
+  return raw
+}
+
+function allowed(schema: TSchema): string {
+  if (schema['type'] === 'integer') return `a whole number from ${schema['minimum']} to ${schema['maximum']}`
+  if (schema['type'] === 'boolean') return 'true or false'
+  if (Array.isArray(schema['enum'])) return `one of ${schema['enum'].join(', ')}`
+  return `${schema['minLength']} to ${schema['maxLength']} printable ASCII characters without blanks`
+}
+
+function missingVariables(given: Set<Name>, demo: boolean): string[] {
+  if (demo) return []
+  const required = ['HOST', 'NAME', 'USER', 'PASSWORD'] as const
+  const faults = (['SOURCE_DB_', 'TARGET_DB_'] as const).flatMap((prefix) => {
+    const missing = required.map((name) => `${prefix}${name}` as const).filter((name) => !given.has(name))
+    if (missing.length === required.length && !hasPrefix(given, prefix)) {
+      const other = prefix === 'SOURCE_DB_' ? 'TARGET_DB_' : 'SOURCE_DB_'
+      return [`${other}* is set but ${prefix}* is not: set ${missing.join(', ')} too, or neither to see the demonstration`]
+    }
+    return missing.map((name) => `${name} is required when a database is configured`)
+  })
+  if (!given.has('MIGRATION_PLAN')) faults.push('MIGRATION_PLAN is required when databases are configured: the path of the plan file')
+  return faults
+}
+
+function conflicts(env: Environment, given: Set<Name>): string[] {
+  const faults: string[] = []
+  const production = env.NODE_ENV === 'production'
+  if (!given.has('API_KEY') && production) faults.push('API_KEY is required with NODE_ENV=production')
+  else if (!given.has('API_KEY') && env.HOST !== undefined && !isLoopback(env.HOST)) {
+    faults.push(`API_KEY is required when HOST is not loopback: set a key of 16 characters or more, or HOST=127.0.0.1 instead of ${JSON.stringify(env.HOST)}`)
+  }
+  for (const origin of env.CORS_ORIGINS === undefined ? [] : listOf(env.CORS_ORIGINS)) {
+    if (origin === '*' && production) faults.push('CORS_ORIGINS must name each origin with NODE_ENV=production, not "*"')
+    else if (origin !== '*' && !isOrigin(origin)) faults.push(`CORS_ORIGINS must hold origins like https://app.example.com, not ${JSON.stringify(origin)}`)
+  }
+  return faults
+}
+
+const ownPrefixes = [
+  'SOURCE_DB_', 'SOURCE_WAIT_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
+  'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_',
+]
+
+/** A misspelt variable would silently leave a default in force. */
+function unknownVariables(variables: NodeJS.ProcessEnv): string[] {
+  const known = Object.keys(EnvironmentSchema.properties)
+  return Object.keys(variables)
+    .filter((name) => ownPrefixes.some((prefix) => name.startsWith(prefix)) && !known.includes(name))
+    .map((name) => `${name} is not a variable of this service; did you mean ${nearest(name, known)}?`)
+}
+
+/** The known name that shares most pairs of neighbouring letters with the given one (Dice's coefficient). */
+function nearest(name: string, known: string[]): string {
+  const pairs = (word: string) => new Set(Array.from({ length: word.length - 1 }, (_, at) => word.slice(at, at + 2)))
+  const wanted = pairs(name)
+  const likeness = (candidate: string) => {
+    const own = pairs(candidate)
+    return (2 * [...own].filter((pair) => wanted.has(pair)).length) / (own.size + wanted.size)
+  }
+  return known.reduce((best, candidate) => (likeness(candidate) > likeness(best) ? candidate : best))
+}
+
+function hasPrefix(given: Set<Name>, prefix: string): boolean {
+  return [...given].some((name) => name.startsWith(prefix))
+}
+
+function listOf(value: string): string[] {
+  return value.split(',').map((item) => item.trim()).filter((item) => item !== '')
+}
+
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value) as unknown[]) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,215 @@
+import type { TypeInfo } from './catalog.js'
+import { quoteLiteral } from './identifier.js'
+
+/**
+ * The common form in which a source and a target value meet. The text form decides equality, the hash only proves it: both may be
+ * finer than equality (then the value itself is asked, see `decideAs`), never coarser.
+ */
+export interface CanonicalKind {
+  name: 'integer' | 'bigint' | 'numeric' | 'float4' | 'float8' | 'text' | 'padded text' | 'boolean' | 'uuid' | 'uuid text' | 'bytes' | 'jsonb' | 'verbatim'
+  /** a type of every server to which a literal of this kind can be cast */
+  literalType: string
+  /** equal values may differ in text: a server decides with this type. null: the text decides */
+  decideAs: string | null
+}
+
+export type CanonicalChoice = { kind: CanonicalKind; warning?: string } | { refused: string; suggestion?: string }
+
+const integers = ['int2', 'int4', 'int8', 'oid']
+const floats = ['float4', 'float8']
+const numerics = ['numeric', 'money']
+const texts = ['text', 'varchar', 'name', 'citext', 'char', 'bpchar', 'unknown']
+const json = ['json', 'jsonb']
+/** Types whose text under the pinned session settings is exact; families of them that may meet each other. */
+const verbatimFamilies = [
+  ['date'], ['time'], ['timetz'], ['timestamp'], ['timestamptz'], ['interval'], ['inet', 'cidr'], ['macaddr'], ['macaddr8'], ['bit', 'varbit'], ['xml'],
+  ['hstore'], ['point'], ['line'], ['lseg'], ['box'], ['path'], ['polygon'], ['circle'], ['tsvector'], ['tsquery'], ['pg_lsn'], ['pg_snapshot'], ['txid_snapshot'], ['jsonpath'],
+]
+const refusedTypes: Record<string, string> = {
+  xid: 'transaction ids have no meaning in another database', xid8: 'transaction ids have no meaning in another database',
+  cid: 'command ids have no meaning in another database', tid: 'row addresses have no meaning in another database',
+}
+
+const simple = (name: CanonicalKind['name'], literalType: string = name, decideAs: string | null = null): CanonicalKind => ({ name, literalType, decideAs })
+const integer = simple('integer', 'int4')
+const bigint = simple('bigint', 'int8')
+
+type Family = 'integer' | 'float' | 'numeric' | 'text' | 'boolean' | 'uuid' | 'bytes' | 'json' | 'array' | 'range' | 'verbatim'
+
+function familyOf(type: TypeInfo): Family | null {
+  if (type.kind === 'e') return 'text'
+  if (type.kind === 'r' || type.kind === 'm') return 'range'
+  if (type.kind !== 'b') return null
+  if (type.element !== null) return 'array'
+  if (integers.includes(type.base)) return 'integer'
+  if (floats.includes(type.base)) return 'float'
+  if (numerics.includes(type.base)) return 'numeric'
+  if (texts.includes(type.base)) return 'text'
+  if (json.includes(type.base)) return 'json'
+  if (type.base === 'bool') return 'boolean'
+  if (type.base === 'uuid') return 'uuid'
+  if (type.base === 'bytea') return 'bytes'
+  if (type.base in refusedTypes || type.base.startsWith('reg')) return null
+  return 'verbatim'
+}
+
+/**
+ * Chooses the canonical kind in which two types can be compared without losing anything.
+ * @returns the kind, with a warning where the target type itself cannot hold all that the source can; or the reason why the types
+ *   cannot be compared as they stand, with the SQL that would bring them together
+ */
+export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { zone: string | null }): CanonicalChoice {
+  if (options.zone !== null) {
+    if (source.base !== 'timestamp') return { refused: `\`zone\` is for a zone-less source time, and the source is ${source.name}`, suggestion: 'remove `zone`' }
+    if (target.base !== 'timestamptz') return { refused: `\`zone\` makes a timestamptz of the source, and the target is ${target.name}`, suggestion: 'remove `zone`' }
+    return { kind: simple('verbatim', 'timestamptz') }
+  }
+  const [left, right] = [familyOf(source), familyOf(target)]
+  for (const [family, type] of [[left, source], [right, target]] as const) {
+    if (family === null) return { refused: `values of type ${type.name} cannot be compared: ${refusedTypes[type.base] ?? 'it has no canonical form'}`, suggestion: 'compare its parts with `sql`, or list the column under `ignore`' }
+  }
+  const families = new Set([left, right])
+  const only = (...allowed: Family[]) => [...families].every((family) => family !== null && allowed.includes(family))
+  if (only('integer')) return { kind: [source, target].every(({ base }) => base === 'int2' || base === 'int4') ? integer : bigint }
+  if (only('integer', 'numeric')) return { kind: simple('numeric') }
+  if (only('integer', 'numeric', 'float')) return chooseFloat(source, target, left, right)
+  if (only('text')) return { kind: [source, target].some(({ base }) => base === 'bpchar') ? simple('padded text', 'text') : simple('text') }
+  if (only('uuid')) return { kind: simple('uuid') }
+  if (only('uuid', 'text')) return { kind: simple('uuid text', 'text') }
+  if (only('boolean')) return { kind: simple('boolean', 'bool') }
+  if (only('bytes')) return { kind: simple('bytes', 'bytea') }
+  if (only('json')) return { kind: simple('jsonb', 'jsonb', 'jsonb') }
+  if (only('array')) return chooseArray(source, target)
+  if (only('range')) return chooseRange(source, target)
+  if (only('verbatim')) {
+    if (source.base === 'timestamp' && target.base === 'timestamptz')
+      return { refused: 'the source time has no zone and the target has one', suggestion: 'say in which zone the source time is meant: `zone: UTC`' }
+    const family = verbatimFamilies.find((names) => names.includes(source.base))
+    if (family?.includes(target.base)) return { kind: simple('verbatim', target.base === 'cidr' ? 'inet' : target.base) }
+    if (family === undefined && source.base === target.base) {
+      return { kind: simple('verbatim', 'text'), warning: `${source.name} is not a type that ships with PostgreSQL: its values are compared by their text` }
+    }
+  }
+  return { refused: `${source.name} and ${target.name} cannot be compared without losing something`, suggestion: suggestCast(source, target) }
+}
+
+/** The canonical kind of one type, as if both sides had it. */
+export function canonicalOf(type: TypeInfo): CanonicalChoice {
+  return chooseCanonical(type, type, { zone: null })
+}
+
+/**
+ * The canonical kind of a key that a stored key map leads from: the source's key type against the map's legacy column, which may hold
+ * the keys of many tables as text. Use this, not `chooseCanonical`, for every term with `references`.
+ */
+export function chooseKeyKind(source: TypeInfo, legacy: TypeInfo): CanonicalChoice {
+  const [left, right] = [familyOf(source), familyOf(legacy)]
+  // by value, so that '007' is 7; a text that is no number leads nowhere
+  if ((left === 'integer' || left === 'numeric') && right === 'text') return { kind: simple('numeric') }
+  if (left === 'text' && right === 'integer') return { kind: simple(source.base === 'bpchar' ? 'padded text' : 'text', 'text') }
+  return chooseCanonical(source, legacy, { zone: null })
+}
+
+function suggestCast(source: TypeInfo, target: TypeInfo): string {
+  if (source.base === 'timestamptz' && target.base === 'timestamp') return `convert it: \`sql: "src.<column> at time zone 'UTC'"\``
+  if (familyOf(target) === 'json' && familyOf(source) === 'text') return 'parse the text: `as: json`'
+  return `bring the source to the target's type: \`sql: "src.<column>::${target.base}"\`, or list codes under \`values\``
+}
+
+function chooseFloat(source: TypeInfo, target: TypeInfo, left: Family | null, right: Family | null): CanonicalChoice {
+  if (left === 'float' && right === 'float') return { kind: simple('float8') }
+  const float = left === 'float' ? source : target
+  const exact = left === 'float' ? target : source
+  return {
+    kind: float.base === 'float4' ? simple('float4') : simple('float8'),
+    warning: `${exact.name} against ${float.name}: equal when the exact value, cast to ${float.name}, is the same; digits beyond that are lost`,
+  }
+}
+
+function chooseArray(source: TypeInfo, target: TypeInfo): CanonicalChoice {
+  if (source.element === null || target.element === null) return { refused: 'an array type without an element type' }
+  const element = chooseCanonical(source.element, target.element, { zone: null })
+  if ('refused' in element) return { refused: `array elements: ${element.refused}`, suggestion: 'compare them with `sql`' }
+  if (element.kind.name === 'uuid text' || element.kind.name === 'padded text' || familyOf(source.element) === 'json')
+    return { refused: `arrays of ${source.element.name} and ${target.element.name} have no common text`, suggestion: 'compare them with `sql`' }
+  const byValue = ['numeric', 'float4', 'float8'].includes(element.kind.name) || element.kind.decideAs !== null
+  return { kind: simple('verbatim', 'text', byValue ? `${element.kind.literalType}[]` : null) }
+}
+
+function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
+  if (source.base !== target.base) return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
+  return { kind: simple('verbatim', 'text', target.element?.base === 'numeric' ? target.name : null) }
+}
+
+/**
+ * Brings a typed SQL value to its canonical SQL value.
+ * @param typeName the type of the expression on its own server
+ */
+export function canonicalValue(kind: CanonicalKind, typeName: string, expression: string): string {
+  switch (kind.name) {
+    case 'integer': return `(${expression})::int4`
+    case 'bigint': return `(${expression})::int8`
+    case 'numeric': return `trim_scale((${expression})::numeric)`
+    // + 0 makes 0 of -0; a float4 becomes the float8 of its shortest text, so that 0.1 is 0.1
+    case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0)` : `((${expression})::float8 + 0)`
+    case 'float4': return `((${expression})::float4 + 0::float4)`
+    case 'text': return `(${expression})::text`
+    case 'padded text': return `rtrim((${expression})::text, ' ')`
+    case 'boolean': return `(${expression})::bool`
+    case 'uuid': return `(${expression})::uuid`
+    case 'uuid text': return typeName === 'uuid' ? `(${expression})::text`
+      : `case when (${expression})::text ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then lower((${expression})::text collate "C") else (${expression})::text end`
+    case 'bytes': return `encode((${expression})::bytea, 'hex')`
+    case 'jsonb': return `(${expression})::jsonb`
+    case 'verbatim': return `(${expression})::text`
+  }
+}
+
+/** The canonical text of a canonical value. */
+export function canonicalText(canonical: string): string {
+  return `(${canonical})::text`
+}
+
+/**
+ * A 64-bit hash of a canonical value, null for NULL; equal values of a kind hash alike on every supported server, for the same seed.
+ * @param recode the servers differ in encoding: text is hashed by its UTF-8 bytes
+ */
+export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigint, recode: boolean): string {
+  const s = int8Literal(seed)
+  switch (kind.name) {
+    case 'integer': return `hashint4extended(${canonical}, ${s})`
+    // PostgreSQL folds an int8 to 32 bits before hashing (-1 = 4294967295): the high word is chained in
+    case 'bigint': return `hashint4extended((${canonical} >> 32)::int4, hashint8extended(${canonical}, ${s}))`
+    case 'float8': return `hashfloat8extended(${canonical}, ${s})`
+    case 'uuid': return `uuid_hash_extended(${canonical}, ${s})`
+    case 'boolean': return `case when ${canonical} then ${s} when not ${canonical} then ${int8Literal(mix64(seed))} end`
+    // the other hash functions ignore a sign, a weight or a nesting somewhere, or are missing on older servers: text is faithful
+    default: {
+      const text = canonicalText(canonical)
+      const ascii = ['numeric', 'float4', 'bytes'].includes(kind.name)
+      return recode && !ascii ? `hashtextextended(encode(convert_to(${text}, 'UTF8'), 'hex') collate "C", ${s})` : `hashtextextended(${text} collate "C", ${s})`
+    }
+  }
+}
+
+/** An int8 literal that parses for every value, the smallest included. */
+export function int8Literal(value: bigint): string {
+  return `${quoteLiteral(value.toString())}::int8`
+}
+
+/** The finaliser of SplitMix64 (Steele, Lea, Flood 2014) over a signed 64-bit integer: spreads it evenly over all 64 bits. */
+export function mix64(value: bigint): bigint {
+  let z = BigInt.asUintN(64, value + 0x9e3779b97f4a7c15n)
+  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n)
+  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn)
+  return BigInt.asIntN(64, z ^ (z >> 31n))
+}
+
+/** A fixed 64-bit constant for a name, from FNV-1a of its UTF-16 code units and `mix64`: equal on every machine, evenly spread. */
+export function constantFor(name: string): bigint {
+  let hash = 0xcbf29ce484222325n
+  for (let index = 0; index < name.length; index += 1) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(name.charCodeAt(index))) * 0x100000001b3n)
+  }
+  return mix64(BigInt.asIntN(64, hash))
+}

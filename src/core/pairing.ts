@@ -1,0 +1,146 @@
+import type { ComparisonSpec, TermSpec } from './spec.js'
+
+/** A row as it was read for a decision; texts carry their state (see `expressions.ts`): null, `=value`, `?raw`, `!raw`. */
+export interface SourceRow {
+  rowHash: string
+  key: (string | null)[]
+  columns: (string | null)[]
+  /** index of the first declared explanation that holds */
+  reason: number | null
+}
+
+export interface TargetRow {
+  rowHash: string
+  key: (string | null)[]
+  /** the key legs as they stand in the target */
+  rawKey: (string | null)[]
+  columns: (string | null)[]
+  /** references as they stand in the target, null for other columns */
+  rawColumns: (string | null)[]
+  /** index of the first declared kind of generated rows that holds */
+  reason: number | null
+}
+
+/** The rows of both sides that have one key. */
+export interface KeyGroup {
+  source: SourceRow[]
+  target: TargetRow[]
+}
+
+export interface Pairing {
+  verified: [SourceRow, TargetRow][]
+  /** with the indexes of the columns that differ */
+  differs: { source: SourceRow; target: TargetRow; columns: number[] }[]
+  /** source rows without a partner */
+  unpairedSource: SourceRow[]
+  /** target rows without a partner; duplicates when the group has any pair */
+  unpairedTarget: TargetRow[]
+  /** pairs whose fingerprints agree although a value differs: the fingerprint cannot be trusted */
+  fingerprintFaults: number
+}
+
+/** Tells whether a source text and a target text of a column are the same value; a reference also by its key as it stands in the target. */
+export type EqualTexts = (column: number, source: string | null, target: string | null, rawTarget: string | null) => boolean
+
+/**
+ * Pairs the rows of one key, equal ones first, then the rest in the order of their hashes; one target row pays for one source row.
+ * n source and m target rows give min(n, m) pairs.
+ */
+export function pairGroup(group: KeyGroup, equal: EqualTexts): Pairing {
+  const source = [...group.source].sort(byRowHash)
+  const target = [...group.target].sort(byRowHash)
+  const pairing: Pairing = { verified: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
+  const waiting: SourceRow[] = []
+  for (const row of source) {
+    const partner = target.findIndex((candidate) => differingColumns(row, candidate, equal).length === 0)
+    const [found] = partner === -1 ? [] : target.splice(partner, 1)
+    if (found === undefined) waiting.push(row)
+    else pairing.verified.push([row, found])
+  }
+  for (const row of waiting) {
+    const partner = target.shift()
+    if (partner === undefined) {
+      pairing.unpairedSource.push(row)
+      continue
+    }
+    if (row.rowHash === partner.rowHash) pairing.fingerprintFaults += 1
+    pairing.differs.push({ source: row, target: partner, columns: differingColumns(row, partner, equal) })
+  }
+  pairing.unpairedTarget = target
+  return pairing
+}
+
+function byRowHash(left: { rowHash: string }, right: { rowHash: string }): number {
+  return left.rowHash < right.rowHash ? -1 : left.rowHash > right.rowHash ? 1 : 0
+}
+
+function differingColumns(source: SourceRow, target: TargetRow, equal: EqualTexts): number[] {
+  return source.columns.flatMap((text, index) => (equal(index, text, target.columns[index] ?? null, target.rawColumns[index] ?? null) ? [] : [index]))
+}
+
+/** Identity of a key: its legs as texts, NULL and text apart, no two keys alike. */
+export function keyIdentity(key: readonly (string | null)[]): string {
+  return JSON.stringify(key)
+}
+
+/**
+ * Groups rows of both sides by their key. Through a many-to-one key map a source key stands for the smallest legacy key of its
+ * modern one, under which the target row is read.
+ * @param collapsed for each key leg: legacy key → smallest legacy key, of those that are not the smallest
+ */
+export function groupByKey(source: readonly SourceRow[], target: readonly TargetRow[], collapsed: readonly (ReadonlyMap<string, string> | null)[]): Map<string, KeyGroup> {
+  const groups = new Map<string, KeyGroup>()
+  const groupOf = (key: readonly (string | null)[]) => {
+    const identity = keyIdentity(key)
+    const group = groups.get(identity) ?? { source: [], target: [] }
+    groups.set(identity, group)
+    return group
+  }
+  for (const row of source) groupOf(foldKey(row.key, collapsed)).source.push(row)
+  for (const row of target) groupOf(row.key).target.push(row)
+  return groups
+}
+
+/** A source key under the smallest legacy keys that its key maps fold it into. */
+export function foldKey(key: readonly (string | null)[], collapsed: readonly (ReadonlyMap<string, string> | null)[]): (string | null)[] {
+  return key.map((text, leg) => smallestText(text, collapsed[leg] ?? null))
+}
+
+function smallestText(text: string | null, collapsed: ReadonlyMap<string, string> | null): string | null {
+  if (text === null || collapsed === null || !text.startsWith('=')) return text
+  const smallest = collapsed.get(text.slice(1))
+  return smallest === undefined ? text : `=${smallest}`
+}
+
+/** The cause of a difference: `reference` when only references differ, else `value`. */
+export function causeOfDifference(spec: ComparisonSpec, columns: readonly number[]): 'reference' | 'value' {
+  return columns.every((index) => spec.columns[index]?.keyMap != null) ? 'reference' : 'value'
+}
+
+/**
+ * Why a source row has no target row.
+ * @param known whether the key map of a leg has an entry for the leg's value; null for a leg without a map
+ * @param keyIsPaired another source row of the same key has taken the target row
+ */
+export function causeOfMissing(spec: ComparisonSpec, known: readonly (boolean | null)[], keyIsPaired: boolean): string {
+  if (keyIsPaired) return 'collapsed'
+  const unknown = known.findIndex((leg) => leg === false)
+  if (spec.key.length > 1) return unknown === -1 ? 'plain' : `leg ${spec.key[unknown]?.name ?? ''}`
+  if (spec.key[0]?.keyMap == null) return 'plain'
+  return unknown === -1 ? 'map leads nowhere' : 'no map entry'
+}
+
+const mask = '•••'
+
+/** A text without its state mark, for people: masked when the plan says so; NULL stays NULL. */
+export function shownText(term: TermSpec, text: string | null): string | null {
+  if (text === null) return null
+  return term.pii ? mask : text.slice(1)
+}
+
+/** A target reference for people: the modern key as it stands, and the legacy key it leads to. */
+export function shownReference(term: TermSpec, text: string | null, raw: string | null): string | null {
+  if (raw === null || text === null) return null
+  if (term.pii) return mask
+  return text.startsWith('=') ? `${raw} (legacy ${text.slice(1)})` : `${raw} (no map entry)`
+}

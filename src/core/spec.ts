@@ -1,0 +1,91 @@
+import type { CanonicalKind } from './canonical.js'
+
+/**
+ * A comparison that is ready to run: the plan of one entity, checked against both catalogues, with every name resolved and
+ * every column brought to one canonical kind. It is plain JSON: a job stores it, so that all its workers and every repetition
+ * of a task compare exactly the same.
+ */
+export interface ComparisonSpec {
+  entity: string
+  domain: string
+  source: SourceSpec
+  target: TargetSpec
+  /** the legs of the key, in the plan's order; never empty */
+  key: TermSpec[]
+  /** the compared columns beside the key */
+  columns: TermSpec[]
+  /** the stored key maps that the terms name */
+  keyMaps: Record<string, KeyMapSpec>
+}
+
+export interface SourceSpec {
+  schema: string
+  table: string
+  /** SQL over `src` */
+  where: string | null
+  exclude: Reason[]
+  explained: Reason[]
+  /** a unique index proves that the key legs are unique; its columns, else null */
+  uniqueKey: string[] | null
+  /** may be read in ctid ranges: a plain table without children */
+  chunkable: boolean
+  pages: number
+}
+
+export interface TargetSpec {
+  schema: string
+  table: string
+  /** SQL over `tgt` */
+  where: string | null
+  /** how the entity claims rows of the target: all of them, those its `where` names, or those its key map reaches */
+  claim: 'all' | 'where' | 'keyMap'
+  generated: Reason[]
+  chunkable: boolean
+  pages: number
+}
+
+export interface Reason {
+  reason: string
+  /** SQL over `src` or `tgt`; "is true" decides */
+  where: string
+}
+
+/** What one target column (or key leg) must equal. */
+export interface TermSpec {
+  /** the target column */
+  name: string
+  /** SQL over `src`: a quoted column `src."birthdate"`, or `(the plan's SQL)`; before `zone` and `values` */
+  source: string
+  /** SQL over `tgt`: a quoted column */
+  target: string
+  /** type names fit for casts on the respective server */
+  sourceType: string
+  targetType: string
+  /** with a key map: the kind of the legacy key; with values: the kind of the target column */
+  canonical: CanonicalKind
+  /** name of the key map that leads from the source's key to the target's, else null */
+  keyMap: string | null
+  values: ValueMap | null
+  /** time zone of a zone-less source time, else null */
+  zone: string | null
+  /** masked wherever shown */
+  pii: boolean
+}
+
+/** code → value, as written in the plan; a value of null means SQL NULL. */
+export interface ValueMap {
+  codes: { code: string; value: string | null }[]
+  /** what a NULL of the source becomes; absent: NULL stays NULL */
+  null?: { value: string | null }
+}
+
+export interface KeyMapSpec {
+  name: string
+  schema: string
+  table: string
+  legacy: string
+  modern: string
+  legacyType: string
+  modernType: string
+  where: string | null
+}

@@ -1,0 +1,179 @@
+import { arrivedPercent, floorPercent, verifiedPercent } from '../core/accounting.js'
+import type { Accounting, Count, Verdict } from '../core/accounting.js'
+import { newest, progressByEntity, rollUp, rollUpOverTime, windowMs } from '../core/figures.js'
+import type { PlannedDomain, Priority, Progress, ScriptFigures } from '../core/figures.js'
+import { issuesOf } from '../core/issues.js'
+import type { Issue } from '../core/issues.js'
+import { trendOf } from '../core/trend.js'
+import type { Point, Trend } from '../core/trend.js'
+import { countChecks, listCurrentSnapshots, listProgress, listScriptFigures } from '../coverage/queries.js'
+import type { CheckCounts, CurrentSnapshot } from '../coverage/queries.js'
+import type { Db } from '../db/clients.js'
+
+export interface DomainCoverage {
+  domain: string
+  description: string | null
+  priority: Priority
+  coverage: number | null
+  accounting: Accounting
+  entitiesTotal: number
+  entitiesCounted: number
+  scripts: { total: number; completed: number; running: number; failed: number; rolledBack: number; pending: number }
+  status: Verdict
+  trend: Trend | null
+  lastUpdated: Date | null
+  details?: DomainDetails
+  validation?: Omit<CheckCounts, 'entity'>
+}
+
+interface DomainDetails {
+  entities: {
+    entityName: string
+    status: Verdict
+    totalRecords: Count
+    coverage: number | null
+    migrationRate: number | null
+    accounting: Accounting
+    lastValidated: Date | null
+  }[]
+  issues: Issue[]
+  recommendations: string[]
+}
+
+export interface DomainsCoverage {
+  domains: DomainCoverage[]
+  summary: { domains: number; entities: number; entitiesCounted: number; coverage: number | null; byStatus: Record<Verdict, number> }
+  trends: Record<Trend | 'unknown', string[]>
+  insights: string[]
+}
+
+interface DomainData {
+  current: Map<string, CurrentSnapshot>
+  history: Map<string, Progress[]>
+  scripts: ScriptFigures[]
+  checks: CheckCounts[] | null
+}
+
+interface Include {
+  details: boolean
+  validation: boolean
+}
+
+/** Coverage of these domains, from the tracking schema alone. */
+export async function readDomains(sql: Db, domains: readonly PlannedDomain[], include: Include, now: Date): Promise<DomainsCoverage> {
+  const data = await readDomainData(sql, domains, include, now)
+  const described = domains.map((domain) => describeDomain(domain, data, include, now))
+  const entities = domains.flatMap((domain) => domain.entities)
+  const { accounting, entitiesCounted } = rollUp(entities, data.current)
+  const named = (trend: Trend | null) => described.filter((domain) => domain.trend === trend).map(({ domain }) => domain)
+  const having = (verdict: Verdict) => described.filter(({ status }) => status === verdict).length
+  const byStatus = { pass: having('pass'), warn: having('warn'), unknown: having('unknown'), fail: having('fail') }
+  return {
+    domains: described,
+    summary: { domains: domains.length, entities: entities.length, entitiesCounted, coverage: verifiedPercent(accounting), byStatus },
+    trends: { improving: named('improving'), declining: named('declining'), stable: named('stable'), unknown: named(null) },
+    insights: insightsOf(described),
+  }
+}
+
+/** One domain with its details and checks. */
+export async function readDomain(sql: Db, domain: PlannedDomain, now: Date): Promise<DomainCoverage> {
+  const include = { details: true, validation: true }
+  return describeDomain(domain, await readDomainData(sql, [domain], include, now), include, now)
+}
+
+async function readDomainData(sql: Db, domains: readonly PlannedDomain[], include: Include, now: Date): Promise<DomainData> {
+  const names = domains.flatMap(({ entities }) => entities.map(({ name }) => name))
+  const [current, history, scripts, checks] = await Promise.all([
+    listCurrentSnapshots(sql, names),
+    listProgress(sql, names, new Date(now.getTime() - windowMs)),
+    listScriptFigures(sql, [...new Set(domains.flatMap((domain) => domain.scripts))]),
+    include.validation ? countChecks(sql, names) : null,
+  ])
+  return { current: new Map(current.map((snapshot) => [snapshot.entity, snapshot])), history: progressByEntity(history), scripts, checks }
+}
+
+function describeDomain(domain: PlannedDomain, { current, history, scripts, checks }: DomainData, include: Include, now: Date): DomainCoverage {
+  const { accounting, verdict, entities, entitiesCounted } = rollUp(domain.entities, current)
+  const runs = scripts.filter(({ script }) => domain.scripts.includes(script))
+  return {
+    domain: domain.name,
+    description: domain.description,
+    priority: domain.priority,
+    coverage: verifiedPercent(accounting),
+    accounting,
+    entitiesTotal: entities,
+    entitiesCounted,
+    scripts: countScripts(domain, runs),
+    status: verdict,
+    trend: trendOf(coverageOverTime(domain, history), now),
+    lastUpdated: newest([...domain.entities.map(({ name }) => current.get(name)?.publishedAt), ...runs.map(({ updatedAt }) => updatedAt)]),
+    ...(include.details ? { details: detailsOf(domain, current) } : {}),
+    ...(checks === null ? {} : { validation: addChecks(domain, checks) }),
+  }
+}
+
+function countScripts({ scripts }: PlannedDomain, runs: readonly ScriptFigures[]): DomainCoverage['scripts'] {
+  const ran = (status: ScriptFigures['status']) => runs.filter((run) => run.status === status).length
+  return {
+    total: scripts.length,
+    completed: ran('completed'),
+    running: ran('running'),
+    failed: ran('failed'),
+    rolledBack: ran('rolled_back'),
+    pending: scripts.length - runs.length,
+  }
+}
+
+function coverageOverTime({ entities }: PlannedDomain, history: ReadonlyMap<string, Progress[]>): Point[] {
+  const progress = entities.flatMap(({ name }) => history.get(name) ?? [])
+  return rollUpOverTime(entities, progress).flatMap(({ at, verified, scope }) => {
+    const value = floorPercent(verified, scope)
+    return value === null ? [] : [{ at, value }]
+  })
+}
+
+function detailsOf(domain: PlannedDomain, current: ReadonlyMap<string, CurrentSnapshot>): DomainDetails {
+  const issues = domain.entities.flatMap(({ name }) => issuesOf(name, current.get(name)))
+  return {
+    entities: domain.entities.map((entity) => {
+      const { accounting, verdict } = rollUp([entity], current)
+      return {
+        entityName: entity.name,
+        status: verdict,
+        totalRecords: accounting.source.scope,
+        coverage: verifiedPercent(accounting),
+        migrationRate: arrivedPercent(accounting),
+        accounting,
+        lastValidated: current.get(entity.name)?.publishedAt ?? null,
+      }
+    }),
+    issues,
+    recommendations: issues.filter(({ severity }) => severity !== 'info').map(({ recommendation }) => recommendation),
+  }
+}
+
+function addChecks(domain: PlannedDomain, checks: readonly CheckCounts[]): Omit<CheckCounts, 'entity'> {
+  const names = new Set(domain.entities.map(({ name }) => name))
+  const sum = { checks: 0, passed: 0, warned: 0, failed: 0, unknown: 0 }
+  for (const counts of checks) {
+    if (!names.has(counts.entity)) continue
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name]
+  }
+  return sum
+}
+
+/** Sentences made from the figures of the answer alone. */
+function insightsOf(domains: readonly DomainCoverage[]): string[] {
+  const insights: string[] = []
+  const passed = domains.filter(({ status }) => status === 'pass').length
+  if (domains.length > 0) insights.push(`${passed} of ${domains.length} domains pass`)
+  for (const { domain, entitiesTotal, entitiesCounted } of domains) {
+    if (entitiesCounted < entitiesTotal) insights.push(`${domain} has no coverage yet: ${entitiesCounted} of its ${entitiesTotal} entities are counted`)
+  }
+  const known = domains.flatMap(({ domain, coverage }) => (coverage === null ? [] : [{ domain, coverage }])).sort((a, b) => a.coverage - b.coverage)
+  const [lowest] = known
+  if (lowest !== undefined && known.length > 1 && lowest.coverage < 100) insights.push(`${lowest.domain} has the lowest coverage: ${lowest.coverage} %`)
+  for (const { domain, trend } of domains) if (trend === 'declining') insights.push(`the coverage of ${domain} has declined over the last 7 days`)
+  return insights
+}

@@ -1,0 +1,37 @@
+import type { Db } from '../db/clients.js'
+
+/** Number of the newest applied migration; null when the tracking schema is not installed. */
+export async function readSchemaVersion(sql: Db): Promise<number | null> {
+  const [exists] = await sql<{ present: boolean }[]>`select to_regclass('migration_coverage.schema_migration') is not null as present`
+  if (exists?.present !== true) return null
+  const [row] = await sql<{ version: number | null }[]>`select max(number) as version from migration_coverage.schema_migration`
+  return row?.version ?? null
+}
+
+export interface TaskCounts {
+  queued: number
+  running: number
+  /** age of the oldest job that still waits, in seconds; null when none does */
+  oldestQueuedSeconds: number | null
+}
+
+/** Tasks of the jobs that are not finished. */
+export async function countTasks(sql: Db): Promise<TaskCounts> {
+  const [row] = await sql<TaskCounts[]>`
+    select
+      count(*) filter (where t.status = 'queued') as queued,
+      count(*) filter (where t.status = 'running') as running,
+      floor(extract(epoch from now() - min(coalesce(j.started_at, j.created_at)) filter (where t.status = 'queued' and j.paused_at is null)))::integer as "oldestQueuedSeconds"
+    from migration_coverage.job j
+    join migration_coverage.task t using (job_id)
+    where j.status in ('queued', 'running')`
+  return row ?? { queued: 0, running: 0, oldestQueuedSeconds: null }
+}
+
+/** Workers heard of within the last minute, and when the last one was heard of. */
+export async function listWorkers(sql: Db): Promise<{ alive: number; lastSeenAt: Date | null }> {
+  const [row] = await sql<{ alive: number; lastSeenAt: Date | null }[]>`
+    select count(*) filter (where seen_at > now() - interval '60 seconds') as alive, max(seen_at) as "lastSeenAt"
+    from migration_coverage.worker`
+  return row ?? { alive: 0, lastSeenAt: null }
+}

@@ -1,0 +1,244 @@
+import type { Catalog, RelationInfo, Side } from '../core/catalog.js'
+import { canonicalOf } from '../core/canonical.js'
+import { quoteLiteral } from '../core/identifier.js'
+import type { ComparisonSpec, KeyMapSpec, Reason, TermSpec } from '../core/spec.js'
+import { coverColumns, coverTables, warnOfColumns, warnOfTables, type ColumnCoverage, type TableCoverage } from './coverage.js'
+import { byPlace, formatPath, placeFault, type FoundFault, type Path, type PlanFault } from './fault.js'
+import type { LoadedPlan } from './load.js'
+import { checkColumn, resolveRelation } from './relations.js'
+import type { Plan, PlanEntity } from './schema.js'
+import { findSqlParts, type SqlPart } from './sql-parts.js'
+import { formatTable, readTableName } from './table-name.js'
+import { plannedTerms, readValues, resolveTerm, sourceTypeOf, type EntityContext, type ExpressionTypes, type PlannedTerm, type ResolvedKeyMap } from './terms.js'
+
+export type { ColumnCoverage, TableCoverage } from './coverage.js'
+export type { ExpressionTypes } from './terms.js'
+
+/** SQL that a server is to judge, over one row of a relation; `id` is its key in `ExpressionTypes`. */
+export interface DescribeRequest {
+  id: string
+  side: Side
+  relation: { schema: string; name: string }
+  alias: 'src' | 'tgt'
+  sql: string
+}
+
+export interface PlanCheck {
+  /** of the load and of the check, in the order of the file */
+  faults: PlanFault[]
+  /** entities without a critical fault */
+  specs: Map<string, ComparisonSpec>
+  columns: ColumnCoverage[]
+  tables: TableCoverage[]
+}
+
+const isCritical = (fault: FoundFault): boolean => (fault.severity ?? 'critical') === 'critical'
+/** A newline before the parenthesis: a trailing `--` comment ends with its line. */
+const asPredicate = (sql: string): string => `(${sql}\n) is true`
+
+/** First round: the plan's SQL that is sound by itself. Only the server knows its types and whether it may run. */
+export function expressionsToDescribe(loaded: LoadedPlan, source: Catalog, target: Catalog): DescribeRequest[] {
+  // over a table that cannot be read the server would only say so again
+  const sound = findSqlParts(loaded, source, target).filter((part) => !part.faults.some(isCritical) && part.relation.selectable && !part.relation.rowSecurity)
+  return sound.map((part) => ({
+    id: formatPath(part.path), side: part.side, relation: { schema: part.relation.schema, name: part.relation.name }, alias: part.alias,
+    sql: part.use === 'value' ? part.fragment.sql : asPredicate(part.fragment.sql),
+  }))
+}
+
+/** Second round: codes, values and zones, cast by the server whose type they must be. Types of `sql` are those of the first round. */
+export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: Catalog, types: ExpressionTypes): DescribeRequest[] {
+  return Object.entries(loaded.plan.entities).flatMap(([name, entity]) => {
+    const { from, to } = relationsOf(entity, source, target, ['entities', name])
+    if (from.relation === null || to.relation === null) return []
+    const [sourceRelation, targetRelation] = [from.relation, to.relation]
+    const request = (id: string, side: Side, sql: string): DescribeRequest => {
+      const { schema, name: table } = side === 'source' ? sourceRelation : targetRelation
+      return { id, side, relation: { schema, name: table }, alias: side === 'source' ? 'src' : 'tgt', sql }
+    }
+    return plannedTerms(entity, ['entities', name], sourceRelation, targetRelation).flatMap((planned) => {
+      const { term, path } = planned
+      const requests = term.zone === undefined ? [] : [request(formatPath([...path, 'zone']), 'source', `timestamp '2000-01-01' at time zone ${quoteLiteral(term.zone)}`)]
+      const sourceType = sourceTypeOf({ source: sourceRelation, types }, planned)
+      const targetType = targetRelation.columns.find((column) => column.name === planned.name)?.type
+      if (term.values === undefined || sourceType === null || targetType === undefined) return requests
+      const { codes, null: ofNull } = readValues(loaded, [...path, 'values'], term.values)
+      const cast = (text: string, type: string) => `cast(${quoteLiteral(text)} as ${type})`
+      const idOf = (code: string) => formatPath([...path, 'values', code])
+      const values = [...codes, ...(ofNull === undefined ? [] : [{ code: 'null', value: ofNull.value }])].flatMap(({ code, value }) => (value === null ? [] : request(idOf(code), 'target', cast(value, targetType.name))))
+      return [...requests, ...codes.map(({ code }) => request(`${idOf(code)}#code`, 'source', cast(code, sourceType.name))), ...values]
+    })
+  })
+}
+
+/**
+ * Checks a plan against both catalogues, without I/O. `types` holds the answers to `expressionsToDescribe` and
+ * `literalsToDescribe`; SQL that is in neither has no known type and blocks its entity.
+ */
+export function checkPlan(loaded: LoadedPlan, source: Catalog, target: Catalog, types: ExpressionTypes): PlanCheck {
+  const { plan } = loaded
+  const parts = findSqlParts(loaded, source, target)
+  const found: FoundFault[] = parts.flatMap((part) => [...part.faults, ...serverFault(part, types)])
+  const keyMaps = new Map<string, ResolvedKeyMap | null>()
+  for (const name of Object.keys(plan.keyMaps ?? {})) {
+    const { map, faults } = resolveKeyMap(plan, name, target, found, parts)
+    keyMaps.set(name, map)
+    found.push(...faults)
+  }
+  const specs = new Map<string, ComparisonSpec>()
+  const columns: ColumnCoverage[] = []
+  for (const name of Object.keys(plan.entities)) {
+    const checked = checkEntity(loaded, name, { source, target }, parts, types, keyMaps, found)
+    columns.push(...checked.columns)
+    found.push(...checked.faults)
+    if (checked.spec !== null) specs.set(name, checked.spec)
+  }
+  const tables = [...coverTables(plan, source), ...coverTables(plan, target)]
+  found.push(...warnOfTables(plan, source, tables), ...warnOfTables(plan, target, tables))
+  const faults = [...loaded.faults, ...found.map((fault) => placeFault(fault, loaded.lineOf))].sort(byPlace)
+  return { faults, specs, columns, tables }
+}
+
+function serverFault(part: SqlPart, types: ExpressionTypes): FoundFault[] {
+  const described = types.get(formatPath(part.path))
+  if (described === undefined || 'type' in described) return []
+  return [{ code: 'INVALID_SQL', path: part.path, message: `the ${part.side} server refuses this SQL over ${formatTable(part.relation)}: ${described.error}` }]
+}
+
+function relationsOf(entity: PlanEntity, source: Catalog, target: Catalog, path: Path) {
+  const from = entity.source.table === undefined ? { relation: null, faults: [] } : resolveRelation(source, entity.source.table, [...path, 'source', 'table'])
+  return { from, to: resolveRelation(target, entity.target.table, [...path, 'target', 'table']) }
+}
+
+function resolveKeyMap(plan: Plan, name: string, target: Catalog, found: FoundFault[], parts: SqlPart[]): { map: ResolvedKeyMap | null; faults: FoundFault[] } {
+  const path = ['keyMaps', name]
+  const written = plan.keyMaps?.[name]
+  const { table, legacy, modern } = written ?? {}
+  if (table === undefined || legacy === undefined || modern === undefined) return { map: null, faults: [] }
+  const { relation, faults } = resolveRelation(target, table, [...path, 'table'])
+  if (relation === null) return { map: null, faults }
+  faults.push(...[checkColumn(target, relation, legacy, [...path, 'legacy']), checkColumn(target, relation, modern, [...path, 'modern'])].filter((fault) => fault !== null))
+  const typeOf = (column: string) => relation.columns.find((one) => one.name === column)?.type
+  const [legacyType, modernType] = [typeOf(legacy), typeOf(modern)]
+  const own = found.some((fault) => isCritical(fault) && fault.path[0] === 'keyMaps' && fault.path[1] === name)
+  if (legacyType === undefined || modernType === undefined || own || faults.some(isCritical)) return { map: null, faults }
+  const where = parts.find((part) => formatPath(part.path) === formatPath([...path, 'where']))?.fragment.sql ?? null
+  const spec: KeyMapSpec = { name, schema: relation.schema, table: relation.name, legacy, modern, legacyType: legacyType.name, modernType: modernType.name, where }
+  return { map: { spec, legacy: legacyType, modern: modernType }, faults }
+}
+
+function checkEntity(
+  loaded: LoadedPlan, name: string, catalogs: { source: Catalog; target: Catalog }, parts: SqlPart[], types: ExpressionTypes, keyMaps: ReadonlyMap<string, ResolvedKeyMap | null>, before: FoundFault[],
+): { spec: ComparisonSpec | null; faults: FoundFault[]; columns: ColumnCoverage[] } {
+  const entity = loaded.plan.entities[name]
+  if (entity === undefined) return { spec: null, faults: [], columns: [] }
+  const path = ['entities', name]
+  const { from, to } = relationsOf(entity, catalogs.source, catalogs.target, path)
+  const faults = [...from.faults, ...to.faults]
+  if (from.relation === null || to.relation === null) return { spec: null, faults, columns: [] }
+  const relations = { source: from.relation, target: to.relation }
+  const context: EntityContext = { loaded, entity, path, catalogs, ...relations, parts, types, keyMaps }
+  const planned = plannedTerms(entity, path, relations.source, relations.target)
+  const resolved = planned.map((one) => ({ planned: one, ...resolveTerm(context, one) }))
+  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations), ...checkShares(loaded.plan, name, relations))
+  const columns = coverColumns(name, entity, planned, parts, relations)
+  faults.push(...warnOfColumns(columns, path, relations))
+  const blocked = faults.some(isCritical) || before.some((fault) => isCritical(fault) && fault.path[0] === 'entities' && fault.path[1] === name)
+  return { spec: blocked ? null : buildSpec(name, context, resolved), faults, columns }
+}
+
+function checkIgnored(entity: PlanEntity, path: Path, catalogs: { source: Catalog; target: Catalog }, relations: { source: RelationInfo; target: RelationInfo }): FoundFault[] {
+  return (['source', 'target'] as const).flatMap((side) => Object.keys(entity.ignore?.[side] ?? {}).flatMap((column): FoundFault[] => {
+    const fault = checkColumn(catalogs[side], relations[side], column, [...path, 'ignore', side, column])
+    return fault === null ? [] : [{ ...fault, severity: 'warning' }]
+  }))
+}
+
+/** The other entities whose table on that side is the same. */
+function neighbours(plan: Plan, name: string, side: Side): string[] {
+  const tableOf = (entity: PlanEntity | undefined): string | null => {
+    const written = entity?.[side].table
+    const table = written === undefined ? null : readTableName(written)
+    return table === null || 'fault' in table ? null : JSON.stringify([table.schema, table.name])
+  }
+  const own = tableOf(plan.entities[name])
+  return own === null ? [] : Object.keys(plan.entities).filter((other) => other !== name && tableOf(plan.entities[other]) === own)
+}
+
+const hasReferenceInKey = (entity: PlanEntity): boolean => entity.key !== 'all' && Object.values(entity.key).some((leg) => typeof leg === 'object' && typeof leg.references === 'string')
+
+/** Entities that share a table must be told apart, or say that they share it. */
+function checkShares(plan: Plan, name: string, relations: { source: RelationInfo; target: RelationInfo }): FoundFault[] {
+  const entity = plan.entities[name]
+  if (entity === undefined || entity.shared === true) return []
+  const path = ['entities', name]
+  const faults: FoundFault[] = []
+  const onTarget = neighbours(plan, name, 'target')
+  if (onTarget.length > 0 && entity.target.where === undefined && !hasReferenceInKey(entity)) {
+    faults.push({
+      code: 'AMBIGUOUS_CLAIM', path: [...path, 'target'],
+      message: `${formatTable(relations.target)} also belongs to ${onTarget.join(', ')}, and nothing tells whose a row is: give the entity a \`target.where\`, or a key that \`references\` its key map`,
+    })
+  }
+  const whole = neighbours(plan, name, 'source').filter((other) => plan.entities[other]?.source.where === undefined && plan.entities[other]?.shared !== true)
+  if (whole.length > 0 && entity.source.where === undefined) {
+    faults.push({
+      severity: 'warning', code: 'OVERLAPPING_CLAIM', path: [...path, 'source'],
+      message: `${whole.join(', ')} claims all rows of ${formatTable(relations.source)} too: give each its \`where\`, or write \`shared: true\` in each`,
+    })
+  }
+  return faults
+}
+
+type ResolvedTerm = { planned: PlannedTerm; spec: TermSpec | null }
+
+function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[]): ComparisonSpec {
+  const { entity, source, target, path, parts, catalogs } = context
+  const sqlAt = (...at: Path): string | null => parts.find((part) => formatPath(part.path) === formatPath([...path, ...at]))?.fragment.sql ?? null
+  const reasons = (list: { reason: string }[] | undefined, ...at: Path): Reason[] => (list ?? []).flatMap(({ reason }, index) => {
+    const where = sqlAt(...at, index, 'where')
+    return where === null ? [] : [{ reason, where }]
+  })
+  const specs = (key: boolean) => resolved.flatMap(({ planned, spec }) => (spec !== null && (planned.part === 'key') === key ? spec : []))
+  const used = new Set(resolved.flatMap(({ spec }) => spec?.keyMap ?? []))
+  return {
+    entity: name, domain: entity.domain,
+    source: {
+      schema: source.schema, table: source.name, where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: reasons(entity.explained, 'explained'),
+      uniqueKey: provenUniqueKey(source, resolved), chunkable: isChunkable(source, catalogs.source), pages: source.pages,
+    },
+    target: {
+      schema: target.schema, table: target.name, where: sqlAt('target', 'where'), claim: claimOf(context, name), generated: reasons(entity.target.generated, 'target', 'generated'),
+      chunkable: isChunkable(target, catalogs.target), pages: target.pages,
+    },
+    key: specs(true), columns: specs(false),
+    keyMaps: Object.fromEntries([...context.keyMaps].flatMap(([map, found]) => (found !== null && used.has(map) ? [[map, found.spec]] : []))),
+  }
+}
+
+function claimOf({ entity, loaded }: EntityContext, name: string): 'all' | 'where' | 'keyMap' {
+  if (entity.target.where !== undefined) return 'where'
+  return neighbours(loaded.plan, name, 'target').length > 0 && hasReferenceInKey(entity) ? 'keyMap' : 'all'
+}
+
+/** Ranges of row addresses can be read without a full scan from 14 on, and only in a table that holds its rows itself. */
+function isChunkable(relation: RelationInfo, catalog: Catalog): boolean {
+  return relation.kind === 'table' && !relation.hasChildren && catalog.server.version >= 140_000
+}
+
+/**
+ * The columns of a unique index that proves the key unique: all of them NOT NULL and plain legs of the key. An index of a parent does not
+ * reach its inheritance children, and a leg whose canonical form is coarser than its type proves nothing.
+ */
+function provenUniqueKey(source: RelationInfo, resolved: ResolvedTerm[]): string[] | null {
+  if (source.kind === 'table' && source.hasChildren) return null
+  const plain = new Set(resolved.flatMap(({ planned, spec }) => {
+    const column = source.columns.find(({ name }) => name === planned.term.from)
+    if (planned.part !== 'key' || spec === null || column === undefined || spec.values !== null || spec.zone !== null) return []
+    const own = canonicalOf(column.type)
+    const exact = ['integer', 'bigint', 'numeric']
+    const finer = !('refused' in own) && (own.kind.name === spec.canonical.name || (exact.includes(own.kind.name) && [...exact, 'text'].includes(spec.canonical.name)))
+    return finer && column.notNull ? [column.name] : []
+  }))
+  return source.uniqueKeys.find((columns) => columns.length > 0 && columns.every((column) => plain.has(column))) ?? null
+}

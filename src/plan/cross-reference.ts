@@ -1,0 +1,208 @@
+import { nearestName } from '../core/nearest.js'
+import type { FoundFault, Path } from './fault.js'
+import type { Plan, PlanEntity, PlanTerm } from './schema.js'
+import { formatTable, readTableName } from './table-name.js'
+
+/** What a plan of the right shape says that cannot hold together; needs no database. */
+export function findCrossReferenceFaults(plan: Plan): FoundFault[] {
+  return [
+    ...checkNames(plan),
+    ...checkKeyMaps(plan),
+    ...Object.entries(plan.entities).flatMap(([name, entity]) => checkEntity(plan, entity, ['entities', name])),
+    ...checkIgnoredTables(plan),
+    ...checkScripts(plan),
+    ...checkUnused(plan),
+  ]
+}
+
+/** A column in its long form: `patient_id` is `{ from: patient_id }`. */
+export function longForm(term: string | PlanTerm): PlanTerm {
+  return typeof term === 'string' ? { from: term } : term
+}
+
+const didYouMean = (name: string, known: Iterable<string>): string | null => {
+  const near = nearestName(name, known)
+  return near === null ? null : `did you mean \`${near}\`?`
+}
+
+function checkNames(plan: Plan): FoundFault[] {
+  const faults: FoundFault[] = []
+  const names = (group: string, map: object | undefined) => {
+    for (const name of Object.keys(map ?? {})) {
+      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+      if (name === '' || name.length > 200 || /[\u0000-\u001f\u007f]/.test(name)) {
+        faults.push({ code: 'INVALID_NAME', path: [group, name], message: 'a name must have 1 to 200 characters and no control characters' })
+      }
+    }
+  }
+  names('domains', plan.domains)
+  names('keyMaps', plan.keyMaps)
+  names('entities', plan.entities)
+  names('scripts', plan.scripts)
+  if (Object.keys(plan.entities).length === 0) {
+    faults.push({ severity: 'warning', code: 'NO_ENTITIES', path: ['entities'], message: 'the plan has no entity, so nothing is compared: add one per flow of rows' })
+  }
+  return faults
+}
+
+function checkKeyMaps(plan: Plan): FoundFault[] {
+  return Object.entries(plan.keyMaps ?? {}).flatMap(([name, map]) => {
+    const path: Path = ['keyMaps', name]
+    const isNatural = map.source !== undefined || map.target !== undefined
+    if (isNatural && (map.table ?? map.legacy ?? map.modern ?? map.where) !== undefined) {
+      return [{ code: 'CONTRADICTION', path, message: 'a key map is either stored (table, legacy, modern) or natural (source, target): keep one of the two' }]
+    }
+    if (isNatural) return []
+    const faults: FoundFault[] = []
+    for (const key of ['table', 'legacy', 'modern'] as const) {
+      if (map[key] === undefined) faults.push({ code: 'MISSING_KEY', path: [...path, key], message: `a stored key map needs \`${key}\`: add it` })
+    }
+    if (map.table !== undefined) faults.push(...checkTableName(map.table, [...path, 'table']))
+    return faults
+  })
+}
+
+function checkTableName(written: string | [string, string], path: Path): FoundFault[] {
+  const table = readTableName(written)
+  return 'fault' in table ? [{ code: 'INVALID_NAME', path, message: table.fault }] : []
+}
+
+function checkEntity(plan: Plan, entity: PlanEntity, path: Path): FoundFault[] {
+  const faults: FoundFault[] = []
+  if (!Object.hasOwn(plan.domains, entity.domain)) {
+    faults.push({
+      code: 'UNKNOWN_DOMAIN', path: [...path, 'domain'], message: `there is no domain \`${entity.domain}\`: add it under \`domains\``,
+      suggestion: didYouMean(entity.domain, Object.keys(plan.domains)),
+    })
+  }
+  faults.push(...checkOneOf(entity.source, ['table', 'query'], [...path, 'source']))
+  if (entity.source.table !== undefined) faults.push(...checkTableName(entity.source.table, [...path, 'source', 'table']))
+  faults.push(...checkTableName(entity.target.table, [...path, 'target', 'table']))
+  faults.push(...checkReasons(entity.source.exclude, [...path, 'source', 'exclude']))
+  faults.push(...checkReasons(entity.target.generated, [...path, 'target', 'generated']))
+  faults.push(...checkReasons(entity.explained, [...path, 'explained']))
+  entity.explained?.forEach((item, index) => faults.push(...checkOneOf(item, ['where', 'parent'], [...path, 'explained', index])))
+  if (entity.key !== 'all' && Object.keys(entity.key).length === 0) {
+    faults.push({ code: 'NO_KEY', path: [...path, 'key'], message: 'the entity has no key: name at least one target column and what it must equal' })
+  }
+  faults.push(...checkTerms(plan, entity, path), ...checkMappedOnce(entity, path), ...checkMappedAndIgnored(entity, path))
+  return faults
+}
+
+/** Exactly one of the keys must stand there. */
+function checkOneOf(value: object, keys: [string, string], path: Path): FoundFault[] {
+  const present = keys.filter((key) => Object.hasOwn(value, key))
+  if (present.length === 1) return []
+  const message = present.length === 0 ? `one of \`${keys[0]}\` and \`${keys[1]}\` must stand here: add one` : `\`${keys[0]}\` and \`${keys[1]}\` exclude each other: keep one`
+  return [{ code: present.length === 0 ? 'MISSING_KEY' : 'CONTRADICTION', path: present.length === 0 ? path : [...path, keys[1]], message }]
+}
+
+function checkReasons(list: { reason: string }[] | undefined, path: Path): FoundFault[] {
+  const seen = new Set<string>()
+  return (list ?? []).flatMap(({ reason }, index) => {
+    const faults: FoundFault[] = []
+    if (reason.trim() === '') faults.push({ code: 'MISSING_KEY', path: [...path, index, 'reason'], message: 'the reason is empty: say why' })
+    if (seen.has(reason)) faults.push({ code: 'DUPLICATE_REASON', path: [...path, index, 'reason'], message: `the reason "${reason}" stands twice in this list: join the two with \`or\`, or tell them apart` })
+    seen.add(reason)
+    return faults
+  })
+}
+
+/** The terms of key and columns with their paths. */
+export function termsOf(entity: PlanEntity, path: Path): { name: string; part: 'key' | 'columns'; term: PlanTerm; path: Path }[] {
+  const part = (of: 'key' | 'columns', terms: Record<string, string | PlanTerm>) =>
+    Object.entries(terms).map(([name, term]) => ({ name, part: of, term: longForm(term), path: [...path, of, name] }))
+  return [...part('key', entity.key === 'all' ? {} : entity.key), ...part('columns', entity.columns ?? {})]
+}
+
+function checkTerms(plan: Plan, entity: PlanEntity, path: Path): FoundFault[] {
+  return termsOf(entity, path).flatMap(({ term, path: at }) => {
+    const faults = checkOneOf(term, ['from', 'sql'], at)
+    if (typeof term.references === 'string' && !Object.hasOwn(plan.keyMaps ?? {}, term.references)) {
+      faults.push({
+        code: 'UNKNOWN_KEY_MAP', path: [...at, 'references'], message: `there is no key map \`${term.references}\`: add it under \`keyMaps\``,
+        suggestion: didYouMean(term.references, Object.keys(plan.keyMaps ?? {})),
+      })
+    }
+    for (const [key, other] of [['values', 'references'], ['zone', 'references'], ['zone', 'values']] as const) {
+      if (term[key] !== undefined && term[other] !== undefined) faults.push({ code: 'CONTRADICTION', path: [...at, key], message: `\`${key}\` and \`${other}\` exclude each other: keep one` })
+    }
+    faults.push(...checkReasons(term.accept, [...at, 'accept']))
+    const values = Object.values(term.values ?? {})
+    if (new Set(values).size < values.length) {
+      faults.push({ severity: 'info', code: 'LOSSY_VALUES', path: [...at, 'values'], message: 'several codes become one value: the target cannot tell them apart' })
+    }
+    return faults
+  })
+}
+
+function checkMappedOnce(entity: PlanEntity, path: Path): FoundFault[] {
+  const places = new Map<string, string>()
+  const same = Array.isArray(entity.same) ? entity.same.map((name, index) => ({ name, part: 'same' as const, path: [...path, 'same', index] })) : []
+  return [...termsOf(entity, path), ...same].flatMap(({ name, part, path: at }) => {
+    const before = places.get(name)
+    places.set(name, before ?? part)
+    return before === undefined ? [] : [{ code: 'MAPPED_TWICE', path: at, message: `the target column \`${name}\` already stands in \`${before}\`: keep one of the two` }]
+  })
+}
+
+function checkMappedAndIgnored(entity: PlanEntity, path: Path): FoundFault[] {
+  const terms = termsOf(entity, path)
+  const same = Array.isArray(entity.same) ? entity.same : []
+  const mapped = {
+    source: new Set([...same, ...terms.flatMap(({ term }) => term.from ?? [])]),
+    target: new Set([...same, ...terms.filter(({ term }) => term.target === undefined).map(({ name }) => name)]),
+  }
+  return (['source', 'target'] as const).flatMap((side) => Object.keys(entity.ignore?.[side] ?? {}).filter((name) => mapped[side].has(name)).map((name) => ({
+    code: 'MAPPED_AND_IGNORED', path: [...path, 'ignore', side, name], message: `the ${side} column \`${name}\` is compared and ignored: keep one of the two`,
+  })))
+}
+
+function checkIgnoredTables(plan: Plan): FoundFault[] {
+  return (['source', 'target'] as const).flatMap((side) => {
+    const users = new Map<string, string>()
+    for (const [name, entity] of Object.entries(plan.entities)) {
+      const written = entity[side].table
+      const table = written === undefined ? null : readTableName(written)
+      if (table !== null && !('fault' in table)) users.set(formatTable(table), name)
+    }
+    return Object.keys(plan.ignore?.[side] ?? {}).flatMap((written): FoundFault[] => {
+      const path = ['ignore', side, written]
+      const table = readTableName(written)
+      if ('fault' in table) return [{ code: 'INVALID_NAME', path, message: table.fault }]
+      const entity = users.get(formatTable(table))
+      return entity === undefined ? [] : [{ code: 'MAPPED_AND_IGNORED', path, entity, message: `the ${side} table ${written} is ignored here and used by the entity \`${entity}\`: keep one of the two` }]
+    })
+  })
+}
+
+/** The scripts that the plan knows: those named by entities and those under `scripts`. */
+function checkScripts(plan: Plan): FoundFault[] {
+  const known = new Set([...Object.keys(plan.scripts ?? {}), ...Object.values(plan.entities).flatMap((entity) => entity.script ?? [])])
+  return Object.entries(plan.scripts ?? {}).flatMap(([name, script]) => (script.dependsOn ?? []).flatMap((wanted, index): FoundFault[] => {
+    const path = ['scripts', name, 'dependsOn', index]
+    if (wanted === name) return [{ code: 'CONTRADICTION', path, message: `the script \`${name}\` depends on itself: remove it` }]
+    if (known.has(wanted)) return []
+    return [{
+      severity: 'warning', code: 'UNKNOWN_SCRIPT', path, message: `no entity and no entry of \`scripts\` names the script \`${wanted}\`: add it under \`scripts\`, or correct the name`,
+      suggestion: didYouMean(wanted, known),
+    }]
+  }))
+}
+
+function checkUnused(plan: Plan): FoundFault[] {
+  const entities = Object.values(plan.entities)
+  const domains = new Set(entities.map(({ domain }) => domain))
+  const maps = new Set(entities.flatMap((entity) => termsOf(entity, [])).flatMap(({ term }) => {
+    if (typeof term.references !== 'object') return term.references ?? []
+    return Object.values(term.references)
+  }))
+  return [
+    ...Object.keys(plan.domains).filter((name) => !domains.has(name)).map((name): FoundFault => ({
+      severity: 'info', code: 'UNUSED_DOMAIN', path: ['domains', name], message: `no entity is in the domain \`${name}\``,
+    })),
+    ...Object.keys(plan.keyMaps ?? {}).filter((name) => !maps.has(name)).map((name): FoundFault => ({
+      severity: 'info', code: 'UNUSED_KEY_MAP', path: ['keyMaps', name], message: `no column references the key map \`${name}\``,
+    })),
+  ]
+}

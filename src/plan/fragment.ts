@@ -1,0 +1,281 @@
+import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import { isLocaleFunction, isRefusedFunction, isUnstableFunction } from './functions.js'
+
+await loadModule() // 2 MB of WebAssembly, 22 ms; parsing is synchronous after it
+
+const maximumLength = 20_000
+
+export interface FragmentFault {
+  code: 'INVALID_SQL' | 'UNSAFE_SQL' | 'UNQUALIFIED_COLUMN'
+  message: string
+}
+
+/** A column that a fragment names, and the table it is taken from. */
+export interface ColumnReference {
+  /** null: the row itself (`src` or `tgt`) */
+  table: { schema: string | null; name: string } | null
+  column: string
+}
+
+export interface Fragment {
+  faults: FragmentFault[]
+  /** the text with each bare column of the row written as `src.column`, and a newline that ends a trailing comment */
+  sql: string
+  references: ColumnReference[]
+  /** tables of subqueries */
+  tables: { schema: string | null; name: string }[]
+  /** the whole row is read, as in `to_jsonb(src)` */
+  wholeRow: boolean
+  /** what makes its value change from call to call, such as `now()` */
+  unstable: string[]
+  /** what makes its value depend on the locale, such as `lower()`; empty when a collation is written */
+  localeDependent: string[]
+}
+
+/**
+ * Reads one SQL expression of the plan with PostgreSQL's own grammar and judges whether it may run inside a larger statement.
+ * Sound is: one expression, balanced by itself; reads only; its row is `alias`; in a subquery every column is qualified, by the row or
+ * by a table of the subquery or one around it; no function of `functions.ts` that is refused.
+ */
+export function readFragment(text: string, alias: 'src' | 'tgt'): Fragment {
+  const reading: Reading = { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [] }
+  const expression = parseExpression(text, reading)
+  if (expression !== null) {
+    try {
+      walk(expression, reading, { depth: 0, tables: new Map([[alias, { kind: 'row' }]]), parent: null })
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      reading.faults.push({ code: 'INVALID_SQL', message: 'the SQL is nested too deeply: write it flatter, for example with `in (...)`' })
+    }
+  }
+  return {
+    faults: reading.faults, sql: qualify(text, reading), references: reading.references, tables: reading.tables, wholeRow: reading.wholeRow,
+    unstable: [...reading.unstable], localeDependent: reading.collated ? [] : [...reading.localeDependent],
+  }
+}
+
+type Json = null | string | number | boolean | Json[] | { [key: string]: Json }
+type JsonMap = { [key: string]: Json }
+type ScopeEntry = { kind: 'row' } | { kind: 'table'; schema: string | null; name: string } | { kind: 'derived' }
+
+interface Scope {
+  depth: number
+  tables: Map<string, ScopeEntry>
+  parent: Scope | null
+}
+
+interface Reading {
+  alias: 'src' | 'tgt'
+  faults: FragmentFault[]
+  references: ColumnReference[]
+  tables: { schema: string | null; name: string }[]
+  wholeRow: boolean
+  unstable: Set<string>
+  localeDependent: Set<string>
+  collated: boolean
+  /** byte offsets in the text of columns that stand without their row */
+  bare: number[]
+}
+
+const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value)
+const listOf = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : [])
+const mapAt = (value: Json | undefined, key: string): JsonMap | null => (isMap(value) && isMap(value[key]) ? value[key] : null)
+const textAt = (value: Json | undefined, key: string): string | null => (isMap(value) && typeof value[key] === 'string' ? value[key] : null)
+
+const prefix = 'select ('
+
+/** The one expression of the text, or null with a fault. It must stand by itself *and* in parentheses: `1) or (2` only does the one. */
+function parseExpression(text: string, reading: Reading): Json {
+  const invalid = (message: string): null => {
+    reading.faults.push({ code: 'INVALID_SQL', message })
+    return null
+  }
+  if (text.length > maximumLength) return invalid(`the SQL is longer than ${String(maximumLength)} characters: make it a view or a function`)
+  if (text.includes('\0')) return invalid('the SQL holds a NUL character: remove it')
+  let bare: Json
+  let wrapped: Json
+  try {
+    bare = parseSync(`select ${text}\n`) as unknown as Json
+    wrapped = parseSync(`${prefix}${text}\n)`) as unknown as Json
+  } catch (error) {
+    const message = hasSqlDetails(error) ? error.message : error instanceof Error ? error.message : String(error)
+    return invalid(`the SQL cannot be parsed: ${message}`)
+  }
+  for (const tree of [bare, wrapped]) {
+    if (onlyTarget(tree) === null) return invalid('the SQL must be one expression, as it stands in a select list or behind `where`, with nothing after it')
+  }
+  return onlyTarget(wrapped)
+}
+
+/** The value of a statement that is nothing but `select <value>`. */
+function onlyTarget(tree: Json): Json {
+  const statements = isMap(tree) ? listOf(tree['stmts']) : []
+  const select = mapAt(mapAt(statements[0], 'stmt') ?? undefined, 'SelectStmt')
+  if (statements.length !== 1 || select === null) return null
+  const inert = new Set(['targetList', 'limitOption', 'op'])
+  const targets = listOf(select['targetList'])
+  const target = mapAt(targets[0], 'ResTarget')
+  if (Object.keys(select).some((key) => !inert.has(key)) || select['op'] !== 'SETOP_NONE' || targets.length !== 1 || target === null || target['name'] !== undefined) return null
+  return target['val'] ?? null
+}
+
+function walk(node: Json, reading: Reading, scope: Scope): void {
+  if (Array.isArray(node)) {
+    for (const item of node) walk(item, reading, scope)
+    return
+  }
+  if (!isMap(node)) return
+  for (const [key, child] of Object.entries(node)) {
+    if (!isMap(child)) walk(child, reading, scope)
+    else if (key === 'SelectStmt') readSelect(child, reading, scope)
+    else if (key === 'ColumnRef') readColumn(child, reading, scope)
+    else {
+      readOther(key, child, reading, scope)
+      walk(child, reading, scope)
+    }
+  }
+}
+
+const unsafe = (reading: Reading, message: string): void => {
+  reading.faults.push({ code: 'UNSAFE_SQL', message })
+}
+
+function readSelect(select: JsonMap, reading: Reading, scope: Scope): void {
+  if (select['withClause'] !== undefined) unsafe(reading, '`with` is not allowed: write a subquery in its place')
+  if (select['op'] !== 'SETOP_NONE') unsafe(reading, '`union`, `intersect` and `except` are not allowed: write `or`, or two subqueries')
+  if (select['lockingClause'] !== undefined) unsafe(reading, '`for update` and its like are not allowed: the plan only reads')
+  if (select['intoClause'] !== undefined) unsafe(reading, '`select into` is not allowed: the plan only reads')
+  const inner: Scope = { depth: scope.depth + 1, tables: new Map(), parent: scope }
+  for (const item of listOf(select['fromClause'])) collectTables(item, reading, inner)
+  if (listOf(select['sortClause']).length > 0) reading.localeDependent.add('order by')
+  walk(Object.values(select), reading, inner)
+}
+
+/** Puts the tables of a from clause into the scope, by the name under which columns are qualified. */
+function collectTables(item: Json, reading: Reading, scope: Scope): void {
+  const join = mapAt(item, 'JoinExpr')
+  if (join !== null) {
+    collectTables(join['larg'] ?? null, reading, scope)
+    collectTables(join['rarg'] ?? null, reading, scope)
+    const alias = textAt(join['alias'], 'aliasname')
+    if (alias !== null) enter(alias, { kind: 'derived' }, reading, scope)
+    return
+  }
+  const table = mapAt(item, 'RangeVar')
+  if (table !== null) {
+    const name = textAt(table, 'relname') ?? ''
+    const schema = textAt(table, 'schemaname')
+    if (table['catalogname'] !== undefined) unsafe(reading, 'a table may not be named with its database')
+    if (schema !== null && /^pg_(temp|toast)/.test(schema)) unsafe(reading, `tables of ${schema} are not data: they may not be read`)
+    reading.tables.push({ schema, name })
+    const renamed = listOf(mapAt(table, 'alias')?.['colnames']).length > 0
+    enter(textAt(table['alias'], 'aliasname') ?? name, renamed ? { kind: 'derived' } : { kind: 'table', schema, name }, reading, scope)
+    return
+  }
+  for (const kind of ['RangeSubselect', 'RangeFunction', 'RangeTableFunc', 'JsonTable', 'RangeTableSample']) {
+    const derived = mapAt(item, kind)
+    if (derived === null) continue
+    if (kind === 'RangeTableSample') unsafe(reading, '`tablesample` gives other rows each time: it is not allowed')
+    const alias = textAt(derived['alias'], 'aliasname') ?? functionName(derived)
+    if (alias !== null) enter(alias, { kind: 'derived' }, reading, scope)
+  }
+}
+
+/** `from unnest(...)` without an alias is named after its function. */
+function functionName(derived: JsonMap): string | null {
+  const found = /"FuncCall":\{"funcname":(\[.*?\])/.exec(JSON.stringify(derived))?.[1]
+  return found === undefined ? null : (namesOf(JSON.parse(found) as Json).at(-1) ?? null)
+}
+
+function enter(alias: string, entry: ScopeEntry, reading: Reading, scope: Scope): void {
+  if (alias === 'src' || alias === 'tgt') unsafe(reading, `\`${alias}\` names the row of the comparison: give the table of the subquery another alias`)
+  scope.tables.set(alias, entry)
+}
+
+const namesOf = (list: Json | undefined): string[] => listOf(list).map((item) => textAt(mapAt(item, 'String') ?? undefined, 'sval') ?? '*')
+
+function lookUp(alias: string, scope: Scope): ScopeEntry | null {
+  for (let here: Scope | null = scope; here !== null; here = here.parent) {
+    const entry = here.tables.get(alias)
+    if (entry !== undefined) return entry
+  }
+  return null
+}
+
+function readColumn(column: JsonMap, reading: Reading, scope: Scope): void {
+  const fields = namesOf(column['fields'])
+  const written = fields.join('.')
+  const [first = '', second, third] = fields
+  if (fields.length === 1) {
+    if (first === '*' && scope.depth > 0) return
+    if (scope.depth > 0) {
+      reading.faults.push({ code: 'UNQUALIFIED_COLUMN', message: `in a subquery \`${written}\` could be a column of either table: write \`${reading.alias}.${written}\`, or put the subquery's table before it` })
+    } else if (first === reading.alias) reading.wholeRow = true
+    else {
+      reading.references.push({ table: null, column: first })
+      if (typeof column['location'] === 'number') reading.bare.push(column['location'] - prefix.length)
+    }
+    return
+  }
+  const entry = lookUp(first, scope)
+  if (entry?.kind === 'row') {
+    if (second === '*') reading.wholeRow = true
+    else if (second !== undefined) reading.references.push({ table: null, column: second })
+  } else if (entry?.kind === 'table') {
+    if (second !== undefined && second !== '*') reading.references.push({ table: { schema: entry.schema, name: entry.name }, column: second })
+  } else if (entry === null) {
+    // `app.office.id` names the table with its schema
+    const named = second === undefined || third === undefined ? null : lookUp(second, scope)
+    if (named?.kind === 'table' && named.schema === first) {
+      if (third !== undefined && third !== '*') reading.references.push({ table: { schema: named.schema, name: named.name }, column: third })
+      return
+    }
+    const other = reading.alias === 'src' ? 'tgt' : 'src'
+    const message = first === other
+      ? `\`${other}\` is the row of the other database and cannot be read here: the row is \`${reading.alias}\``
+      : `\`${written}\`: there is no table \`${first}\` here; the row is \`${reading.alias}\`, and a field of a composite column is \`(${reading.alias}.column).field\``
+    reading.faults.push({ code: 'INVALID_SQL', message })
+  }
+}
+
+function readOther(kind: string, node: JsonMap, reading: Reading, scope: Scope): void {
+  if (kind === 'FuncCall') readCall(node, reading, scope)
+  else if (kind === 'SQLValueFunction') {
+    const name = (textAt(node, 'op') ?? '').replace(/^SVFOP_/, '').replace(/_N$/, '').toLowerCase()
+    if (/user|role|catalog|schema/.test(name)) unsafe(reading, `\`${name}\` tells of the session, not of the row: remove it`)
+    else reading.unstable.add(name)
+  } else if (kind === 'ParamRef') unsafe(reading, 'the SQL may not have parameters such as `$1`')
+  else if (kind === 'CollateClause') reading.collated = true
+  else if (kind === 'A_Expr') {
+    const operator = namesOf(node['name']).at(-1) ?? ''
+    if (node['kind'] === 'AEXPR_ILIKE' || operator === '~*' || operator === '!~*') reading.localeDependent.add(node['kind'] === 'AEXPR_ILIKE' ? 'ilike' : operator)
+  } else if (/^(Insert|Update|Delete|Merge)Stmt$/.test(kind)) unsafe(reading, 'the plan only reads: no insert, update, delete or merge')
+  else if (kind === 'TypeCast' && /^reg/.test(namesOf(mapAt(node, 'typeName')?.['names']).at(-1) ?? '')) {
+    unsafe(reading, 'object identifiers such as `regclass` mean nothing in another database: remove the cast')
+  }
+}
+
+function readCall(call: JsonMap, reading: Reading, scope: Scope): void {
+  const name = (namesOf(call['funcname']).at(-1) ?? '').toLowerCase()
+  if (isRefusedFunction(name)) unsafe(reading, `the function \`${name}\` is not allowed in a plan: it acts on the server or tells of it, not of the row`)
+  if (isUnstableFunction(name, listOf(call['args']).length)) reading.unstable.add(`${name}()`)
+  if (isLocaleFunction(name)) reading.localeDependent.add(`${name}()`)
+  if (listOf(call['agg_order']).length > 0) reading.localeDependent.add('order by')
+  const overRows = ['over', 'agg_star', 'agg_distinct', 'agg_filter', 'agg_within_group'].some((key) => call[key] !== undefined && call[key] !== false)
+  if (scope.depth === 0 && overRows) {
+    reading.faults.push({ code: 'INVALID_SQL', message: `\`${name}\` looks at several rows here: the expression sees one row, so put it in a subquery` })
+  }
+}
+
+/** Writes the row's name before each bare column, so that no table the engine joins can take it over. */
+function qualify(text: string, reading: Reading): string {
+  const bytes = Buffer.from(text)
+  const parts: Buffer[] = []
+  let from = 0
+  for (const at of [...reading.bare].sort((left, right) => left - right)) {
+    parts.push(bytes.subarray(from, at), Buffer.from(`${reading.alias}.`))
+    from = at
+  }
+  const qualified = Buffer.concat([...parts, bytes.subarray(from)]).toString()
+  return qualified.includes('--') ? `${qualified}\n` : qualified
+}

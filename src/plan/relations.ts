@@ -1,0 +1,44 @@
+import { findRelation, type Catalog, type RelationInfo } from '../core/catalog.js'
+import { nearestName } from '../core/nearest.js'
+import type { FoundFault, Path } from './fault.js'
+import { formatTable, readTableName, type TableName } from './table-name.js'
+
+/** The relation that the plan names, with what keeps it from being read. */
+export function resolveRelation(catalog: Catalog, written: string | [string, string], path: Path): { relation: RelationInfo | null; faults: FoundFault[] } {
+  const table = readTableName(written)
+  if ('fault' in table) return { relation: null, faults: [{ code: 'INVALID_NAME', path, message: table.fault }] }
+  const relation = findRelation(catalog, table.schema, table.name)
+  if (relation === undefined) return { relation: null, faults: [{ ...tableNotFound(catalog, table), path }] }
+  return { relation, faults: checkReadable(catalog, relation, path) }
+}
+
+export function tableNotFound(catalog: Catalog, table: TableName): Pick<FoundFault, 'code' | 'message' | 'suggestion'> {
+  const elsewhere = catalog.relations.find(({ name }) => name === table.name)
+  const near = elsewhere === undefined ? nearestName(formatTable(table), catalog.relations.map(formatTable)) : formatTable(elsewhere)
+  return {
+    code: 'TABLE_NOT_FOUND', message: `there is no table ${formatTable(table)} in the ${catalog.side} database ${catalog.server.database}: correct the name, or create the table`,
+    suggestion: near === null ? null : `did you mean \`${near}\`?`,
+  }
+}
+
+export function checkReadable(catalog: Catalog, relation: RelationInfo, path: Path): FoundFault[] {
+  const faults: FoundFault[] = []
+  const name = formatTable(relation)
+  if (!relation.selectable) {
+    faults.push({ code: 'NO_PRIVILEGE', path, message: `the connected role may not read all of ${name} in the ${catalog.side} database: grant it select on the table and usage on its schema` })
+  }
+  if (relation.rowSecurity) {
+    faults.push({ code: 'ROW_SECURITY', path, message: `row-level security hides rows of ${name} in the ${catalog.side} database from the connected role, so no count of it would be right: give the role bypassrls` })
+  }
+  return faults
+}
+
+/** The fault of a column that does not exist, or null. */
+export function checkColumn(catalog: Catalog, relation: RelationInfo, column: string, path: Path): FoundFault | null {
+  if (relation.columns.some(({ name }) => name === column)) return null
+  const near = nearestName(column, relation.columns.map(({ name }) => name))
+  return {
+    code: 'COLUMN_NOT_FOUND', path, message: `the ${catalog.side} table ${formatTable(relation)} has no column \`${column}\`: correct the name (names are exact, capitals included)`,
+    suggestion: near === null ? null : `did you mean \`${near}\`?`,
+  }
+}

@@ -1,0 +1,180 @@
+import { canonicalOf, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
+import type { Catalog, RelationInfo, TypeInfo } from '../core/catalog.js'
+import { quoteIdentifier } from '../core/identifier.js'
+import type { KeyMapSpec, TermSpec, ValueMap } from '../core/spec.js'
+import type { Description } from '../db/catalog.js'
+import { readLiteral } from './cast.js'
+import { termsOf } from './cross-reference.js'
+import { formatPath, type FoundFault, type Path } from './fault.js'
+import type { LoadedPlan } from './load.js'
+import { checkColumn } from './relations.js'
+import type { PlanEntity, PlanTerm } from './schema.js'
+import type { SqlPart } from './sql-parts.js'
+
+/** What the server said of each piece of SQL and each literal, by `formatPath` of its place (and `#code` for a code of `values`). */
+export type ExpressionTypes = ReadonlyMap<string, Description>
+
+/** A key map as the checks found it; the types are those of the map's columns. */
+export interface ResolvedKeyMap {
+  spec: KeyMapSpec
+  legacy: TypeInfo
+  modern: TypeInfo
+}
+
+/** All that is known of an entity whose two relations exist. */
+export interface EntityContext {
+  loaded: LoadedPlan
+  entity: PlanEntity
+  path: Path
+  catalogs: { source: Catalog; target: Catalog }
+  source: RelationInfo
+  target: RelationInfo
+  parts: SqlPart[]
+  types: ExpressionTypes
+  /** null: the map has faults of its own */
+  keyMaps: ReadonlyMap<string, ResolvedKeyMap | null>
+}
+
+/** A column pair as the plan means it, before its types are judged. */
+export interface PlannedTerm {
+  name: string
+  part: 'key' | 'columns' | 'same'
+  term: PlanTerm
+  path: Path
+}
+
+/** The terms of an entity, `same` written out. */
+export function plannedTerms(entity: PlanEntity, path: Path, source: RelationInfo, target: RelationInfo): PlannedTerm[] {
+  const written: PlannedTerm[] = termsOf(entity, path)
+  const same = (name: string, at: Path): PlannedTerm => ({ name, part: 'same', term: { from: name }, path: at })
+  if (Array.isArray(entity.same)) return [...written, ...entity.same.map((name, index) => same(name, [...path, 'same', index]))]
+  if (entity.same === undefined) return written
+  const elsewhere = new Set([...written.map(({ name }) => name), ...Object.keys(entity.ignore?.source ?? {}), ...Object.keys(entity.ignore?.target ?? {})])
+  const common = target.columns.filter(({ name }) => !elsewhere.has(name) && source.columns.some((column) => column.name === name))
+  return [...written, ...common.map(({ name }) => same(name, [...path, 'same']))]
+}
+
+/** The type of the source side of a term; null when it is not known. */
+export function sourceTypeOf(context: Pick<EntityContext, 'source' | 'types'>, { term, path }: PlannedTerm): TypeInfo | null {
+  if (term.from !== undefined) return context.source.columns.find(({ name }) => name === term.from)?.type ?? null
+  const described = context.types.get(formatPath([...path, 'sql']))
+  return described !== undefined && 'type' in described ? described.type : null
+}
+
+/** Resolves one term: names, types, canonical kind. Faults of its SQL are found elsewhere. */
+export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spec: TermSpec | null; faults: FoundFault[] } {
+  const { term, path, name, part } = planned
+  const missing = checkTermColumns(context, planned)
+  if (missing.length > 0) return { spec: null, faults: missing }
+  const targetType = context.target.columns.find((column) => column.name === name)?.type
+  const sourceType = sourceTypeOf(context, planned)
+  if (targetType === undefined || sourceType === null) return { spec: null, faults: undescribed(context, planned) }
+  const { choice, faults } = chooseKind(context, planned, sourceType, targetType)
+  const judged = [...faults, ...judgeChoice(planned, choice, name)]
+  if ('refused' in choice) return { spec: null, faults: judged }
+  if (part === 'key' && choice.kind.decideAs !== null) {
+    judged.push({ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be part of a key: equal values of ${sourceType.name} have several texts; choose another column, or bring it to one form in \`sql\`` })
+  }
+  const values = term.values === undefined ? null : readValues(context.loaded, [...path, 'values'], term.values)
+  const sql = context.parts.find((one) => formatPath(one.path) === formatPath([...path, 'sql']))?.fragment.sql
+  const spec: TermSpec = {
+    name, source: term.from === undefined ? `(${sql ?? term.sql ?? ''}\n)` : `src.${quoteIdentifier(term.from)}`, target: `tgt.${quoteIdentifier(name)}`,
+    sourceType: sourceType.name, targetType: targetType.name, canonical: choice.kind, keyMap: typeof term.references === 'string' ? term.references : null,
+    values, zone: term.zone ?? null, pii: term.pii ?? false,
+  }
+  return { spec, faults: judged }
+}
+
+function checkTermColumns({ catalogs, source, target }: EntityContext, { term, path, name, part }: PlannedTerm): FoundFault[] {
+  const at = part === 'same' || path.length === 0 ? path : [...path, 'from']
+  return [term.from === undefined ? null : checkColumn(catalogs.source, source, term.from, at), checkColumn(catalogs.target, target, name, path)].filter((fault) => fault !== null)
+}
+
+/** SQL that no server has described is a fault of its own, unless its text or its table already has one. */
+function undescribed({ parts, types, source }: EntityContext, { path }: PlannedTerm): FoundFault[] {
+  if (!source.selectable || source.rowSecurity) return []
+  const at = [...path, 'sql']
+  const part = parts.find((one) => formatPath(one.path) === formatPath(at))
+  const known = types.get(formatPath(at)) !== undefined || part?.faults.some(({ severity }) => (severity ?? 'critical') === 'critical') === true
+  return known ? [] : [{ code: 'INVALID_SQL', path: at, message: 'the type of this SQL is not known: it was not shown to the server' }]
+}
+
+function chooseKind(context: EntityContext, planned: PlannedTerm, source: TypeInfo, target: TypeInfo): { choice: CanonicalChoice; faults: FoundFault[] } {
+  const { term } = planned
+  if (typeof term.references === 'string') return chooseReference(context, planned, term.references, source, target)
+  if (term.zone !== undefined) return { choice: chooseCanonical(source, target, { zone: term.zone }), faults: checkZone(context, planned, term.zone) }
+  if (term.values === undefined) return { choice: chooseCanonical(source, target, { zone: null }), faults: [] }
+  const readable = canonicalOf(source)
+  return { choice: 'refused' in readable ? readable : canonicalOf(target), faults: checkValues(context, planned, source, target) }
+}
+
+const keyKinds: CanonicalKind['name'][] = ['integer', 'bigint', 'numeric', 'uuid', 'uuid text', 'text', 'padded text']
+
+function chooseReference({ keyMaps }: EntityContext, { path }: PlannedTerm, name: string, source: TypeInfo, target: TypeInfo): { choice: CanonicalChoice; faults: FoundFault[] } {
+  const map = keyMaps.get(name)
+  if (map === undefined || map === null) return { choice: { refused: `the key map \`${name}\` has faults of its own`, suggestion: 'repair them first' }, faults: [] }
+  const choice = chooseKeyKind(source, map.legacy)
+  if (!('refused' in choice) && !keyKinds.includes(choice.kind.name)) {
+    return { choice: { refused: `a legacy key of type ${map.legacy.name} is not supported; whole numbers, numeric, uuid and text are` }, faults: [] }
+  }
+  const modern = chooseCanonical(map.modern, target, { zone: null })
+  if (!('refused' in modern)) return { choice, faults: [] }
+  const message = `\`${map.spec.modern}\` of the key map \`${name}\` is ${map.modern.name} and the target column ${target.name}: ${modern.refused}`
+  return { choice, faults: [{ code: 'INCOMPATIBLE_TYPES', path: [...path, 'references'], message }] }
+}
+
+/** PostgreSQL takes many misspelt zones for a POSIX rule with its own offset, so only names of the tz database pass. */
+function checkZone({ types }: EntityContext, { path }: PlannedTerm, zone: string): FoundFault[] {
+  const at = [...path, 'zone']
+  if (!/^[A-Za-z]/.test(zone) || !isKnownZone(zone)) return [{ code: 'UNKNOWN_ZONE', path: at, message: `\`${zone}\` is no time zone: write a name such as \`America/New_York\` or \`UTC\`` }]
+  return refusal(types, at, (error) => ({ code: 'UNKNOWN_ZONE', path: at, message: `the source server does not know the time zone \`${zone}\`: ${error}` }))
+}
+
+function isKnownZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return true
+  } catch {
+    return false // RangeError is the only answer to an unknown name
+  }
+}
+
+function refusal(types: ExpressionTypes, path: Path, faultOf: (error: string) => FoundFault, suffix = ''): FoundFault[] {
+  const described = types.get(`${formatPath(path)}${suffix}`)
+  return described !== undefined && 'error' in described ? [faultOf(described.error)] : []
+}
+
+/** Codes must be values of the source's type, and what they become of the target's; one value may not be coded in two ways. */
+function checkValues({ types, loaded }: EntityContext, { term, path }: PlannedTerm, source: TypeInfo, target: TypeInfo): FoundFault[] {
+  const meaning = new Map<string, { code: string; value: string | null }>()
+  return Object.entries(term.values ?? {}).flatMap(([code, value]) => {
+    const at = [...path, 'values', code]
+    const faults: FoundFault[] = []
+    const isNullCode = code === 'null' && !loaded.isQuoted(at)
+    const read = readLiteral(source, code)
+    const codeFault = refusal(types, at, (error) => ({ code: 'INVALID_CODE', path: at, message: `the code \`${code}\` is no ${source.name}: ${error}` }), '#code')
+    if (codeFault.length > 0) faults.push(...codeFault)
+    else if (!isNullCode && read === null) faults.push({ code: 'INVALID_CODE', path: at, message: `the code \`${code}\` is no ${source.name}: write codes as the source holds them` })
+    const before = read === null || isNullCode ? undefined : meaning.get(read)
+    if (before !== undefined && before.value !== value) faults.push({ code: 'INVALID_CODE', path: at, message: `the codes \`${before.code}\` and \`${code}\` are one ${source.name} with two values: keep one` })
+    if (read !== null && !isNullCode) meaning.set(read, { code, value })
+    const valueFault = refusal(types, at, (error) => ({ code: 'INVALID_CODE', path: at, message: `the value \`${String(value)}\` is no ${target.name}: ${error}` }))
+    if (valueFault.length > 0) faults.push(...valueFault)
+    else if (value !== null && readLiteral(target, value) === null) faults.push({ code: 'INVALID_CODE', path: at, message: `the value \`${value}\` is no ${target.name}: write it as the target holds it` })
+    return faults
+  })
+}
+
+/** `null:` without quotes is what a NULL becomes; in quotes it is the text. */
+export function readValues(loaded: LoadedPlan, path: Path, values: Record<string, string | null>): ValueMap {
+  const isNull = (code: string) => code === 'null' && !loaded.isQuoted([...path, code])
+  const entries = Object.entries(values)
+  const nullEntry = entries.find(([code]) => isNull(code))
+  const codes = entries.filter(([code]) => !isNull(code)).map(([code, value]) => ({ code, value }))
+  return nullEntry === undefined ? { codes } : { codes, null: { value: nullEntry[1] } }
+}
+
+function judgeChoice({ path }: PlannedTerm, choice: CanonicalChoice, name: string): FoundFault[] {
+  if ('refused' in choice) return [{ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be compared: ${choice.refused}`, suggestion: choice.suggestion ?? null }]
+  return choice.warning === undefined ? [] : [{ severity: 'warning', code: 'LOSSY_TYPES', path, message: `\`${name}\`: ${choice.warning}` }]
+}

@@ -1,0 +1,222 @@
+import { addCounts, arrivedPercent, arrivedRows, uniformAccounting, verifiedPercent, verifiedRows, worstVerdict } from '../core/accounting.js'
+import type { Accounting, Count, Verdict } from '../core/accounting.js'
+import { outlinePlan, rollUp } from '../core/figures.js'
+import type { Outline, PlanParts, PlannedDomain, PlannedEntity, Snapshot } from '../core/figures.js'
+import type { CheckLine } from '../core/render/junit.js'
+import { differenceLimits, executiveChecks, listLimit, sectionsOf } from './contents.js'
+import type { ReportType, Section } from './contents.js'
+import type { ColumnResult, DifferenceRow, EntityResult, RecordedDifferences, TableResult } from './queries.js'
+import type { Report, ReportScript } from './schemas.js'
+
+/** Everything that a report is made of, read in one snapshot of the tracking schema. */
+export interface ReportFacts {
+  generatedAt: Date
+  planChecksum: string
+  plan: PlanParts
+  results: readonly EntityResult[]
+  entityChecks: readonly CheckLine[]
+  /** checks of the migration as a whole; not part of a report on one domain */
+  wholeChecks: readonly CheckLine[]
+  columns: readonly ColumnResult[]
+  tables: readonly TableResult[]
+  recorded: readonly RecordedDifferences[]
+  differences: readonly DifferenceRow[]
+  scripts: readonly ReportScript[]
+}
+
+export interface ReportOptions {
+  type: ReportType
+  domain: string | null
+  includeDetails: boolean
+}
+
+/** The entities that a report speaks of, in the plan's order. */
+export function reportedEntities(plan: PlanParts, domain: string | null): PlannedEntity[] {
+  return outlinePlan(plan).entities.filter((entity) => domain === null || entity.domain === domain)
+}
+
+/** Puts the facts together; pure, so that equal facts give equal reports in every format. */
+export function assembleReport(facts: ReportFacts, options: ReportOptions): Report {
+  const outline = scopedOutline(outlinePlan(facts.plan), options.domain)
+  const names = new Set(outline.entities.map(({ name }) => name))
+  const current = new Map(facts.results.filter(({ entity }) => names.has(entity)).map((result) => [result.entity, result]))
+  const checks = [...(options.domain === null ? facts.wholeChecks : []), ...facts.entityChecks.filter(({ entity }) => names.has(entity))]
+  const tables = facts.tables.filter(({ entities }) => options.domain === null || entities.some((entity) => names.has(entity)))
+  const columns = facts.columns.filter(({ entity }) => names.has(entity))
+  const total = rollUp(outline.entities, current)
+  const make: { [Name in Section]: () => NonNullable<Report[Name]> } = {
+    domains: () => outline.domains.map((domain) => domainLine(domain, current, checks)),
+    accounting: () => ({ total: total.accounting, entities: outline.entities.map((entity) => entityLine(entity, current.get(entity.name))) }),
+    checks: () => checkSection(checks, options.type === 'executive' ? executiveChecks : listLimit),
+    differences: () => differenceSection(facts, total.accounting, options),
+    tables: () => tableSection(tables),
+    columns: () => columnSection(columns),
+    reasons: () => reasonSection(outline.entities, current),
+    evidence: () => outline.entities.map(({ name }) => evidenceLine(name, current.get(name))),
+    scripts: () => facts.scripts.filter(({ domains }) => options.domain === null || domains.includes(options.domain)),
+  }
+  const sections = sectionsOf[options.type].map((name) => [name, make[name]()])
+  return {
+    type: options.type,
+    domain: options.domain,
+    includeDetails: options.includeDetails,
+    generatedAt: facts.generatedAt.toISOString(),
+    planChecksum: facts.planChecksum,
+    figures: {
+      verdict: worstVerdict([total.verdict, ...checks.map(({ verdict }) => verdict), ...tables.map(({ verdict }) => verdict)]),
+      coveragePercent: verifiedPercent(total.accounting),
+      arrivedPercent: arrivedPercent(total.accounting),
+      totalRecords: total.accounting.source.scope,
+      migratedRecords: arrivedRows(total.accounting),
+      verifiedRecords: verifiedRows(total.accounting),
+      entities: { total: total.entities, validated: current.size, counted: total.entitiesCounted },
+      tables: tableCounts(tables),
+      columns: columnCounts(columns),
+      oldestResultAt: edge(current, (times) => Math.min(...times)),
+      newestResultAt: edge(current, (times) => Math.max(...times)),
+    },
+    ...(Object.fromEntries(sections) as Pick<Report, Section>),
+  }
+}
+
+function scopedOutline(outline: Outline, domain: string | null): Outline {
+  if (domain === null) return outline
+  return { ...outline, domains: outline.domains.filter(({ name }) => name === domain), entities: outline.entities.filter((entity) => entity.domain === domain) }
+}
+
+function edge(current: ReadonlyMap<string, Snapshot>, pick: (times: number[]) => number): string | null {
+  return current.size === 0 ? null : new Date(pick([...current.values()].map(({ publishedAt }) => publishedAt.getTime()))).toISOString()
+}
+
+function domainLine(domain: PlannedDomain, current: ReadonlyMap<string, EntityResult>, checks: readonly CheckLine[]): NonNullable<Report['domains']>[number] {
+  const { accounting, verdict, entities, entitiesCounted } = rollUp(domain.entities, current)
+  const own = new Set(domain.entities.map(({ name }) => name))
+  return {
+    domain: domain.name,
+    priority: domain.priority,
+    verdict: worstVerdict([verdict, ...checks.filter(({ entity }) => own.has(entity)).map((check) => check.verdict)]),
+    entities,
+    entitiesCounted,
+    coveragePercent: verifiedPercent(accounting),
+    arrivedPercent: arrivedPercent(accounting),
+    accounting,
+  }
+}
+
+function entityLine({ name, domain }: PlannedEntity, result: EntityResult | undefined): NonNullable<Report['accounting']>['entities'][number] {
+  const accounting = result?.accounting ?? uniformAccounting(null)
+  return { entity: name, domain, verdict: result?.verdict ?? 'unknown', coveragePercent: verifiedPercent(accounting), arrivedPercent: arrivedPercent(accounting), accounting }
+}
+
+const verdictOrder: Verdict[] = ['fail', 'unknown', 'warn', 'pass']
+const severityOrder = ['critical', 'warning', 'info']
+
+function checkSection(checks: readonly CheckLine[], limit: number): NonNullable<Report['checks']> {
+  const count = (verdict: Verdict) => checks.filter((check) => check.verdict === verdict).length
+  const notPassed = checks
+    .filter(({ verdict }) => verdict !== 'pass')
+    .sort((a, b) => verdictOrder.indexOf(a.verdict) - verdictOrder.indexOf(b.verdict) || severityOrder.indexOf(a.severity) - severityOrder.indexOf(b.severity))
+  return {
+    total: checks.length,
+    passed: count('pass'),
+    warned: count('warn'),
+    failed: count('fail'),
+    unknown: count('unknown'),
+    omitted: Math.max(0, notPassed.length - limit),
+    notPassed: notPassed.slice(0, limit).map(({ entity, name, subject, category, severity, verdict, message, rowsExamined, rowsFailed }) => ({
+      entity: entity === '' ? null : entity,
+      name,
+      subject: subject === '' ? null : subject,
+      category,
+      severity,
+      verdict,
+      message,
+      rowsExamined,
+      rowsFailed,
+    })),
+  }
+}
+
+/** Classes a user looks for first come first. */
+const differenceClasses = [
+  ['differs', 'source'],
+  ['missing', 'source'],
+  ['duplicate', 'target'],
+  ['extra', 'target'],
+  ['unverified', 'source'],
+  ['unverified', 'target'],
+  ['pending', 'source'],
+  ['pending', 'target'],
+  ['accepted', 'source'],
+  ['explained', 'source'],
+  ['excluded', 'source'],
+  ['merged', 'source'],
+  ['generated', 'target'],
+] as const
+
+function differenceSection({ recorded, differences }: ReportFacts, { source, target }: Accounting, { type, includeDetails }: ReportOptions): NonNullable<Report['differences']> {
+  const { perClass, total } = differenceLimits(type, includeDetails)
+  const totals = differenceClasses.map(([name, side]) => {
+    const kept = recorded.find((entry) => entry.class === name && entry.side === side)?.recorded ?? 0
+    const shown = differences.filter((row) => row.class === name && (row.side === 'target') === (side === 'target')).length
+    return { class: name, side, rows: side === 'source' ? source[name as keyof typeof source] : target[name as keyof typeof target], recorded: kept, shown }
+  })
+  const complete = totals.every(({ rows, shown }) => rows === shown)
+  return { perClass: Math.min(perClass, total), limit: total, complete, totals, rows: [...differences] }
+}
+
+function tableCounts(tables: readonly TableResult[]): Report['figures']['tables'] {
+  const count = (coverage: TableResult['coverage']) => tables.filter((table) => table.coverage === coverage).length
+  return { total: tables.length, covered: count('covered'), ignored: count('ignored'), uncovered: count('uncovered') }
+}
+
+function columnCounts(columns: readonly ColumnResult[]): Report['figures']['columns'] {
+  const count = (coverage: ColumnResult['coverage']) => columns.filter((column) => column.coverage === coverage).length
+  return { total: columns.length, compared: count('compared'), read: count('read'), ignored: count('ignored'), uncovered: count('uncovered') }
+}
+
+function tableSection(tables: readonly TableResult[]): NonNullable<Report['tables']> {
+  const count = (pick: (table: TableResult) => Count, side: TableResult['side']) => addCounts(...tables.filter((table) => table.side === side).map(pick))
+  return {
+    unclaimedSourceRows: count(({ unclaimed }) => unclaimed, 'source'),
+    unclaimedTargetRows: count(({ unclaimed }) => unclaimed, 'target'),
+    omitted: Math.max(0, tables.length - listLimit),
+    tables: tables.slice(0, listLimit).map((table) => ({ ...table, entities: [...table.entities] })),
+  }
+}
+
+function columnSection(columns: readonly ColumnResult[]): NonNullable<Report['columns']> {
+  const ignored = columns.filter(({ coverage }) => coverage === 'ignored')
+  const uncovered = columns.filter(({ coverage }) => coverage === 'uncovered')
+  const differing = columns.filter(({ differs }) => differs !== null && differs > 0).sort((a, b) => (b.differs ?? 0) - (a.differs ?? 0))
+  const cut = <T>(list: T[]) => list.slice(0, listLimit)
+  return {
+    omitted: [ignored, uncovered, differing].reduce((sum, list) => sum + Math.max(0, list.length - listLimit), 0),
+    uncovered: cut(uncovered).map(({ entity, side, column }) => ({ entity, side, column })),
+    ignored: cut(ignored).map(({ entity, side, column, reason }) => ({ entity, side, column, reason })),
+    differing: cut(differing).map(({ entity, side, column, differs }) => ({ entity, side, column, rows: differs })),
+  }
+}
+
+function reasonSection(entities: readonly PlannedEntity[], current: ReadonlyMap<string, EntityResult>): NonNullable<Report['reasons']> {
+  const known = entities.flatMap(({ name }) => current.get(name) ?? [])
+  return {
+    declared: known.flatMap(({ entity, reasons }) => reasons.map((entry) => ({ entity, class: entry.class, reason: entry.reason, rows: entry.rows }))),
+    causes: known.flatMap(({ entity, causes }) => causes.map((entry) => ({ entity, class: entry.class, cause: entry.cause, rows: entry.rows }))),
+  }
+}
+
+function evidenceLine(entity: string, result: EntityResult | undefined): NonNullable<Report['evidence']>[number] {
+  return {
+    entity,
+    jobId: result?.jobId ?? null,
+    basis: result?.basis ?? 'none',
+    sourceRowsExamined: result?.sourceRowsExamined ?? null,
+    targetRowsExamined: result?.targetRowsExamined ?? null,
+    sourceSnapshotAt: result?.sourceSnapshotAt?.toISOString() ?? null,
+    targetSnapshotAt: result?.targetSnapshotAt?.toISOString() ?? null,
+    durationSeconds: result === undefined ? null : result.durationMs / 1000,
+    publishedAt: result?.publishedAt.toISOString() ?? null,
+    note: result === undefined ? 'never validated' : result.note,
+  }
+}

@@ -1,0 +1,84 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { Sql } from 'postgres'
+import { outlinePlan } from '../core/figures.js'
+import { safeFileName } from '../core/render/escape.js'
+import { problem } from '../http/errors.js'
+import { AccountingSchema, addSchemas, problems, ref } from '../http/schemas.js'
+import type { ReportFormat } from './contents.js'
+import { readReport } from './read-report.js'
+import type { ReportPlan } from './read-report.js'
+import { renderCsv } from './render-csv.js'
+import { renderHtml } from './render-html.js'
+import { renderMarkdown } from './render-markdown.js'
+import { ReportQuery, ReportSchema } from './schemas.js'
+import type { Report } from './schemas.js'
+
+const formats: Record<ReportFormat, { mediaType: string; extension: string }> = {
+  json: { mediaType: 'application/json', extension: 'json' },
+  html: { mediaType: 'text/html', extension: 'html' },
+  markdown: { mediaType: 'text/markdown', extension: 'md' },
+  csv: { mediaType: 'text/csv', extension: 'csv' },
+}
+
+/** The page brings its own style and needs nothing else; whatever slipped into it could load and run nothing. */
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** Reports, made on request from what is published in the tracking schema; nothing is written. */
+export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: ReportPlan }> = async (app, { target, plan }) => {
+  addSchemas(app, [AccountingSchema, ReportSchema])
+
+  app.get('/reports/generate', {
+    schema: {
+      operationId: 'generateReport',
+      tags: ['reports'],
+      summary: 'A report on the migration',
+      description:
+        'Made from the newest published results of each entity, in one snapshot of the tracking schema. Every format has the same contents. ' +
+        'HTML is one page without scripts or outside resources. CSV has one line per figure: section, row, item, figure, number, text; ' +
+        'an unknown number is empty with the text `unknown`. Names and values are escaped for their format, control characters are shown as \\n or \\u001b, ' +
+        'and text that a spreadsheet would run as a formula starts with an apostrophe.',
+      querystring: ReportQuery,
+      response: {
+        200: {
+          description: 'The report.',
+          headers: { 'content-disposition': { type: 'string', description: 'with download: attachment and a file name' } },
+          content: {
+            'application/json': { schema: ref(ReportSchema) },
+            'text/html': { schema: Type.String({ description: 'one HTML page' }) },
+            'text/markdown': { schema: Type.String({ description: 'GitHub-flavoured Markdown' }) },
+            'text/csv': { schema: Type.String({ description: 'RFC 4180' }) },
+          },
+        },
+        ...problems(400),
+      },
+    },
+    config: { scope: 'read' },
+  }, async ({ query: { type, format, domain = null, includeDetails, download } }, reply) => {
+    requireDomain(plan, domain)
+    const report = await readReport(target, plan, { type, domain, includeDetails })
+    const { mediaType, extension } = formats[format]
+    reply.type(`${mediaType}; charset=utf-8`)
+    if (format === 'html') reply.header('content-security-policy', pagePolicy)
+    if (download) reply.header('content-disposition', `attachment; filename="${fileName(report)}.${extension}"`)
+    return format === 'json' ? report : renderText(report, format)
+  })
+}
+
+function renderText(report: Report, format: Exclude<ReportFormat, 'json'>): string {
+  const render = { html: renderHtml, markdown: renderMarkdown, csv: renderCsv }[format]
+  return render(report)
+}
+
+function fileName({ type, domain, generatedAt }: Report): string {
+  return safeFileName(['migration', type, ...(domain === null ? [] : [domain]), generatedAt.slice(0, 10)].join('-'))
+}
+
+/** @throws VALIDATION_FAILED naming the domains that there are */
+function requireDomain({ plan }: ReportPlan, domain: string | null): void {
+  if (domain === null) return
+  const known = outlinePlan(plan).domains.map(({ name }) => name)
+  if (known.includes(domain)) return
+  const message = `the plan has no domain "${domain}"; it has ${known.join(', ')}`
+  throw problem('VALIDATION_FAILED', message, { errors: [{ field: 'domain', message }] })
+}

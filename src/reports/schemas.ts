@@ -1,0 +1,233 @@
+import { Type } from '@sinclair/typebox'
+import type { Static, TSchema } from '@sinclair/typebox'
+import { sourceClasses, targetClasses } from '../core/accounting.js'
+import { priorities } from '../core/figures.js'
+import { AccountingSchema, Count, Percent, Verdict, nullable, ref, stringEnum } from '../http/schemas.js'
+import { listLimit, differencesLimit, differencesPerClass, reportFormats, reportTypes } from './contents.js'
+
+const strict = { additionalProperties: false }
+const object = <T extends Record<string, TSchema>>(properties: T, description?: string) => Type.Object(properties, { ...strict, ...(description === undefined ? {} : { description }) })
+const Time = Type.String({ format: 'date-time' })
+const Text = Type.String()
+const Side = stringEnum(['source', 'target'])
+const OmittedCount = Type.Integer({ minimum: 0, description: `entries left out of the lists of this section, which hold at most ${listLimit} each` })
+
+const DomainLine = object({
+  domain: Text,
+  priority: stringEnum(priorities),
+  verdict: Verdict,
+  entities: Count,
+  entitiesCounted: Count,
+  coveragePercent: nullable(Percent),
+  arrivedPercent: nullable(Percent),
+  accounting: ref(AccountingSchema),
+})
+
+const EntityLine = object({ entity: Text, domain: Text, verdict: Verdict, coveragePercent: nullable(Percent), arrivedPercent: nullable(Percent), accounting: ref(AccountingSchema) })
+
+const CheckItem = object({
+  entity: nullable(Type.String({ description: 'null for a check of the whole migration' })),
+  name: Text,
+  subject: nullable(Text),
+  category: stringEnum(['accounting', 'integrity', 'cross_entity', 'plan', 'engine']),
+  severity: stringEnum(['critical', 'warning', 'info']),
+  verdict: Verdict,
+  message: Text,
+  rowsExamined: nullable(Count),
+  rowsFailed: nullable(Count),
+})
+
+const DifferenceLine = object({
+  entity: Text,
+  class: Text,
+  side: stringEnum(['source', 'target', 'both']),
+  cause: nullable(Text),
+  reason: nullable(Text),
+  key: Type.Record(Type.String(), nullable(Text), { description: 'leg of the key → its value as text' }),
+  columns: Type.Array(object({ column: Text, source: nullable(Text), target: nullable(Text) }), { description: 'the columns that differ; masked where the plan says pii' }),
+})
+
+const TableLine = object({
+  side: Side,
+  schema: Text,
+  table: Text,
+  coverage: stringEnum(['covered', 'ignored', 'uncovered']),
+  reason: nullable(Text),
+  entities: Type.Array(Text),
+  totalRows: nullable(Count),
+  claimedOnce: nullable(Count),
+  claimedSeveral: nullable(Count),
+  unclaimed: nullable(Count),
+  ignoredRows: nullable(Count),
+  error: nullable(Text),
+  verdict: Verdict,
+})
+
+const ScriptLine = object({
+  name: Text,
+  domains: Type.Array(Text),
+  status: stringEnum(['pending', 'running', 'completed', 'failed', 'rolled_back', 'missing']),
+  drift: stringEnum(['none', 'changed', 'unknown']),
+  recordsProcessed: nullable(Count),
+  recordsFailed: nullable(Count),
+  successRate: nullable(Percent),
+  lastStartedAt: nullable(Time),
+  lastFinishedAt: nullable(Time),
+})
+export type ReportScript = Static<typeof ScriptLine>
+
+const figures = {
+  verdict: 'fail' as const,
+  coveragePercent: 99.63,
+  arrivedPercent: 99.63,
+  totalRecords: 546,
+  migratedRecords: 544,
+  verifiedRecords: 544,
+  entities: { total: 1, validated: 1, counted: 1 },
+  tables: { total: 2, covered: 2, ignored: 0, uncovered: 0 },
+  columns: { total: 12, compared: 9, read: 1, ignored: 2, uncovered: 0 },
+  oldestResultAt: '2026-11-20T09:00:00.000Z',
+  newestResultAt: '2026-11-20T09:00:00.000Z',
+}
+
+const accountingExample = {
+  source: { total: 897, excluded: 351, scope: 546, verified: 544, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 2, unverified: 0 },
+  target: { total: 544, matched: 544, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+}
+
+export const ReportSchema = Type.Object(
+  {
+    type: stringEnum(reportTypes),
+    domain: nullable(Text),
+    includeDetails: Type.Boolean(),
+    generatedAt: Time,
+    planChecksum: Type.String({ description: 'sha256 of the plan file that names the entities' }),
+    figures: object(
+      {
+        verdict: Verdict,
+        coveragePercent: nullable(Type.Number({ minimum: 0, maximum: 100, description: '(verified + merged) / scope, floored to two decimals' })),
+        arrivedPercent: nullable(Type.Number({ minimum: 0, maximum: 100, description: '(verified + accepted + differs + merged) / scope, floored to two decimals' })),
+        totalRecords: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'deliveries: a source row wanted in three tables is three' })),
+        migratedRecords: nullable(Count),
+        verifiedRecords: nullable(Count),
+        entities: object({ total: Count, validated: Count, counted: Count }, 'validated: has a published result; counted: its rows could be counted. Sums are null until every entity is counted.'),
+        tables: object({ total: Count, covered: Count, ignored: Count, uncovered: Count }),
+        columns: object({ total: Count, compared: Count, read: Count, ignored: Count, uncovered: Count }, 'columns of the entities, each entity by itself; read: used in an expression, but not compared'),
+        oldestResultAt: nullable(Time),
+        newestResultAt: nullable(Time),
+      },
+      'headline figures; the verdict is the worst of entities, checks and tables',
+    ),
+    domains: Type.Optional(Type.Array(DomainLine)),
+    accounting: Type.Optional(object({ total: ref(AccountingSchema), entities: Type.Array(EntityLine) })),
+    checks: Type.Optional(
+      object({ total: Count, passed: Count, warned: Count, failed: Count, unknown: Count, omitted: Type.Integer({ minimum: 0 }), notPassed: Type.Array(CheckItem) }, 'every check that did not pass, worst first'),
+    ),
+    differences: Type.Optional(
+      object(
+        {
+          perClass: Type.Integer({ minimum: 0, description: `at most so many rows of one class: ${differencesPerClass}, with includeDetails ${differencesLimit}, none in a comprehensive report without it` }),
+          limit: Type.Integer({ minimum: 0, description: 'at most so many rows in all' }),
+          complete: Type.Boolean({ description: 'every row that is not verified is listed' }),
+          totals: Type.Array(
+            object({
+              class: stringEnum([...new Set([...sourceClasses, ...targetClasses, 'excluded'] as const)]),
+              side: Side,
+              rows: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'the exact number, from the accounting' })),
+              recorded: Type.Integer({ minimum: 0, description: 'rows of which the key was kept' }),
+              shown: Type.Integer({ minimum: 0, description: 'rows listed here' }),
+            }),
+          ),
+          rows: Type.Array(DifferenceLine),
+        },
+        'the rows that are not verified',
+      ),
+    ),
+    tables: Type.Optional(
+      object({ unclaimedSourceRows: nullable(Count), unclaimedTargetRows: nullable(Count), omitted: OmittedCount, tables: Type.Array(TableLine) }, 'a report on one domain has only tables of its entities'),
+    ),
+    columns: Type.Optional(
+      object({
+        omitted: OmittedCount,
+        uncovered: Type.Array(object({ entity: Text, side: Side, column: Text })),
+        ignored: Type.Array(object({ entity: Text, side: Side, column: Text, reason: nullable(Text) })),
+        differing: Type.Array(object({ entity: Text, side: Side, column: Text, rows: nullable(Count) })),
+      }),
+    ),
+    reasons: Type.Optional(
+      object(
+        {
+          declared: Type.Array(object({ entity: Text, class: Text, reason: Text, rows: nullable(Count) })),
+          causes: Type.Array(object({ entity: Text, class: Text, cause: Text, rows: nullable(Count) })),
+        },
+        'rows by reason that the plan declares, and by cause that the comparison found',
+      ),
+    ),
+    evidence: Type.Optional(
+      Type.Array(
+        object({
+          entity: Text,
+          jobId: nullable(Type.String({ format: 'uuid' })),
+          basis: stringEnum(['full', 'changed', 'sample', 'none'], { description: 'full: every row was read' }),
+          sourceRowsExamined: nullable(Count),
+          targetRowsExamined: nullable(Count),
+          sourceSnapshotAt: nullable(Time),
+          targetSnapshotAt: nullable(Time),
+          durationSeconds: nullable(Type.Number({ minimum: 0 })),
+          publishedAt: nullable(Time),
+          note: nullable(Text),
+        }),
+      ),
+    ),
+    scripts: Type.Optional(Type.Array(ScriptLine)),
+  },
+  {
+    $id: 'Report',
+    ...strict,
+    description: 'A section that the type of report does not have is absent. null is "unknown", never 0.',
+    examples: [
+      {
+        type: 'coverage',
+        domain: null,
+        includeDetails: false,
+        generatedAt: '2026-11-20T09:30:00.000Z',
+        planChecksum: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+        figures,
+        domains: [{ domain: 'clinical', priority: 'critical', verdict: 'fail', entities: 1, entitiesCounted: 1, coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample }],
+        accounting: { total: accountingExample, entities: [{ entity: 'patients', domain: 'clinical', verdict: 'fail', coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample }] },
+        tables: {
+          unclaimedSourceRows: 0,
+          unclaimedTargetRows: 0,
+          omitted: 0,
+          tables: [
+            {
+              side: 'source', schema: 'public', table: 'dispatch_patient', coverage: 'covered', reason: null, entities: ['patients'],
+              totalRows: 897, claimedOnce: 897, claimedSeveral: 0, unclaimed: 0, ignoredRows: 0, error: null, verdict: 'pass',
+            },
+          ],
+        },
+        columns: { omitted: 0, uncovered: [], ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: 're-hashed at first login' }], differing: [] },
+      },
+    ],
+  },
+)
+export type Report = Static<typeof ReportSchema>
+
+export const ReportQuery = Type.Object(
+  {
+    type: stringEnum(reportTypes, {
+      default: 'comprehensive',
+      description:
+        'executive: headline figures, domains and the ten worst checks. coverage: figures, domains, accounting, tables, columns. validation: figures, checks, differences. ' +
+        'comprehensive: everything, of the differences only the totals. detailed: everything.',
+    }),
+    format: stringEnum(reportFormats, { default: 'json' }),
+    domain: Type.Optional(Type.String({ minLength: 1, description: 'only entities of this domain, without the checks of the whole migration; another name is a 400 that lists them' })),
+    includeDetails: Type.Boolean({
+      default: false,
+      description: `lists up to ${differencesLimit} rows that differ where the type has differences, instead of ${differencesPerClass} of each class`,
+    }),
+    download: Type.Boolean({ default: false, description: 'as an attachment with a file name' }),
+  },
+  strict,
+)

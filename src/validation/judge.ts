@@ -1,0 +1,89 @@
+import { accountingVerdict, brokenLaws, uniformAccounting, verifiedPercent, worstVerdict, type Accounting, type Verdict } from '../core/accounting.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import type { CheckResult } from './outcomes.js'
+import type { ScanOutcome } from './scan.js'
+import type { Tally } from './tally.js'
+
+export interface SideScan {
+  outcomes: ScanOutcome[]
+  /** keyed rows in segments that were read again, as the pass saw them */
+  reread: number
+}
+
+/**
+ * The accounting of an entity that was read in full: totals from the bare counts of the pass, corrected by what was read again, classes
+ * each counted by itself. The laws are asserted here and are CHECK constraints where it is stored.
+ * @throws Error when a law does not hold: a fault of ours, never a figure
+ */
+export function accountEntity(source: SideScan, target: SideScan, tally: Tally, settled: { source: number; target: number }): Accounting {
+  const sum = (outcomes: ScanOutcome[], pick: (outcome: ScanOutcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0)
+  const accounting: Accounting = {
+    source: {
+      total: sum(source.outcomes, ({ rows }) => rows) - source.reread + settled.source,
+      excluded: sum(source.outcomes, ({ excluded }) => excluded.reduce((total, rows) => total + rows, 0)),
+      scope: sum(source.outcomes, ({ scope }) => scope) - source.reread + settled.source,
+      verified: tally.verified, accepted: 0, differs: tally.differs, merged: 0,
+      explained: tally.source.explained, pending: tally.source.pending, missing: tally.source.missing, unverified: tally.source.unverified,
+    },
+    target: {
+      total: sum(target.outcomes, ({ rows }) => rows) - target.reread + settled.target,
+      matched: tally.verified + tally.differs, duplicate: tally.target.duplicate, generated: tally.target.generated,
+      pending: tally.target.pending, extra: tally.target.extra, unverified: tally.target.unverified,
+    },
+  }
+  const broken = brokenLaws(accounting)
+  if (broken.length > 0) throw new Error(`the accounting does not add up: ${broken.join('; ')}`)
+  return accounting
+}
+
+/** The accounting of an entity that could not be compared: what was counted is unverified, everything else is not known. */
+export function accountUncompared(counted: { rows: number | null; scope: number | null; targetRows: number | null }): Accounting {
+  const accounting = uniformAccounting(null)
+  const { rows, scope, targetRows } = counted
+  if (rows !== null && scope !== null) {
+    accounting.source = { ...uniformAccounting(0).source, total: rows, excluded: rows - scope, scope, unverified: scope }
+  }
+  if (targetRows !== null) accounting.target = { ...uniformAccounting(0).target, total: targetRows, unverified: targetRows }
+  return accounting
+}
+
+/** One check for each way in which the rows of an entity can be wrong, with its evidence. */
+export function accountingChecks(entity: string, accounting: Accounting, evidence: { rowsExamined: number; durationMs: number; full: boolean }, note: string | null): CheckResult[] {
+  const { source, target } = accounting
+  const check = (name: string, severity: CheckResult['severity'], rows: number | null, bad: Verdict, good: string, badMessage: (rows: number) => string): CheckResult => ({
+    entity, name, subject: '', category: 'accounting', severity, rowsExamined: evidence.rowsExamined, rowsFailed: rows, durationMs: evidence.durationMs,
+    verdict: rows === null ? 'unknown' : rows > 0 ? bad : evidence.rowsExamined === 0 ? 'warn' : 'pass',
+    message: rows === null ? (note ?? 'could not be counted') : rows > 0 ? badMessage(rows) : evidence.rowsExamined === 0 ? '0 rows were examined' : good,
+    evidence: { full: evidence.full },
+  })
+  const rows = (count: number) => `${count} ${count === 1 ? 'row' : 'rows'}`
+  const unproven = source.unverified === null || source.pending === null || target.unverified === null || target.pending === null
+    ? null : source.unverified + source.pending + target.unverified + target.pending
+  return [
+    check('no row is missing', 'critical', source.missing, 'fail', 'every source row in scope has a target row', (count) => `${rows(count)} of the source did not arrive`),
+    check('no row differs', 'critical', source.differs, 'fail', 'every paired row is equal', (count) => `${rows(count)} arrived with other values`),
+    check('no row is duplicated', 'critical', target.duplicate, 'fail', 'no target row stands for a key twice', (count) => `${rows(count)} of the target ${count === 1 ? 'repeats' : 'repeat'} a key`),
+    check('no row is extra', 'critical', target.extra, 'fail', 'every target row has a source row or a declared reason', (count) => `${rows(count)} of the target ${count === 1 ? 'has' : 'have'} no source row`),
+    check('every row was compared', 'critical', unproven, 'unknown', 'no row was left unread or keeps changing', (count) => note ?? `${rows(count)} could not be compared`),
+    check('no row needs an explanation', 'info', source.explained, 'warn', 'no row is absent for a declared reason', (count) => `${rows(count)} ${count === 1 ? 'is' : 'are'} absent for a declared reason`),
+    {
+      entity, name: 'the scope is not empty', subject: '', category: 'accounting', severity: 'warning', rowsExamined: evidence.rowsExamined, rowsFailed: null,
+      durationMs: evidence.durationMs, verdict: source.scope === null ? 'unknown' : source.scope === 0 ? 'warn' : 'pass',
+      message: source.scope === null ? (note ?? 'the scope could not be counted') : source.scope === 0 ? '0 rows are in scope: nothing was proved'
+        : `${rows(source.scope)} in scope of ${rows(source.total ?? 0)} claimed, ${verifiedPercent(accounting)} % verified`,
+      evidence: { full: evidence.full },
+    },
+  ]
+}
+
+/** The verdict of an entity: the worst of its figures and its checks. */
+export function entityVerdict(accounting: Accounting, checks: readonly Verdict[]): Verdict {
+  return worstVerdict([accountingVerdict(accounting), ...checks])
+}
+
+/** What the declared exclusions took out of the claimed rows. */
+export function excludedByReason(spec: ComparisonSpec, outcomes: readonly ScanOutcome[]): { class: string; side: 'source'; label: string; rows: number }[] {
+  return spec.source.exclude.map(({ reason }, index) => ({
+    class: 'excluded', side: 'source' as const, label: reason, rows: outcomes.reduce((total, { excluded }) => total + (excluded[index] ?? 0), 0),
+  }))
+}

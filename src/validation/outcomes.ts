@@ -1,0 +1,236 @@
+import type { Accounting, Verdict } from '../core/accounting.js'
+import type { Side } from '../core/catalog.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import type { Db } from '../db/clients.js'
+import type { Json } from '../jobs/task.js'
+import type { ScanOutcome, Segment } from './scan.js'
+import type { Difference } from './tally.js'
+
+/** What the tasks of a job write and read of each other. Every write replaces: a task that is repeated adds nothing. */
+
+export interface JobEntity {
+  entity: string
+  domain: string
+  spec: ComparisonSpec | null
+  segments: number
+  blocked: string | null
+}
+
+export interface CheckResult {
+  entity: string
+  name: string
+  subject: string
+  category: 'accounting' | 'integrity' | 'cross_entity' | 'plan' | 'engine'
+  severity: 'critical' | 'warning' | 'info'
+  verdict: Verdict
+  message: string
+  rowsExamined: number | null
+  rowsFailed: number | null
+  durationMs: number | null
+  evidence: Json
+}
+
+export interface ColumnResult {
+  entity: string
+  side: Side
+  column: string
+  coverage: 'compared' | 'read' | 'ignored' | 'uncovered'
+  reason: string | null
+}
+
+/** Rows as one jsonb parameter, for `jsonb_to_recordset`: no limit on how many there are. */
+const records = (rows: readonly object[]) => JSON.stringify(rows)
+
+export async function saveJobEntities(tx: Db, jobId: string, entities: readonly JobEntity[]): Promise<void> {
+  await tx`
+    insert into migration_coverage.job_entity (job_id, entity, domain, spec, segments, blocked)
+    select ${jobId}::uuid, entity, domain, spec, segments, blocked
+    from jsonb_to_recordset(${records(entities)}::text::jsonb) as new (entity text, domain text, spec jsonb, segments integer, blocked text)
+    on conflict (job_id, entity) do update set spec = excluded.spec, segments = excluded.segments, blocked = excluded.blocked`
+}
+
+/** @throws Error when the job has no such entity */
+export async function readJobEntity(sql: Db, jobId: string, entity: string): Promise<JobEntity> {
+  const [found] = await sql<JobEntity[]>`
+    select entity, domain, nullif(spec, 'null') as spec, segments, blocked from migration_coverage.job_entity where job_id = ${jobId} and entity = ${entity}`
+  if (found === undefined) throw new Error(`job ${jobId} has no entity ${entity}`)
+  return found
+}
+
+export async function readJobEntities(sql: Db, jobId: string): Promise<JobEntity[]> {
+  return sql<JobEntity[]>`
+    select entity, domain, nullif(spec, 'null') as spec, segments, blocked from migration_coverage.job_entity where job_id = ${jobId} order by entity`
+}
+
+export async function readPlanContent(sql: Db, planId: number): Promise<string> {
+  const [plan] = await sql<{ content: string }[]>`select content from migration_coverage.plan where plan_id = ${planId}`
+  if (plan === undefined) throw new Error(`plan ${planId} has gone`)
+  return plan.content
+}
+
+export async function saveSegments(tx: Db, taskId: number, segments: readonly Segment[]): Promise<void> {
+  await tx`delete from migration_coverage.segment where task_id = ${taskId}`
+  await tx`
+    insert into migration_coverage.segment (task_id, segment, row_count, fingerprint_sum)
+    select ${taskId}, * from unnest(${segments.map(({ segment }) => segment)}::integer[], ${segments.map(({ rows }) => rows)}::bigint[], ${segments.map(({ sum }) => sum)}::text[]::numeric[])`
+}
+
+/** Whether the job still has a task of these kinds (and entity) that is neither done nor the given one. */
+export async function hasOtherTasks(tx: Db, jobId: string, taskId: number, kinds: string[], entity: string | null = null): Promise<boolean> {
+  const [row] = await tx<{ exists: boolean }[]>`
+    select exists (select from migration_coverage.task
+      where job_id = ${jobId} and task_id <> ${taskId} and kind = any(${kinds}) and status <> 'done' and (${entity}::text is null or entity = ${entity})) as exists`
+  return row?.exists ?? true
+}
+
+/** The outcomes of an entity's scans, split ones left out. */
+export async function readScans(sql: Db, jobId: string, entity: string): Promise<{ side: Side; outcome: ScanOutcome | { failed: string; rows: number | null; scope: number | null } }[]> {
+  return sql`
+    select side, outcome from migration_coverage.task
+    where job_id = ${jobId} and entity = ${entity} and kind = 'scan' and status = 'done' and not coalesce((outcome ->> 'split')::boolean, false)
+    order by side, first_page, task_id`
+}
+
+export interface SegmentComparison {
+  segment: number
+  sourceRows: number
+  targetRows: number
+  agrees: boolean
+}
+
+/** Adds up the partial sums of both sides and compares them, segment by segment. */
+export async function compareSegments(sql: Db, jobId: string, entity: string): Promise<SegmentComparison[]> {
+  return sql<SegmentComparison[]>`
+    select segment, coalesce(sum(row_count) filter (where side = 'source'), 0)::bigint as "sourceRows",
+      coalesce(sum(row_count) filter (where side = 'target'), 0)::bigint as "targetRows",
+      coalesce(sum(row_count) filter (where side = 'source'), 0) = coalesce(sum(row_count) filter (where side = 'target'), 0)
+        and sum(fingerprint_sum) filter (where side = 'source') is not distinct from sum(fingerprint_sum) filter (where side = 'target') as agrees
+    from migration_coverage.segment join migration_coverage.task using (task_id)
+    where job_id = ${jobId} and entity = ${entity}
+    group by segment order by segment`
+}
+
+export async function deleteSegments(tx: Db, jobId: string, entity: string): Promise<void> {
+  await tx`
+    delete from migration_coverage.segment using migration_coverage.task
+    where segment.task_id = task.task_id and task.job_id = ${jobId} and task.entity = ${entity}`
+}
+
+export interface EntityResult {
+  entity: string
+  domain: string
+  verdict: Verdict
+  accounting: Accounting
+  sourceRowsExamined: number
+  targetRowsExamined: number
+  reasons: Json
+  causes: Json
+  basis: 'full' | 'none'
+  note: string | null
+  sourceSnapshotAt: string | null
+  targetSnapshotAt: string | null
+  durationMs: number
+}
+
+export async function saveEntityResult(tx: Db, jobId: string, result: EntityResult): Promise<void> {
+  const { source, target } = result.accounting
+  await tx`delete from migration_coverage.entity_result where job_id = ${jobId} and entity = ${result.entity}`
+  await tx`
+    insert into migration_coverage.entity_result ${tx({
+      job_id: jobId, entity: result.entity, domain: result.domain, verdict: result.verdict,
+      source_total: source.total, excluded: source.excluded, scope: source.scope, verified: source.verified, accepted: source.accepted, differs: source.differs,
+      merged: source.merged, explained: source.explained, source_pending: source.pending, missing: source.missing, source_unverified: source.unverified,
+      target_total: target.total, matched: target.matched, duplicate: target.duplicate, generated: target.generated, target_pending: target.pending,
+      extra: target.extra, target_unverified: target.unverified,
+      source_rows_examined: result.sourceRowsExamined, target_rows_examined: result.targetRowsExamined,
+      reasons: tx.json(result.reasons), causes: tx.json(result.causes), basis: result.basis, note: result.note,
+      source_snapshot_at: result.sourceSnapshotAt, target_snapshot_at: result.targetSnapshotAt, duration_ms: result.durationMs,
+    })}`
+}
+
+export async function saveDifferences(tx: Db, jobId: string, entity: string, differences: readonly Difference[]): Promise<void> {
+  await tx`delete from migration_coverage.difference where job_id = ${jobId} and entity = ${entity}`
+  const list = differences.map(({ rowKey, ...difference }) => ({ ...difference, row_key: rowKey }))
+  await tx`
+    insert into migration_coverage.difference (job_id, entity, side, class, cause, reason, row_key, columns)
+    select ${jobId}::uuid, ${entity}, side, class, cause, reason, row_key, columns
+    from jsonb_to_recordset(${records(list)}::text::jsonb) as new (side text, class text, cause text, reason text, row_key jsonb, columns jsonb)`
+}
+
+export async function saveChecks(tx: Db, jobId: string, checks: readonly CheckResult[]): Promise<void> {
+  await tx`
+    insert into migration_coverage.check_result (job_id, entity, name, subject, category, severity, verdict, message, rows_examined, rows_failed, duration_ms, evidence)
+    select ${jobId}::uuid, entity, name, subject, category, severity, verdict, message, "rowsExamined", "rowsFailed", "durationMs", evidence
+    from jsonb_to_recordset(${records(checks)}::text::jsonb) as new (entity text, name text, subject text, category text, severity text, verdict text, message text,
+      "rowsExamined" bigint, "rowsFailed" bigint, "durationMs" bigint, evidence jsonb)
+    on conflict (job_id, entity, name, subject) do update
+      set category = excluded.category, severity = excluded.severity, verdict = excluded.verdict, message = excluded.message, rows_examined = excluded.rows_examined,
+          rows_failed = excluded.rows_failed, duration_ms = excluded.duration_ms, evidence = excluded.evidence, observed_at = now()`
+}
+
+/** Verdicts of the checks that stand already for an entity ('' for the job itself). */
+export async function readCheckVerdicts(sql: Db, jobId: string, entity: string): Promise<Verdict[]> {
+  const rows = await sql<{ verdict: Verdict }[]>`select verdict from migration_coverage.check_result where job_id = ${jobId} and entity = ${entity}`
+  return rows.map(({ verdict }) => verdict)
+}
+
+export async function saveColumns(tx: Db, jobId: string, columns: readonly ColumnResult[]): Promise<void> {
+  await tx`
+    insert into migration_coverage.column_result (job_id, entity, side, column_name, coverage, reason)
+    select ${jobId}::uuid, entity, side, "column", coverage, reason
+    from jsonb_to_recordset(${records(columns)}::text::jsonb) as new (entity text, side text, "column" text, coverage text, reason text)
+    on conflict (job_id, entity, side, column_name) do update set coverage = excluded.coverage, reason = excluded.reason`
+}
+
+/** @param differs target column → rows in which it differs; every other compared column gets 0 */
+export async function saveColumnDifferences(tx: Db, jobId: string, entity: string, differs: ReadonlyMap<string, number>): Promise<void> {
+  await tx`
+    update migration_coverage.column_result set differs = coalesce((${JSON.stringify(Object.fromEntries(differs))}::text::jsonb ->> column_name)::bigint, 0)
+    where job_id = ${jobId} and entity = ${entity} and side = 'target' and coverage = 'compared'`
+}
+
+export interface TableResult {
+  side: Side
+  schema: string
+  table: string
+  coverage: 'covered' | 'ignored' | 'uncovered'
+  reason: string | null
+  entities: string[]
+  rows: number | null
+  claimedOnce: number | null
+  claimedSeveral: number | null
+  unclaimed: number | null
+  ignored: number | null
+  overlaps: { entities: string[]; rows: number; declared: boolean }[]
+  error: string | null
+  verdict: Verdict
+}
+
+export async function saveTables(tx: Db, jobId: string, tables: readonly TableResult[]): Promise<void> {
+  await tx`
+    insert into migration_coverage.table_result (job_id, side, schema_name, table_name, coverage, reason, entities, total_rows, claimed_once, claimed_several,
+      unclaimed, ignored_rows, claim_overlaps, error, verdict)
+    select ${jobId}::uuid, side, "schema", "table", coverage, reason, array(select jsonb_array_elements_text(entities)), "rows", "claimedOnce", "claimedSeveral",
+      unclaimed, ignored, "overlaps", error, verdict
+    from jsonb_to_recordset(${records(tables)}::text::jsonb) as new (side text, "schema" text, "table" text, coverage text, reason text, entities jsonb, "rows" bigint,
+      "claimedOnce" bigint, "claimedSeveral" bigint, unclaimed bigint, ignored bigint, "overlaps" jsonb, error text, verdict text)
+    on conflict (job_id, side, schema_name, table_name) do nothing`
+}
+
+/** Ends a job well: its verdict is the worst of all that it found, and its results are published together. */
+export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Promise<void> {
+  await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId}`
+  await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
+  await tx`
+    update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null
+    where job_id = ${jobId} and status in ('queued', 'running')`
+}
+
+/** Verdicts of everything that a job has judged. */
+export async function readVerdicts(sql: Db, jobId: string): Promise<Verdict[]> {
+  const rows = await sql<{ verdict: Verdict }[]>`
+    select verdict from migration_coverage.entity_result where job_id = ${jobId}
+    union all select verdict from migration_coverage.table_result where job_id = ${jobId}
+    union all select verdict from migration_coverage.check_result where job_id = ${jobId}`
+  return rows.map(({ verdict }) => verdict)
+}

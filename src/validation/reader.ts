@@ -1,0 +1,64 @@
+import type { Sql, TransactionSql } from 'postgres'
+import type { Side } from '../core/catalog.js'
+import { onSide } from '../jobs/failure.js'
+
+/** A pinned read-only client and the side it reads; every value comes as the server's text. */
+export interface Reader {
+  side: Side
+  sql: Sql
+}
+
+export type TextRow = Record<string, string | null>
+
+/**
+ * Runs one reading statement to its end. An abort cancels it on the server.
+ * @throws the database's error, noted with its side
+ */
+export async function read(reader: Reader, signal: AbortSignal, statement: string, parameters: string[] = []): Promise<TextRow[]> {
+  return readOn(reader.sql, reader.side, signal, statement, parameters)
+}
+
+/**
+ * Runs statements of one side in one snapshot.
+ * @throws the database's error, noted with its side
+ */
+export async function readSnapshot<T>(reader: Reader, signal: AbortSignal, run: (readMore: (statement: string) => Promise<TextRow[]>) => Promise<T>): Promise<T> {
+  return await reader.sql.begin('isolation level repeatable read read only', async (tx) => run((statement) => readOn(tx, reader.side, signal, statement, [])))
+    .catch((error: unknown) => { throw onSide(reader.side, error) }) as T
+}
+
+async function readOn(sql: Sql | TransactionSql, side: Side, signal: AbortSignal, statement: string, parameters: string[]): Promise<TextRow[]> {
+  signal.throwIfAborted()
+  const query = sql.unsafe<TextRow[]>(statement, parameters)
+  const cancel = () => query.cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await query
+  } catch (error) {
+    throw onSide(side, error)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+/** The value of a column that the statement always fills. */
+export function textOf(row: TextRow, column: string): string {
+  const value = row[column]
+  if (value === null || value === undefined) throw new Error(`the statement gave no ${column}`)
+  return value
+}
+
+/**
+ * A count as an exact JavaScript integer.
+ * @throws RangeError above 2^53 - 1
+ */
+export function countOf(row: TextRow, column: string): number {
+  const count = Number(textOf(row, column))
+  if (!Number.isSafeInteger(count)) throw new RangeError(`${column} exceeds 2^53 - 1 and cannot be given exactly`)
+  return count
+}
+
+/** A list of bigint texts as the text of a PostgreSQL array. */
+export function arrayText(values: Iterable<string | number>): string {
+  return `{${[...values].join(',')}}`
+}

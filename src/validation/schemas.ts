@@ -1,0 +1,314 @@
+import { Type } from '@sinclair/typebox'
+import { AccountingSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum } from '../http/schemas.js'
+import { reasonCodes } from '../db/sqlstate.js'
+import { differenceClasses, jobStatuses } from './queries.js'
+
+const strict = { additionalProperties: false }
+
+export const Priority = stringEnum(['critical', 'high', 'normal', 'low'], { default: 'normal', description: 'jobs of higher priority are taken first' })
+export const JobId = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'the jobId that POST /validation/run answered' })
+export const JobParams = Type.Object({ id: JobId }, strict)
+
+const Names = (what: string) => Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 1000, uniqueItems: true, default: [], description: what })
+
+export const RunBody = Type.Object(
+  {
+    entities: Names('entities of the plan'),
+    domains: Names('domains of the plan: all their entities'),
+    includeIntegrityChecks: Type.Boolean({ default: true, description: 'also the checks of keys, key maps and references' }),
+    includeCrossEntity: Type.Boolean({ default: true, description: 'also the checks that tie entities together: each table accounted for, no row claimed twice' }),
+    mode: stringEnum(['full'], { default: 'full', description: 'full reads every row. Other modes are not offered yet' }),
+    priority: Priority,
+  },
+  { ...strict, examples: [{ entities: ['patients'], includeIntegrityChecks: true }, {}] },
+)
+
+export const RunHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ pattern: '^[\\x21-\\x7e]{1,200}$', description: 'the same key with the same body gives the same job for 24 hours; with another body 409' }),
+  ),
+})
+
+const jobId = '3f2b6c1e-9a54-4c6e-8f0a-5d1f4e1a2b3c'
+
+export const AcceptedSchema = Type.Object(
+  {
+    jobId: Type.String({ format: 'uuid' }),
+    status: stringEnum(jobStatuses),
+    pollUrl: Type.String({ description: 'path of the result, from the beginning of the job' }),
+    eventsUrl: nullable(Type.String({ description: 'path of the server-sent events of the job; null as long as this version has none' })),
+    estimatedDurationSeconds: nullable(
+      Type.Number({ minimum: 0, description: 'from earlier jobs over the same entities, else from the newest comparison of each; null when one was never compared' }),
+    ),
+  },
+  { $id: 'ValidationAccepted', ...strict, examples: [{ jobId, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: null, estimatedDurationSeconds: 42 }] },
+)
+
+const jobFields = {
+  jobId: Type.String({ format: 'uuid' }),
+  status: stringEnum(jobStatuses),
+  mode: stringEnum(['full', 'changed', 'sample']),
+  priority: stringEnum(['critical', 'high', 'normal', 'low']),
+  entities: Type.Array(Type.String()),
+  verdict: nullable(Verdict),
+  pausedReason: nullable(Type.String({ description: 'what the job waits for; it goes on by itself' })),
+  reasonCode: nullable(stringEnum(reasonCodes, { description: 'why a failed or cancelled job ended' })),
+  reason: nullable(Type.String()),
+  createdAt: Timestamp,
+  startedAt: nullable(Timestamp),
+  finishedAt: nullable(Timestamp),
+}
+
+const jobExample = {
+  jobId,
+  status: 'completed' as const,
+  mode: 'full' as const,
+  priority: 'normal' as const,
+  entities: ['patients'],
+  verdict: 'fail' as const,
+  pausedReason: null,
+  reasonCode: null,
+  reason: null,
+  createdAt: '2026-11-20T08:00:00.000Z',
+  startedAt: '2026-11-20T08:00:00.120Z',
+  finishedAt: '2026-11-20T08:00:42.500Z',
+}
+
+export const JobSchema = Type.Object(
+  { ...jobFields, includeIntegrityChecks: Type.Boolean(), includeCrossEntity: Type.Boolean() },
+  { $id: 'ValidationJob', ...strict, examples: [{ ...jobExample, includeIntegrityChecks: true, includeCrossEntity: true }] },
+)
+
+export const JobsQuery = Type.Object(
+  {
+    ...pageQuery,
+    status: Type.Optional(stringEnum(jobStatuses)),
+    sortBy: stringEnum(['createdAt'], { default: 'createdAt' }),
+    sortOrder: stringEnum(['asc', 'desc'], { default: 'desc' }),
+  },
+  strict,
+)
+
+export const JobListSchema = Type.Object(
+  {
+    jobs: Type.Array(ref(JobSchema)),
+    pagination: ref(PaginationSchema),
+    filters: Type.Object({ status: nullable(stringEnum(jobStatuses)), sortBy: stringEnum(['createdAt']), sortOrder: stringEnum(['asc', 'desc']) }, strict),
+  },
+  {
+    $id: 'ValidationJobList',
+    ...strict,
+    examples: [
+      {
+        jobs: [{ ...jobExample, includeIntegrityChecks: true, includeCrossEntity: true }],
+        pagination: { currentPage: 1, totalPages: 1, totalItems: 1, itemsPerPage: 50, hasNextPage: false, hasPreviousPage: false },
+        filters: { status: null, sortBy: 'createdAt', sortOrder: 'desc' },
+      },
+    ],
+  },
+)
+
+export const CheckSchema = Type.Object(
+  {
+    entity: nullable(Type.String({ description: 'null: a check of the whole migration' })),
+    name: Type.String(),
+    subject: nullable(Type.String({ description: 'what of the entity was checked: a column, a key map' })),
+    category: stringEnum(['accounting', 'integrity', 'cross_entity', 'plan', 'engine']),
+    severity: stringEnum(['critical', 'warning', 'info']),
+    verdict: Verdict,
+    message: Type.String(),
+    rowsExamined: nullable(Count),
+    rowsFailed: nullable(Count),
+    durationMs: nullable(Count),
+    evidence: Type.Unsafe<unknown>({ type: 'object', additionalProperties: true, description: 'what the check saw; its fields depend on the check' }),
+    observedAt: Timestamp,
+  },
+  {
+    $id: 'ValidationCheck',
+    ...strict,
+    examples: [
+      {
+        entity: 'patients', name: 'every row in scope arrived', subject: null, category: 'accounting', severity: 'critical', verdict: 'fail', message: '2 rows are missing',
+        rowsExamined: 546, rowsFailed: 2, durationMs: 120, evidence: {}, observedAt: '2026-11-20T08:00:42.000Z',
+      },
+    ],
+  },
+)
+
+const accountingExample = {
+  source: { total: 897, excluded: 351, scope: 546, verified: 544, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 2, unverified: 0 },
+  target: { total: 544, matched: 544, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+}
+
+const Shares = (label: 'reason' | 'cause') =>
+  Type.Array(Type.Object({ class: Type.String(), ...({ [label]: Type.String() } as Record<typeof label, ReturnType<typeof Type.String>>), rows: nullable(Count) }, strict))
+
+const EntityDetails = Type.Object(
+  {
+    entity: Type.String(),
+    domain: Type.String(),
+    verdict: Verdict,
+    coverage: nullable(Percent),
+    accounting: ref(AccountingSchema),
+    evidence: Type.Object(
+      {
+        basis: stringEnum(['full', 'changed', 'sample', 'none'], { description: 'full: every row was read' }),
+        sourceRowsExamined: Count,
+        targetRowsExamined: Count,
+        sourceSnapshotAt: nullable(Timestamp),
+        targetSnapshotAt: nullable(Timestamp),
+        settledAt: Timestamp,
+        durationMs: Count,
+        note: nullable(Type.String({ description: 'why it could not be compared, or not wholly' })),
+      },
+      strict,
+    ),
+    published: Type.Boolean({ description: 'whether these figures are part of the coverage; only those of a completed job are' }),
+    reasons: Shares('reason'),
+    causes: Shares('cause'),
+    columns: Type.Array(
+      Type.Object(
+        {
+          side: stringEnum(['source', 'target']),
+          column: Type.String(),
+          coverage: stringEnum(['compared', 'read', 'ignored', 'uncovered']),
+          reason: nullable(Type.String()),
+          differs: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'rows in which it differs' })),
+        },
+        strict,
+      ),
+    ),
+    checks: Type.Array(ref(CheckSchema)),
+  },
+  strict,
+)
+
+const TableDetails = Type.Object(
+  {
+    side: stringEnum(['source', 'target']),
+    schema: Type.String(),
+    table: Type.String(),
+    coverage: stringEnum(['covered', 'ignored', 'uncovered']),
+    reason: nullable(Type.String()),
+    entities: Type.Array(Type.String()),
+    rows: nullable(Count),
+    claimedOnce: nullable(Count),
+    claimedSeveral: nullable(Count),
+    unclaimed: nullable(Count),
+    ignoredRows: nullable(Count),
+    error: nullable(Type.String()),
+    verdict: Verdict,
+  },
+  strict,
+)
+
+export const ResultQuery = Type.Object(
+  {
+    includeDetails: Type.Boolean({ default: false, description: 'adds `details`: accounting, evidence and checks of each entity, and the tables' }),
+    format: stringEnum(['json', 'report', 'junit'], { default: 'json', description: 'report: a Markdown document as attachment; junit: JUnit XML' }),
+  },
+  strict,
+)
+
+export const ResultSchema = Type.Object(
+  {
+    ...jobFields,
+    partial: Type.Boolean({ description: 'true while (or because) not every entity of the job has figures: the sums below are over those that have' }),
+    progress: Type.Object(
+      {
+        tasksDone: Count,
+        tasksTotal: Type.Integer({ minimum: 0, description: 'tasks known so far; it grows when the comparison is planned' }),
+        percent: nullable(Percent),
+        entities: Type.Object({ done: Count, total: Count }, strict),
+      },
+      strict,
+    ),
+    summary: Type.Object(
+      {
+        checks: Count,
+        passed: Count,
+        warned: Count,
+        failed: Count,
+        unknown: Count,
+        criticalFailures: Type.Integer({ minimum: 0, description: 'failed checks of severity critical' }),
+        score: nullable(Type.Number({ minimum: 0, maximum: 100, description: 'passed / checks × 100, floored to two decimals; null without a check' })),
+      },
+      strict,
+    ),
+    accounting: nullable(ref(AccountingSchema)),
+    integrityChecks: Type.Array(ref(CheckSchema)),
+    recommendations: Type.Array(Type.String(), { description: 'what to do next, each from a figure, cause, table or check that does not pass' }),
+    details: Type.Optional(
+      Type.Object({ entities: Type.Array(EntityDetails), tables: Type.Array(TableDetails), checks: Type.Array(ref(CheckSchema), { description: 'checks of the whole migration' }) }, strict),
+    ),
+  },
+  {
+    $id: 'ValidationResult',
+    ...strict,
+    description: 'accounting is the sum over the entities of the job, in deliveries: a source row wanted in three tables counts three times. A figure that one entity could not count is null.',
+    examples: [
+      {
+        ...jobExample,
+        partial: false,
+        progress: { tasksDone: 8, tasksTotal: 8, percent: 100, entities: { done: 1, total: 1 } },
+        summary: { checks: 5, passed: 4, warned: 0, failed: 1, unknown: 0, criticalFailures: 1, score: 80 },
+        accounting: accountingExample,
+        integrityChecks: [],
+        recommendations: [`rows of patients that did not arrive: 2; list the missing rows of patients: GET /validation/results/${jobId}/differences?entity=patients&class=missing`],
+      },
+    ],
+  },
+)
+
+export const DifferencesQuery = Type.Object(
+  {
+    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 40, pattern: '^[A-Za-z0-9_-]+$', description: 'nextCursor of the page before' })),
+    limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+    class: Type.Optional(stringEnum(differenceClasses)),
+    entity: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    side: Type.Optional(stringEnum(['source', 'target', 'both'])),
+  },
+  strict,
+)
+
+export const DifferencesSchema = Type.Object(
+  {
+    differences: Type.Array(
+      Type.Object(
+        {
+          entity: Type.String(),
+          side: stringEnum(['source', 'target', 'both'], { description: 'where the row stands' }),
+          class: stringEnum(differenceClasses),
+          cause: nullable(Type.String()),
+          reason: nullable(Type.String()),
+          rowKey: Type.Unsafe<Record<string, string | null>>({
+            type: 'object',
+            additionalProperties: { type: ['string', 'null'] },
+            description: 'key leg → canonical legacy key as text; of a row without one the raw target key',
+          }),
+          columns: Type.Array(Type.Object({ column: Type.String(), source: nullable(Type.String()), target: nullable(Type.String()) }, strict), {
+            description: 'the columns that differ, values as text; masked where the plan says pii',
+          }),
+        },
+        strict,
+      ),
+    ),
+    nextCursor: nullable(Type.String({ description: 'null on the last page' })),
+    total: Type.Integer({ format: 'int64', minimum: 0, description: 'differences stored under these filters; the exact numbers of rows are in the accounting' }),
+    filters: Type.Object({ class: nullable(stringEnum(differenceClasses)), entity: nullable(Type.String()), side: nullable(stringEnum(['source', 'target', 'both'])) }, strict),
+  },
+  {
+    $id: 'Differences',
+    ...strict,
+    examples: [
+      {
+        differences: [
+          { entity: 'patients', side: 'both', class: 'differs', cause: 'value', reason: null, rowKey: { id: '17' }, columns: [{ column: 'status', source: 'active', target: 'closed' }] },
+        ],
+        nextCursor: null,
+        total: 1,
+        filters: { class: 'differs', entity: 'patients', side: null },
+      },
+    ],
+  },
+)

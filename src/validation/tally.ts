@@ -1,0 +1,79 @@
+/** A stored difference: a row that is not verified, or is worth a look; values are already masked. */
+export interface Difference {
+  side: 'source' | 'target' | 'both'
+  class: string
+  cause: string | null
+  reason: string | null
+  rowKey: Record<string, string | null>
+  columns: { column: string; source: string | null; target: string | null }[]
+}
+
+export interface Tallied {
+  class: string
+  side: 'source' | 'target'
+  label: string
+  rows: number
+}
+
+/** Counts the rows of an entity by class, and keeps the first differences up to a limit; the counts are exact beyond it. */
+export interface Tally {
+  verified: number
+  fingerprintFaults: number
+  source: Record<'explained' | 'pending' | 'missing' | 'unverified', number>
+  target: Record<'duplicate' | 'generated' | 'pending' | 'extra' | 'unverified', number>
+  differs: number
+  /** `class cause` and `class reason` → rows */
+  causes: Map<string, Tallied>
+  reasons: Map<string, Tallied>
+  /** column → rows in which it differs */
+  columns: Map<string, number>
+  differences: Difference[]
+  addVerified(rows: number): void
+  addDiffers(cause: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
+  addSource(name: 'explained' | 'pending' | 'missing', cause: string | null, reason: string | null, rowKey: Difference['rowKey']): void
+  addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
+  count(map: 'causes' | 'reasons', side: 'source' | 'target', name: string, label: string, rows: number): void
+  keep(difference: Difference): void
+}
+
+/** @param limit differences kept at most */
+export function createTally(keyNames: readonly string[], limit: number): Tally {
+  const tally: Tally = {
+    verified: 0, fingerprintFaults: 0, differs: 0,
+    source: { explained: 0, pending: 0, missing: 0, unverified: 0 },
+    target: { duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+    causes: new Map(), reasons: new Map(), columns: new Map(), differences: [],
+    addVerified(rows) {
+      tally.verified += rows
+    },
+    addDiffers(cause, rowKey, columns) {
+      tally.differs += 1
+      for (const { column } of columns) tally.columns.set(column, (tally.columns.get(column) ?? 0) + 1)
+      tally.count('causes', 'source', 'differs', cause, 1)
+      tally.keep({ side: 'both', class: 'differs', cause, reason: null, rowKey, columns })
+    },
+    addSource(name, cause, reason, rowKey) {
+      tally.source[name] += 1
+      if (cause !== null) tally.count('causes', 'source', name, cause, 1)
+      if (reason !== null) tally.count('reasons', 'source', name, reason, 1)
+      tally.keep({ side: 'source', class: name, cause, reason, rowKey, columns: [] })
+    },
+    addTarget(name, cause, reason, rowKey, rawKey) {
+      tally.target[name] += 1
+      if (cause !== null) tally.count('causes', 'target', name, cause, 1)
+      if (reason !== null) tally.count('reasons', 'target', name, reason, 1)
+      const columns = keyNames.flatMap((column, leg) => (rawKey === undefined ? [] : [{ column, source: null, target: rawKey[leg] ?? null }]))
+      if (rowKey !== null) tally.keep({ side: 'target', class: name, cause, reason, rowKey, columns })
+    },
+    count(map, side, name, label, rows) {
+      const id = JSON.stringify([side, name, label])
+      const entry = tally[map].get(id) ?? { class: name, side, label, rows: 0 }
+      entry.rows += rows
+      tally[map].set(id, entry)
+    },
+    keep(difference) {
+      if (tally.differences.length < limit) tally.differences.push(difference)
+    },
+  }
+  return tally
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Sql } from 'postgres'
+import type { Config } from './config.js'
+import { openTargetReader, type DatabaseOptions } from './db/clients.js'
+import { startTaskLoop } from './jobs/loop.js'
+import type { Log, Queue } from './jobs/queue.js'
+import { createTaskHandlers } from './validation/tasks.js'
+
+export interface WorkerOptions {
+  comparison: Config['comparison']
+  source: Sql
+  target: Sql
+  targetOptions: DatabaseOptions
+  queue: Queue
+  log: Log
+}
+
+/** Tasks that one process works on at a time: one reads the source while the other reads the target. */
+const concurrency = 2
+/** Rows that a segment should hold: few enough to read again cheaply, enough that the sums stay small. */
+const segmentRows = 256
+
+/** Takes tasks of any job until stopped. Opens a pinned reading client on the target of its own, and closes it. */
+export function startWorker({ comparison, source, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
+  const targetReader = openTargetReader(targetOptions)
+  const { recheckDelayMs, scanChunkPages, maxStoredDifferences, sourceWaitLimitMs } = comparison
+  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, maxStoredDifferences, segmentRows })
+  const worker = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
+  const loop = startTaskLoop({ queue, target, worker, concurrency, handlers, sourceWaitLimitMs, log })
+  return {
+    async stop() {
+      await loop.stop()
+      await targetReader.end({ timeout: 5 })
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { fc, test } from '@fast-check/vitest'
+import { describe, expect, it } from 'vitest'
+import { escapeMarkdown, escapeMarkup, neutraliseFormula, safeFileName, visibleText } from '../../../src/core/render/escape.js'
+
+const anyText = fc.string({ unit: 'binary', maxLength: 40 })
+
+describe('visibleText', () => {
+  it('writes what cannot be seen as in a JSON string', () => {
+    expect(visibleText('a\nb\tc\u001b[31m\u0000\\n')).toBe('a\\nb\\tc\\u001b[31m\\u0000\\\\n')
+    expect(visibleText('\u202egnp.exe\u2066\ufeff\u200b\ud800')).toBe('\\u202egnp.exe\\u2066\\ufeff\\u200b\\ud800')
+  })
+
+  it('leaves letters of every script and emoji as they are', () => {
+    expect(visibleText('Zoë 山田 שלום می\u200cخواهم 👩\u200d🔬')).toBe('Zoë 山田 שלום می\u200cخواهم 👩\u200d🔬')
+  })
+
+  test.prop([anyText])('is reversible, on one line and without control characters', (text) => {
+    const shown = visibleText(text)
+    expect(JSON.parse(`"${shown.replaceAll('"', '\\"')}"`)).toBe(text)
+    // eslint-disable-next-line no-control-regex -- these are the characters that must be gone
+    expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
+    expect(shown).not.toMatch(/\p{Surrogate}/u)
+  })
+})
+
+describe('escapeMarkup', () => {
+  it('escapes what ends text or an attribute', () => {
+    expect(escapeMarkup(`<script>alert("1" & '2')</script>`)).toBe('&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;')
+  })
+
+  test.prop([anyText])('leaves no markup and is reversible', (text) => {
+    const escaped = escapeMarkup(text)
+    expect(escaped).not.toMatch(/[<>"']/)
+    expect(escaped.replace(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&')
+  })
+})
+
+describe('escapeMarkdown', () => {
+  it.each([
+    ['a|b', 'a\\|b'],
+    ['`code` *b* _i_ ~s~', '\\`code\\` \\*b\\* \\_i\\_ \\~s\\~'],
+    ['<img src=x onerror=alert(1)>', '&lt;img src=x onerror=alert(1)&gt;'],
+    ['[x](javascript:alert(1)) ![i](x)', '\\[x\\](javascript:alert(1)) \\!\\[i\\](x)'],
+    ['see https://evil.example and www.evil.example', 'see https\\://evil.example and www\\.evil.example'],
+    ['line\n# two', 'line\\\\n# two'],
+    ['# heading', '\\# heading'],
+    ['- item', '\\- item'],
+    ['1. one', '1\\. one'],
+    ['> quote &amp;', '&gt; quote &amp;amp;'],
+    ['C:\\temp', 'C:\\\\\\\\temp'],
+  ])('%j', (text, escaped) => {
+    expect(escapeMarkdown(text)).toBe(escaped)
+  })
+
+  test.prop([anyText])('a cell never ends early', (text) => {
+    const escaped = escapeMarkdown(text)
+    expect(escaped.replace(/\\./gs, '')).not.toMatch(/[|`<>\n]/)
+  })
+})
+
+describe('neutraliseFormula', () => {
+  it.each([
+    ['=cmd()', "'=cmd()"],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@sum(a1)', "'@sum(a1)"],
+    ['  =1+1', "'  =1+1"],
+    ['\uff1dcmd()', "'\uff1dcmd()"],
+    ['\t=1', '\\t=1'],
+    ['plain = text', 'plain = text'],
+    ['', ''],
+  ])('%j', (text, cell) => {
+    expect(neutraliseFormula(text)).toBe(cell)
+  })
+})
+
+describe('safeFileName', () => {
+  it.each([
+    ['migration-coverage-Kliník "x"\r\nset-cookie: a', 'migration-coverage-Klini-k-x-set-cookie-a'],
+    ['../../etc/passwd', 'etc-passwd'],
+    ['山田', 'file'],
+    ['a'.repeat(300), 'a'.repeat(100)],
+  ])('%j', (text, name) => {
+    expect(safeFileName(text)).toBe(name)
+  })
+
+  test.prop([anyText])('holds only safe characters', (text) => {
+    expect(safeFileName(text)).toMatch(/^[A-Za-z0-9][A-Za-z0-9.-]*$/)
+  })
+})

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pino from 'pino'
+import type { Sql } from 'postgres'
+import type { Accounting, Verdict } from '../../src/core/accounting.js'
+import { openSource, openTarget, openTargetReader, type DatabaseOptions } from '../../src/db/clients.js'
+import { startTaskLoop } from '../../src/jobs/loop.js'
+import { openQueue, type Queue } from '../../src/jobs/queue.js'
+import { addTasks } from '../../src/jobs/task.js'
+import { parsePlan } from '../../src/plan/load.js'
+import { storePlan } from '../../src/plan/queries.js'
+import { createTaskHandlers, type ComparisonOptions } from '../../src/validation/tasks.js'
+import { createTestDatabase, type TestDatabase } from './postgres.js'
+
+export interface FoundDifference {
+  entity: string
+  side: string
+  class: string
+  cause: string | null
+  reason: string | null
+  key: Record<string, string | null>
+  columns: { column: string; source: string | null; target: string | null }[]
+}
+
+export interface ComparisonRun {
+  job: { status: string; verdict: Verdict | null; reasonCode: string | null; reason: string | null }
+  entities: Record<string, { verdict: Verdict; accounting: Accounting; note: string | null; reasons: object[]; causes: { class: string; cause: string; rows: number }[] }>
+  differences: FoundDifference[]
+  checks: { entity: string; name: string; subject: string; verdict: Verdict; message: string }[]
+  tables: { side: string; table: string; coverage: string; verdict: Verdict; rows: number | null; claimedOnce: number | null; claimedSeveral: number | null; unclaimed: number | null; error: string | null }[]
+}
+
+export interface Comparer {
+  tracking: Sql
+  queue: Queue
+  /** Runs a whole job over all entities of a plan, with real tasks. */
+  compare(plan: string, options?: Partial<ComparisonOptions>): Promise<ComparisonRun>
+  close(): Promise<void>
+}
+
+export interface Pair extends Comparer {
+  source: TestDatabase
+  target: TestDatabase
+}
+
+export const silentLog = pino({ level: 'silent' })
+
+/** Two databases of its own, the tracking schema in the second. */
+export async function createPair(setup: { source?: string; target?: string; sourceEncoding?: { encoding: string; locale: string } } = {}): Promise<Pair> {
+  const source = await createTestDatabase(setup.sourceEncoding ?? {})
+  const target = await createTestDatabase({ template: 'tracking' })
+  if (setup.source !== undefined) await source.sql.unsafe(setup.source).simple()
+  if (setup.target !== undefined) await target.sql.unsafe(setup.target).simple()
+  const comparer = await openComparer(source.options, target.options)
+  return {
+    ...comparer, source, target,
+    async close() {
+      await comparer.close()
+      await Promise.all([source.drop(), target.drop()])
+    },
+  }
+}
+
+/** Clients of a worker over two databases; the target's tracking schema must be installed. */
+export async function openComparer(source: DatabaseOptions, target: DatabaseOptions): Promise<Comparer> {
+  const clients = { source: openSource({ ...source, maxConnections: 3 }), targetReader: openTargetReader({ ...target, maxConnections: 3 }), target: openTarget({ ...target, maxConnections: 5 }) }
+  const queue = await openQueue(clients.target, { log: silentLog, migrate: true })
+  return {
+    tracking: clients.target, queue,
+    async compare(plan, options = {}) {
+      const handlers = createTaskHandlers(clients, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, maxStoredDifferences: 10_000, segmentRows: 256, ...options })
+      const jobId = await createJobOver(clients.target, queue, plan)
+      const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
+      try {
+        await jobEnd(clients.target, jobId)
+      } finally {
+        await loop.stop()
+      }
+      return readRun(clients.target, jobId)
+    },
+    async close() {
+      await queue.stop()
+      await Promise.all(Object.values(clients).map((client) => client.end({ timeout: 5 })))
+    },
+  }
+}
+
+/** Inserts a job over all entities of a plan. */
+export async function createJobOver(target: Sql, queue: Queue, plan: string): Promise<string> {
+  const loaded = parsePlan(plan)
+  const planId = await storePlan(target, loaded)
+  const jobId = randomUUID()
+  await target.begin(async (tx) => {
+    await tx`
+      insert into migration_coverage.job (job_id, plan_id, mode, priority, include_integrity_checks, include_cross_entity, entities)
+      values (${jobId}, ${planId}, 'full', 'normal', true, true, ${Object.keys(loaded.plan.entities)})`
+    await addTasks(tx, queue, jobId, [{ kind: 'prepare' }])
+  })
+  return jobId
+}
+
+/** Waits until a job is over; 60 s at most. */
+export async function jobEnd(target: Sql, jobId: string): Promise<void> {
+  for (let waited = 0; waited < 60_000; waited += 50) {
+    const [job] = await target<{ over: boolean }[]>`select status in ('completed', 'failed', 'cancelled') as over from migration_coverage.job where job_id = ${jobId}`
+    if (job?.over) return
+    await sleep(50)
+  }
+  const tasks = await target`select kind, entity, side, status, error, outcome from migration_coverage.task where job_id = ${jobId} and status <> 'done'`
+  throw new Error(`job ${jobId} did not end: ${JSON.stringify(tasks)}`)
+}
+
+export async function readRun(target: Sql, jobId: string): Promise<ComparisonRun> {
+  const [job] = await target<ComparisonRun['job'][]>`select status, verdict, reason_code as "reasonCode", reason from migration_coverage.job where job_id = ${jobId}`
+  const results = await target`select * from migration_coverage.entity_result where job_id = ${jobId} order by entity`
+  return {
+    job: { ...job! },
+    entities: Object.fromEntries(results.map((row) => [row['entity'], {
+      verdict: row['verdict'], note: row['note'], reasons: row['reasons'], causes: row['causes'],
+      accounting: {
+        source: { total: row['source_total'], excluded: row['excluded'], scope: row['scope'], verified: row['verified'], accepted: row['accepted'], differs: row['differs'], merged: row['merged'], explained: row['explained'], pending: row['source_pending'], missing: row['missing'], unverified: row['source_unverified'] },
+        target: { total: row['target_total'], matched: row['matched'], duplicate: row['duplicate'], generated: row['generated'], pending: row['target_pending'], extra: row['extra'], unverified: row['target_unverified'] },
+      },
+    }])) as ComparisonRun['entities'],
+    differences: await target<FoundDifference[]>`
+      select entity, side, class, cause, reason, row_key as key, columns from migration_coverage.difference where job_id = ${jobId} order by entity, class, row_key::text, difference_id`,
+    checks: await target<ComparisonRun['checks']>`select entity, name, subject, verdict, message from migration_coverage.check_result where job_id = ${jobId} order by entity, name, subject`,
+    tables: await target<ComparisonRun['tables']>`
+      select side, schema_name || '.' || table_name as "table", coverage, verdict, total_rows as rows, claimed_once as "claimedOnce", claimed_several as "claimedSeveral", unclaimed, error
+      from migration_coverage.table_result where job_id = ${jobId} order by side, 2`,
+  }
+}

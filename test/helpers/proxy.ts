@@ -1,0 +1,69 @@
+import net from 'node:net'
+
+/**
+ * pass: bytes go through · blackhole: connections stay open and nothing is delivered any more (a half-open link) ·
+ * reset: RST · fin: hangs up. `reset` and `fin` act on the open connections and on every new one.
+ */
+export type ProxyMode = 'pass' | 'blackhole' | 'reset' | 'fin'
+
+export interface Proxy {
+  port: number
+  /** connections that were ever accepted */
+  accepted(): number
+  /** connections open at this moment */
+  open(): number
+  setMode(mode: ProxyMode): void
+  close(): Promise<void>
+}
+
+/** A TCP proxy on 127.0.0.1 in front of a server, to break links on purpose. */
+export async function startProxy(upstream: { host: string; port: number }): Promise<Proxy> {
+  const links = new Set<{ client: net.Socket; server: net.Socket }>()
+  let mode: ProxyMode = 'pass'
+  let accepted = 0
+
+  const listener = net.createServer((client) => {
+    accepted += 1
+    client.on('error', () => undefined)
+    if (mode === 'reset') return void client.resetAndDestroy()
+    if (mode === 'fin') return void client.end()
+    const server = net.connect(upstream)
+    server.on('error', () => client.destroy())
+    const link = { client, server }
+    links.add(link)
+    relay(client, server)
+    relay(server, client)
+    client.once('close', () => {
+      links.delete(link)
+      server.destroy()
+    })
+    // a vanished peer says nothing: the server's own end is not passed on
+    server.once('close', () => (mode === 'pass' ? client.destroy() : undefined))
+    return undefined
+  })
+  const relay = (from: net.Socket, to: net.Socket): void => {
+    from.on('data', (chunk: Buffer) => (mode === 'blackhole' ? undefined : to.write(chunk)))
+  }
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  const address = listener.address() as net.AddressInfo
+
+  return {
+    port: address.port,
+    accepted: () => accepted,
+    open: () => links.size,
+    setMode(next) {
+      mode = next
+      for (const { client } of links) {
+        if (mode === 'reset') client.resetAndDestroy()
+        if (mode === 'fin') client.end()
+      }
+    },
+    async close() {
+      for (const { client, server } of links) {
+        client.destroy()
+        server.destroy()
+      }
+      await new Promise((resolve) => listener.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DatabaseOptions } from '../../src/db/clients.js'
+import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
+
+/** Dumps of two real migrations lie beside the project; where they are not, as on a user's machine, only CI insists on them. */
+const data = resolve(import.meta.dirname, '../../../shared/data')
+const available = existsSync(data)
+if (!available && process.env['CI'] === 'true') throw new Error(`the data of real migrations is missing: ${data}`)
+
+const run = promisify(execFile)
+
+async function restore(dump: string, { host, port, user, password, database }: DatabaseOptions): Promise<void> {
+  await run('bash', ['-c', 'set -o pipefail; zcat "$DUMP" | psql --quiet --no-psqlrc -v ON_ERROR_STOP=1 > /dev/null'], {
+    env: { ...process.env, DUMP: dump, PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, PGDATABASE: database },
+  })
+}
+
+async function compareDump(name: string): Promise<{ pair: Pair; found: ComparisonRun }> {
+  const pair = await createPair()
+  await Promise.all([restore(join(data, name, 'source.sql.gz'), pair.source.options), restore(join(data, name, 'target.sql.gz'), pair.target.options)])
+  return { pair, found: await pair.compare(await readFile(join(import.meta.dirname, `../data/${name}.plan.yaml`), 'utf8'), { segmentRows: 16 }) }
+}
+
+const sum = (found: ComparisonRun, pick: (accounting: ComparisonRun['entities'][string]['accounting']) => number | null) =>
+  Object.values(found.entities).reduce((total, { accounting }) => total + pick(accounting)!, 0)
+
+describe.skipIf(!available)('chinook: 11 pairs, the measured differences and nothing else', () => {
+  let pair: Pair
+  let found: ComparisonRun
+  beforeAll(async () => ({ pair, found } = await compareDump('chinook')))
+  afterAll(() => pair.close())
+
+  test('every row of both sides is accounted for', () => {
+    expect(found.job).toMatchObject({ status: 'completed', verdict: 'fail' })
+    expect(Object.keys(found.entities)).toHaveLength(11)
+    expect(sum(found, ({ source }) => source.total)).toBe(15_607)
+    expect(sum(found, ({ target }) => target.total)).toBe(15_607)
+    expect(sum(found, ({ source }) => source.verified)).toBe(15_607 - 2 - 1 - 2 - 412)
+    expect(sum(found, ({ source }) => source.differs)).toBe(2 + 1 + 2 + 412)
+  })
+
+  test('by table, column and key', () => {
+    const named = found.differences.filter(({ entity }) => entity !== 'invoice').map(({ entity, class: rowClass, key, columns }) => ({ entity, rowClass, key, columns: columns.map(({ column }) => column) }))
+    expect(named).toEqual([
+      { entity: 'customer', rowClass: 'differs', key: { customer_id: '49' }, columns: ['first_name', 'email'] },
+      { entity: 'customer', rowClass: 'differs', key: { customer_id: '5' }, columns: ['first_name'] },
+      { entity: 'playlist', rowClass: 'differs', key: { playlist_id: '5' }, columns: ['name'] },
+      { entity: 'track', rowClass: 'differs', key: { track_id: '2' }, columns: ['composer'] },
+      { entity: 'track', rowClass: 'differs', key: { track_id: '728' }, columns: ['name'] },
+    ])
+    const invoices = found.differences.filter(({ entity }) => entity === 'invoice')
+    expect(invoices).toHaveLength(412)
+    expect(new Set(invoices.map(({ key }) => key['invoice_id']))).toEqual(new Set(Array.from({ length: 412 }, (_, index) => String(index + 1))))
+    expect(new Set(invoices.flatMap(({ columns }) => columns.map(({ column }) => column)))).toEqual(new Set(['invoice_date']))
+    for (const { columns } of invoices) expect(Number(columns[0]!.target!.slice(0, 4)) - Number(columns[0]!.source!.slice(0, 4))).toBe(12)
+  })
+
+  test('the values tell why', () => {
+    const composer = found.differences.find(({ entity, key }) => entity === 'track' && key['track_id'] === '2')
+    expect(composer?.columns[0]).toMatchObject({ source: null, target: expect.any(String) })
+    const name = found.differences.find(({ entity, key }) => entity === 'customer' && key['customer_id'] === '5')
+    expect(name?.columns[0]?.source).toContain('\u009a')
+    expect(name?.columns[0]?.target).toContain('š')
+  })
+})
+
+describe.skipIf(!available)('pagila: 15 pairs, partitions against inheritance, no row differs', () => {
+  let pair: Pair
+  let found: ComparisonRun
+  beforeAll(async () => ({ pair, found } = await compareDump('pagila')))
+  afterAll(() => pair.close())
+
+  test('every row is verified', () => {
+    expect(found.job.status).toBe('completed')
+    expect(Object.keys(found.entities)).toHaveLength(15)
+    expect(Object.fromEntries(Object.entries(found.entities).map(([name, { verdict }]) => [name, verdict]))).toEqual(Object.fromEntries(Object.keys(found.entities).map((name) => [name, 'pass'])))
+    expect(found.differences).toEqual([])
+    expect(sum(found, ({ source }) => source.total)).toBe(46_273)
+    expect(sum(found, ({ source }) => source.verified)).toBe(46_273)
+    expect(sum(found, ({ target }) => target.matched)).toBe(46_273)
+    expect(found.checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([])
+    expect(found.job.verdict).toBe('pass')
+  })
+})
