@@ -8,6 +8,10 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { Sql } from 'postgres'
 import type { Config } from './config.js'
+import { coverageRoutes } from './coverage/routes.js'
+import { domainRoutes } from './domains/routes.js'
+import { entityRoutes } from './entities/routes.js'
+import { developmentRoutes } from './health/development.js'
 import { createHealthMonitor } from './health/monitor.js'
 import type { HealthMonitor } from './health/monitor.js'
 import { healthRoutes } from './health/routes.js'
@@ -17,6 +21,12 @@ import { addHeaders } from './http/headers.js'
 import { acceptJson, ajvOptions, isSafeToken, readQueries, rewriteUrl } from './http/input.js'
 import { collectDocument, serveDocument } from './http/openapi.js'
 import { AccountingSchema, addSchemas, PaginationSchema, ProblemSchema } from './http/schemas.js'
+import type { Queue } from './jobs/queue.js'
+import type { LoadedPlan } from './plan/load.js'
+import { planRoutes } from './plan/routes.js'
+import { reportRoutes } from './reports/routes.js'
+import { scriptRoutes } from './scripts/routes.js'
+import { validationRoutes } from './validation/routes.js'
 
 export interface AppOptions {
   config: Pick<Config, 'environment' | 'apiKey' | 'corsOrigins' | 'rateLimit' | 'maxRequestSize' | 'developmentEndpoints'>
@@ -24,6 +34,8 @@ export interface AppOptions {
   source: Sql
   /** tracking client */
   target: Sql
+  plan: LoadedPlan
+  queue: Queue
   logger?: FastifyBaseLogger
   /** probes of /health; made unless given */
   monitor?: HealthMonitor
@@ -34,7 +46,7 @@ export const { version } = JSON.parse(readFileSync(new URL('../package.json', im
 
 /** Builds the application. Nothing is connected before it listens or is first injected; the clients stay the caller's to end. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, source, target } = options
+  const { config, source, target, plan, queue } = options
   const monitor = options.monitor ?? createHealthMonitor({ source, target })
   const serverOptions: FastifyHttpOptions<Server> = {
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
@@ -90,6 +102,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onClose', async () => { monitor.stop() })
 
   await app.register(healthRoutes, { monitor, version, environment: config.environment })
+  await app.register(coverageRoutes, { target, plan })
+  await app.register(scriptRoutes, { target, plan })
+  await app.register(domainRoutes, { target, plan })
+  await app.register(entityRoutes, { target, plan })
+  await app.register(validationRoutes, { target, plan, queue })
+  await app.register(reportRoutes, { target, plan })
+  await app.register(planRoutes, { target, plan })
+  if (config.developmentEndpoints) await app.register(developmentRoutes, { config, target })
   await serveDocument(app)
   return app
 }

@@ -10,7 +10,7 @@ const text = (description: string, options: object = {}) => Type.String({ minLen
 const integer = (minimum: number, maximum: number, initial: number, description: string) =>
   Type.Integer({ minimum, maximum, default: initial, description })
 const oneOf = <const T extends readonly string[]>(values: T, initial: T[number], description: string) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], default: initial, description })
+  Type.Unsafe<T[number]>(Type.Union(values.map((value) => Type.Literal(value)), { choices: values, default: initial, description }))
 
 const database = (side: string) => ({
   HOST: text(`host name or address of the ${side} database`),
@@ -176,7 +176,7 @@ function convert(schema: TSchema, raw: string): unknown {
 function allowed(schema: TSchema): string {
   if (schema['type'] === 'integer') return `a whole number from ${schema['minimum']} to ${schema['maximum']}`
   if (schema['type'] === 'boolean') return 'true or false'
-  if (Array.isArray(schema['enum'])) return `one of ${schema['enum'].join(', ')}`
+  if (Array.isArray(schema['choices'])) return `one of ${schema['choices'].join(', ')}`
   return `${schema['minLength']} to ${schema['maxLength']} printable ASCII characters without blanks`
 }
 

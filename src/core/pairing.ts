@@ -114,7 +114,7 @@ function smallestText(text: string | null, collapsed: ReadonlyMap<string, string
 
 /** The cause of a difference: `reference` when only references differ, else `value`. */
 export function causeOfDifference(spec: ComparisonSpec, columns: readonly number[]): 'reference' | 'value' {
-  return columns.every((index) => spec.columns[index]?.keyMap != null) ? 'reference' : 'value'
+  return columns.every((index) => (spec.columns[index]?.keyMap ?? null) !== null) ? 'reference' : 'value'
 }
 
 /**
@@ -126,7 +126,7 @@ export function causeOfMissing(spec: ComparisonSpec, known: readonly (boolean | 
   if (keyIsPaired) return 'collapsed'
   const unknown = known.findIndex((leg) => leg === false)
   if (spec.key.length > 1) return unknown === -1 ? 'plain' : `leg ${spec.key[unknown]?.name ?? ''}`
-  if (spec.key[0]?.keyMap == null) return 'plain'
+  if ((spec.key[0]?.keyMap ?? null) === null) return 'plain'
   return unknown === -1 ? 'map leads nowhere' : 'no map entry'
 }
 

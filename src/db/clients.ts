@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import type { ISql, Options, PostgresType, Sql } from 'postgres'
+import type { ISql, Sql } from 'postgres'
 import { failingSocket, openGuardedSocket } from './guarded-socket.js'
 import { isTransient } from './sqlstate.js'
 
@@ -91,8 +91,10 @@ function asIs(text: string): string {
 
 /** A one-dimensional array literal; null elements are NULL. */
 function arrayLiteral(values: unknown): string {
-  if (!Array.isArray(values)) return String(values)
-  const elements = values.map((value: unknown) => (value === null ? 'NULL' : `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`))
+  // a literal that the caller wrote
+  if (typeof values === 'string') return values
+  if (!Array.isArray(values)) throw new TypeError('an array parameter must be an array or an array literal')
+  const elements = (values as (string | number | bigint | boolean | null)[]).map((value) => (value === null ? 'NULL' : `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`))
   return `{${elements.join(',')}}`
 }
 
@@ -127,7 +129,7 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
     if (version >= 110_000) startUp['jit'] = 'off'
   }
 
-  const sql = postgres({
+  const parameters: object = {
     ...login(options),
     ...extra,
     max: options.maxConnections,
@@ -146,7 +148,8 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
       }
       return openGuardedSocket({ ...base, silenceMs }, sockets)
     },
-  } as unknown as Options<Record<string, PostgresType>>) as unknown as Sql
+  }
+  const sql = postgres(parameters)
 
   const end = sql.end.bind(sql)
   // without a limit the library's end waits for ever on a connection whose other end is gone
@@ -165,9 +168,10 @@ function login(options: DatabaseOptions) {
 }
 
 async function serverVersion(options: DatabaseOptions, socket: (silenceMs: number) => Promise<net.Socket>): Promise<number> {
-  const sql = postgres({
+  const settings: object = {
     ...login(options), max: 1, fetch_types: false, socket: () => socket(graceMs), connection: { application_name: options.applicationName ?? 'mcov' },
-  } as Options<Record<string, PostgresType>>)
+  }
+  const sql = postgres(settings)
   try {
     const [row] = await sql<{ version: string }[]>`select current_setting('server_version_num') as version`
     return Number(row?.version)

@@ -22,10 +22,9 @@ export interface GuardOptions {
 export async function openGuardedSocket(options: GuardOptions, sockets: Set<net.Socket>): Promise<net.Socket> {
   try {
     const socket = options.tls ? await connectTls(options) : net.connect({ host: options.host, port: options.port, noDelay: true })
-    holdErrors(socket)
+    holdErrors(socket, guard(socket, options))
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    guard(socket, options)
     return socket
   } catch (error) {
     return failingSocket(error)
@@ -43,30 +42,82 @@ export function failingSocket(error: unknown): net.Socket {
 /**
  * Emits an error together with the close that follows it. A query that the library is given between the two (a retry, another
  * request) would be sent to the dead socket, and never be answered.
+ * Within a transaction it is the other way round: the library will still write to the connection, a rollback at least, and brings
+ * the process down when it has heard of the close by then (postgres.js 3.4.9). So each statement fails by itself, and the close
+ * follows the commit or rollback that ends the transaction. Between them the library hears that the transaction has failed.
  */
-function holdErrors(socket: net.Socket): void {
+function holdErrors(socket: net.Socket, server: ServerState): void {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...values: unknown[]) => boolean
+  const write = socket.write.bind(socket) as (...parameters: unknown[]) => boolean
+  const endings = followEndings()
   let held: unknown
+  let dead = false
   socket.emit = (event: string | symbol, ...values: unknown[]) => {
     if (event === 'error') {
       held ??= values[0]
       return true
     }
-    if (event === 'close' && held !== undefined) emit('error', held)
+    if (event !== 'close') return emit(event, ...values)
+    if (server.inTransaction()) {
+      dead = true
+      held ??= failure('CONNECTION_CLOSED', 'the connection was closed within a transaction')
+      emit('error', held)
+      if (server.isOwed() && server.atBoundary()) emit('data', failedTransaction)
+      return true
+    }
+    if (held !== undefined) emit('error', held)
     return emit(event, ...values)
+  }
+  const writeOrFail = (...parameters: unknown[]) => {
+    const ends = endings(parameters[0] as Buffer)
+    if (!dead) return write(...parameters)
+    setImmediate(() => {
+      emit('error', held)
+      if (server.atBoundary()) emit('data', failedTransaction)
+      if (ends) emit('close', true)
+    })
+    return true
+  }
+  // Node puts a function of its own there when the other end hangs up
+  Object.defineProperty(socket, 'write', { get: () => writeOrFail, set: () => undefined })
+}
+
+/** Tells of each chunk that the client writes whether it commits or rolls back, also by a statement that was prepared before. */
+function followEndings(): (chunk: Buffer) => boolean {
+  const prepared = new Set<string>()
+  return (chunk) => {
+    if (chunk.length > 300) return false
+    const text = chunk.toString('latin1')
+    const [, parsed] = /P[^]{4}(\w*)\0(?:commit|rollback)\0/i.exec(text) ?? []
+    if (parsed !== undefined && parsed !== '') prepared.add(parsed)
+    const [, bound] = /B[^]{4}[^\0]*\0(\w+)\0/.exec(text) ?? []
+    return parsed !== undefined || /^Q[^]{4}\s*(?:commit|rollback)\s*;?\s*\0/i.test(text) || (bound !== undefined && prepared.has(bound))
   }
 }
 
 // message types: of the server …
 const readyForQuery = 0x5a
 const portalSuspended = 0x73
+const idleStatus = 0x49 // of ReadyForQuery: no transaction is open
 // … and of the client
 const simpleQuery = 0x51
 const sync = 0x53
 const flush = 0x48
 const cancelRequest = 80_877_102
 
-function guard(socket: net.Socket, { host, port, connectMs, silenceMs }: GuardOptions): void {
+interface ServerState {
+  /** its last word was that a transaction is open */
+  inTransaction(): boolean
+  /** an answer is owed */
+  isOwed(): boolean
+  /** no message was received in part */
+  atBoundary(): boolean
+}
+
+/** ReadyForQuery of a failed transaction. */
+const failedTransaction = Buffer.from([readyForQuery, 0, 0, 0, 5, 0x45])
+
+function guard(socket: net.Socket, { host, port, connectMs, silenceMs }: GuardOptions): ServerState {
   const where = `${host}:${port}`
   let heardAt = performance.now()
   let isCancel = false
@@ -76,11 +127,14 @@ function guard(socket: net.Socket, { host, port, connectMs, silenceMs }: GuardOp
   let lastSent = 0
   let suspended = false
 
+  let status = idleStatus
   const followServer = followMessages((type) => {
     if (type === portalSuspended) suspended = true
     if (type !== readyForQuery) return
     started = true
     owed -= 1
+  }, (type, byte) => {
+    if (type === readyForQuery) status = byte
   })
   const followClient = followMessages((type) => {
     if (type === simpleQuery || type === sync) owed += 1
@@ -118,24 +172,37 @@ function guard(socket: net.Socket, { host, port, connectMs, silenceMs }: GuardOp
   socket.once('close', () => {
     clearInterval(timer)
   })
+  return { inTransaction: () => status !== idleStatus, isOwed: () => owed > 0, atBoundary: () => followServer.atBoundary() }
+}
+
+export interface Follower {
+  (chunk: Buffer): void
+  /** the last message is whole */
+  atBoundary(): boolean
 }
 
 /**
  * Follows the boundaries of protocol messages (a type byte, then a length that counts itself) through chunks cut anywhere.
  * Costs one step per message, some 2 % of what the library spends on the same bytes.
  */
-export function followMessages(onMessage: (type: number) => void): (chunk: Buffer) => void {
+export function followMessages(onMessage: (type: number) => void, onFirstByte: (type: number, byte: number) => void = () => undefined): Follower {
   const header = Buffer.alloc(5)
   let have = 0
   let skip = 0
+  let type = 0
+  let fresh = false
   const begin = (bytes: Buffer, at: number): void => {
     skip = Math.max(bytes.readUInt32BE(at + 1) - 4, 0)
-    onMessage(bytes.readUInt8(at))
+    type = bytes.readUInt8(at)
+    fresh = skip > 0
+    onMessage(type)
   }
-  return (chunk) => {
+  const follow = (chunk: Buffer) => {
     let at = 0
     while (at < chunk.length) {
       if (skip > 0) {
+        if (fresh) onFirstByte(type, chunk.readUInt8(at))
+        fresh = false
         const step = Math.min(skip, chunk.length - at)
         skip -= step
         at += step
@@ -153,6 +220,7 @@ export function followMessages(onMessage: (type: number) => void): (chunk: Buffe
       }
     }
   }
+  return Object.assign(follow, { atBoundary: () => have === 0 && skip === 0 })
 }
 
 /** TLS as libpq's `sslmode=require`: encrypted, the certificate not verified. */

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import { access, chmod, chown, cp, lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -46,7 +46,6 @@ interface Binaries {
 
 /** What one cluster needs on disk: the server's own data and, beside it, the password of the superuser. */
 interface Cluster {
-  root: string
   data: string
   secret: string
 }
@@ -62,26 +61,43 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions = {}): Prom
   const binaries = await usableBinaries(await findBinaries(), account)
   const temporary = options.dataDir === undefined
   const root = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'migration-coverage-pg-')))
-  const cluster = { root, data: join(root, 'data'), secret: join(root, 'password') }
+  try {
+    return await startCluster(root, binaries, account, options)
+  } catch (error) {
+    if (temporary) await rm(root, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startCluster(root: string, binaries: Binaries, account: Account, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const temporary = options.dataDir === undefined
+  const cluster = { data: join(root, 'data'), secret: join(root, 'password') }
   await mkdir(cluster.data, { recursive: true, mode: 0o700 })
   await giveTo(root, account)
   await giveTo(cluster.data, account)
   await stopLeftover(cluster.data)
   const password = await initialise(cluster, binaries, account)
   const port = options.port ?? (await freePort())
-  const child = await launch({ data: cluster.data, port, password, binaries, account, settings: options.settings ?? {} })
-  const watcher = watchParent(child, account, temporary ? root : null)
+  const child = launch({ data: cluster.data, port, binaries, account, settings: options.settings ?? {} })
+  const watcher = watchParent(child.process, account, temporary ? root : null)
+  const stop = async (): Promise<void> => {
+    watcher?.kill('SIGKILL')
+    await stopChild(child.process)
+    if (temporary) await rm(root, { recursive: true, force: true })
+  }
+  try {
+    await Promise.race([ready(port, password), child.failure])
+  } catch (error) {
+    await stop()
+    throw error
+  }
 
   return {
     host: '127.0.0.1',
     port,
     user,
     password,
-    async stop() {
-      watcher?.kill('SIGKILL')
-      await stopChild(child)
-      if (temporary) await rm(root, { recursive: true, force: true })
-    },
+    stop,
     async createDatabase(name, template) {
       await withAdmin({ port, password }, async (sql) => {
         await sql.unsafe(`create database ${quoteIdentifier(name)}${template === undefined ? '' : ` template ${quoteIdentifier(template)}`}`)
@@ -134,7 +150,7 @@ async function usableBinaries(binaries: Binaries, account: Account): Promise<Bin
   await makeLinks(native)
   if (await canRun(binaries.postgres, account)) return binaries
   const copy = await mkdtemp(join(tmpdir(), 'migration-coverage-bin-'))
-  process.once('exit', () => void rm(copy, { recursive: true, force: true }))
+  process.once('exit', () => { rmSync(copy, { recursive: true, force: true }) })
   await cp(native, join(copy, 'native'), { recursive: true, verbatimSymlinks: true })
   await makeLinks(join(copy, 'native'))
   await chmod(copy, 0o755)
@@ -181,13 +197,13 @@ async function initialise({ data, secret }: Cluster, { initdb }: Binaries, accou
 interface Launch {
   data: string
   port: number
-  password: string
   binaries: Binaries
   account: Account
   settings: Record<string, string>
 }
 
-async function launch({ data, port, password, binaries, account, settings }: Launch): Promise<ChildProcess> {
+/** Starts the server; `failure` rejects, with what the server said, when it ends before it is stopped. */
+function launch({ data, port, binaries, account, settings }: Launch): { process: ChildProcess; failure: Promise<never> } {
   const all = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -207,9 +223,9 @@ async function launch({ data, port, password, binaries, account, settings }: Lau
       reject(new Error(`the embedded PostgreSQL ended with code ${code}: ${complaints.trim()}`))
     })
   })
+  // after the start nobody waits for it: a server that dies shows in every query
   failure.catch(() => undefined)
-  await Promise.race([ready(port, password), failure])
-  return child
+  return { process: child, failure }
 }
 
 async function ready(port: number, password: string): Promise<void> {

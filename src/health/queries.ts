@@ -35,3 +35,13 @@ export async function listWorkers(sql: Db): Promise<{ alive: number; lastSeenAt:
     from migration_coverage.worker`
   return row ?? { alive: 0, lastSeenAt: null }
 }
+
+/** Connections of this service's processes to the target's database, by name and state. */
+export async function listConnections(sql: Db): Promise<{ applicationName: string; state: string | null; connections: number }[]> {
+  return sql<{ applicationName: string; state: string | null; connections: number }[]>`
+    select application_name as "applicationName", state, count(*) as connections
+    from pg_stat_activity
+    where datname = current_database() and application_name like 'mcov%'
+    group by 1, 2
+    order by 1, 2`
+}

@@ -66,7 +66,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthRouteOptions> = async
   }, async (_request, reply) => {
     const { ready, components } = monitor.state()
     const down = components.filter(({ component, status }) => status === 'unhealthy' && ['target', 'trackingSchema'].includes(component))
-    const reasons = down.map(({ component, details }) => `${component}: ${String(details['reason'] ?? 'unhealthy')}`)
+    const reasons = down.map(({ component, details }) => `${component}: ${typeof details['reason'] === 'string' ? details['reason'] : 'unhealthy'}`)
     reply.code(ready ? 200 : 503).header('cache-control', 'no-store')
     return reply.send({ status: ready ? 'ready' : 'not ready', reasons })
   })

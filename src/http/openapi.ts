@@ -12,6 +12,7 @@ const tags = [
   { name: 'Validation', description: 'Jobs that compare source and target, and their results' },
   { name: 'Reports', description: 'Reports for engineers, managers and spreadsheets' },
   { name: 'Plan', description: 'The plan: what should arrive where, and what is wrong with it' },
+  { name: 'Development', description: 'Only with ENABLE_DEVELOPMENT_ENDPOINTS=true' },
 ]
 
 /** Collects the OpenAPI 3.1 document of every route registered afterwards. */
@@ -37,9 +38,14 @@ export async function collectDocument(app: FastifyInstance, version: string): Pr
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `def-${index}`) },
     transform: ({ schema, url, route }) => {
       const scope = route.config?.scope
-      return { schema: { ...schema, security: securityOf(scope) }, url }
+      return { schema: { ...schema, ...(schema?.tags === undefined ? {} : { tags: schema.tags.map(tagNamed) }), security: securityOf(scope) }, url }
     },
   })
+}
+
+/** The described tag of that name, whatever its letter case. */
+function tagNamed(name: string): string {
+  return tags.find((tag) => tag.name.toLowerCase() === name.toLowerCase())?.name ?? name
 }
 
 function securityOf(scope: Scope | null | undefined): Record<string, string[]>[] {

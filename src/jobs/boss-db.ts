@@ -1,5 +1,6 @@
 import type { Db as BossDatabase } from 'pg-boss'
 import type { Sql } from 'postgres'
+import { isUnavailable } from '../db/sqlstate.js'
 import type { Db } from '../db/clients.js'
 
 /**
@@ -15,7 +16,7 @@ export function bossDatabase(sql: Sql): BossDatabase {
         return { rows: await run(reserved, text, values) }
       } catch (error) {
         // a failed script leaves its transaction open; when the connection is gone with it there is nothing to roll back
-        await reserved.unsafe('rollback').catch(() => undefined)
+        if (!isUnavailable(error)) await reserved.unsafe('rollback')
         throw error
       } finally {
         reserved.release()

@@ -1,72 +1,44 @@
-import type { Verdict } from '../core/accounting.js'
-import type { Side } from '../core/catalog.js'
-import { claimCondition } from '../core/expressions.js'
-import { quoteRelation } from '../core/identifier.js'
-import type { ComparisonSpec } from '../core/spec.js'
-import { isTransient } from '../db/sqlstate.js'
-import type { TableResult } from './outcomes.js'
-import { countOf, read, textOf, type Reader } from './reader.js'
+import type { Commit } from '../jobs/loop.js'
+import type { TakenTask } from '../jobs/task.js'
+import { accountTable, type TablePlan } from './account-table.js'
+import { finishWhenSettled, readPrepared, sideOfTask, type TaskContext } from './context.js'
+import { readJobEntities, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
 
-/** A table of one side, and what the plan says of it. */
-export interface TablePlan {
-  side: Side
-  schema: string
-  table: string
-  coverage: 'covered' | 'ignored' | 'uncovered'
-  reason: string | null
-  entities: string[]
-}
-
-/** One of the entities that claim rows of a table; without a spec nobody can say which rows those are. */
-export interface Claimant {
-  entity: string
-  shared: boolean
-  spec: ComparisonSpec | null
-}
-
-/**
- * Counts the rows of one table by how many entities claim them, in one statement over the bare table with all entities' predicates.
- * A table that cannot be read is an `unknown` with the reason, never a figure; a transient error is thrown, so that the task is repeated.
- */
-export async function accountTable(table: TablePlan, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal): Promise<TableResult> {
-  const base = { ...table, overlaps: [], claimedOnce: null, claimedSeveral: null, unclaimed: null, ignored: null, rows: null, error: null }
-  try {
-    if (table.coverage !== 'covered') {
-      const [counted] = await read(reader, signal, `select count(*)::text as rows from ${relation(table)}`)
-      const rows = counted === undefined ? null : countOf(counted, 'rows')
-      const ignored = table.coverage === 'ignored'
-      return { ...base, rows, claimedOnce: 0, claimedSeveral: 0, unclaimed: ignored ? 0 : rows, ignored: ignored ? rows : 0, verdict: ignored ? 'pass' : 'warn' }
-    }
-    const blocked = claimants.filter(({ spec }) => spec === null).map(({ entity }) => entity)
-    if (blocked.length > 0) return { ...base, verdict: 'unknown', error: `the plan check refused ${blocked.join(', ')}: nobody can say which rows it claims` }
-    return { ...base, ...(await countClaims(table, claimants, reader, signal)) }
-  } catch (error) {
-    if (isTransient(error) || signal.aborted) throw error
-    return { ...base, verdict: 'unknown', error: error instanceof Error ? error.message : String(error) }
+/** Counts all tables of one side by how many entities claim their rows. */
+export async function account(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
+  const side = sideOfTask(task)
+  const [{ tables, shared }, entities] = [await readPrepared(context.target, task.jobId), await readJobEntities(context.target, task.jobId)]
+  const all = new Map(entities.map((entity) => [entity.entity, entity.spec]))
+  const results: TableResult[] = []
+  for (const table of tables.filter((item) => item.side === side)) {
+    // a job over some entities can account only for the tables whose every claimant it has
+    if (table.entities.some((entity) => !all.has(entity)) || (table.entities.length === 0 && !coversPlan(tables, all))) continue
+    results.push(await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
+  }
+  return async (tx) => {
+    await saveTables(tx, task.jobId, results)
+    await saveChecks(tx, task.jobId, results.map(tableCheck))
+    await finishWhenSettled(context, tx, task)
+    return { tables: results.length }
   }
 }
 
-async function countClaims(table: TablePlan, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {
-  const marks = claimants.map(({ spec }) => `case when ${spec === null ? 'false' : claimCondition(spec, table.side)} then '1' else '0' end`)
-  const alias = table.side === 'source' ? 'src' : 'tgt'
-  const counts = await read(reader, signal, `select claims, count(*)::text as rows from (select ${marks.join(' || ')} as claims from ${relation(table)} ${alias}) rows group by claims`)
-  const figures = { rows: 0, claimedOnce: 0, claimedSeveral: 0, unclaimed: 0, ignored: 0, overlaps: [] as TableResult['overlaps'] }
-  for (const row of counts) {
-    const rows = countOf(row, 'rows')
-    const claimed = claimants.filter((_, index) => textOf(row, 'claims')[index] === '1')
-    figures.rows += rows
-    if (claimed.length === 0) figures.unclaimed += rows
-    else if (claimed.length === 1) figures.claimedOnce += rows
-    else {
-      figures.claimedSeveral += rows
-      figures.overlaps.push({ entities: claimed.map(({ entity }) => entity), rows, declared: claimed.every(({ shared }) => shared) })
-    }
-  }
-  const failed = figures.unclaimed > 0 || figures.overlaps.some(({ declared }) => !declared)
-  const verdict: Verdict = failed ? 'fail' : figures.rows === 0 ? 'warn' : 'pass'
-  return { ...figures, verdict }
+function coversPlan(tables: readonly TablePlan[], entities: ReadonlyMap<string, unknown>): boolean {
+  return tables.every((table) => table.entities.every((entity) => entities.has(entity)))
 }
 
-function relation({ schema, table }: TablePlan): string {
-  return quoteRelation({ schema, name: table })
+function tableCheck(table: TableResult): CheckResult {
+  const name = `${table.schema}.${table.table}`
+  const overlaps = table.overlaps.filter(({ declared }) => !declared).map(({ entities, rows }) => `${rows} by ${entities.join(' and ')}`)
+  const parts = [
+    ...(table.error === null ? [] : [table.error]),
+    ...(table.coverage === 'uncovered' ? [`in no entity and not ignored: ${table.rows} rows`] : []),
+    ...(table.coverage === 'covered' && (table.unclaimed ?? 0) > 0 ? [`${table.unclaimed} of ${table.rows} rows are claimed by no entity`] : []),
+    ...(overlaps.length > 0 ? [`claimed more than once without \`shared: true\`: ${overlaps.join(', ')}`] : []),
+  ]
+  return {
+    entity: '', name: `every row of a ${table.side} table is accounted for`, subject: name, category: 'cross_entity', severity: table.verdict === 'fail' ? 'critical' : 'warning',
+    verdict: table.verdict, message: parts.join('; ') || (table.coverage === 'ignored' ? `ignored: ${table.reason}` : table.rows === 0 ? '0 rows' : `all ${table.rows} rows are claimed`),
+    rowsExamined: table.rows, rowsFailed: table.unclaimed, durationMs: null, evidence: { coverage: table.coverage, entities: table.entities },
+  }
 }

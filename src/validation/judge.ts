@@ -1,7 +1,7 @@
 import { accountingVerdict, brokenLaws, uniformAccounting, verifiedPercent, worstVerdict, type Accounting, type Verdict } from '../core/accounting.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { CheckResult } from './outcomes.js'
-import type { ScanOutcome } from './scan.js'
+import type { ScanOutcome } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
 export interface SideScan {

@@ -3,7 +3,7 @@ import type { Side } from '../core/catalog.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import type { Json } from '../jobs/task.js'
-import type { ScanOutcome, Segment } from './scan.js'
+import type { ScanOutcome, Segment } from './scan-chunk.js'
 import type { Difference } from './tally.js'
 
 /** What the tasks of a job write and read of each other. Every write replaces: a task that is repeated adds nothing. */

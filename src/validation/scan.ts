@@ -1,71 +1,66 @@
-import type { ComparisonSpec } from '../core/spec.js'
-import { countStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
-import { countOf, readSnapshot, textOf, type Reader } from './reader.js'
+import type { StatementOptions } from '../core/expressions.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import type { Db } from '../db/clients.js'
+import { isTransient, sqlstateOf } from '../db/sqlstate.js'
+import { sideOf } from '../jobs/failure.js'
+import type { Commit } from '../jobs/loop.js'
+import type { Queue } from '../jobs/queue.js'
+import { addTasks, type TakenTask } from '../jobs/task.js'
+import { readPrepared, sideOfTask, type TaskContext } from './context.js'
+import { hasOtherTasks, readJobEntity, saveSegments } from './outcomes.js'
+import { scanChunk, ScanMismatch } from './scan-chunk.js'
 
-/** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
-export interface ScanOutcome {
-  /** claimed rows, counted by themselves */
-  rows: number
-  /** claimed rows that no exclusion names, counted by themselves */
-  scope: number
-  /** rows by declared exclusion */
-  excluded: number[]
-  /** rows whose key legs are all NULL, by the index of the generated reason that holds, -1 for none */
-  noKey: Record<string, number>
-  /** target rows with a key that its key map does not know, likewise */
-  noMapEntry: Record<string, number>
-  /** rows that are paired by their key */
-  keyed: number
-  snapshotAt: string
-  durationMs: number
-}
-
-export interface Segment {
-  segment: number
-  rows: number
-  /** exact decimal text of the sum of 64-bit fingerprints */
-  sum: string
-}
-
-/**
- * Reads a chunk of one side once: counts and fingerprint sums by segment.
- * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
- */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
-  const startedAt = performance.now()
-  const { side } = reader
-  return readSnapshot(reader, signal, async (readMore) => {
-    const [counted] = await readMore(countStatement(spec, side, options.pages))
-    if (counted === undefined) throw new Error('a count gave no row')
-    const outcome: ScanOutcome = {
-      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, keyed: 0,
-      snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
+/** Reads one chunk of one side; an error of the statement itself leaves the entity unverified, with the reason. */
+export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
+  const { spec, segments } = await comparable(context, task)
+  const reader = context.readers[sideOfTask(task)]
+  const first = task.firstPage ?? 0
+  const statement: StatementOptions = { segments, recode: (await readPrepared(context.target, task.jobId)).recode, ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
+  try {
+    const { outcome, segments: sums } = await scanChunk(spec, reader, statement, signal)
+    return async (tx) => {
+      await saveSegments(tx, task.taskId, sums)
+      await settleWhenScanned(context.queue, tx, task)
+      return { ...outcome }
     }
-    const segments: Segment[] = []
-    for (const row of await readMore(scanStatement(spec, side, options))) {
-      const rows = countOf(row, 'rows')
-      const state = textOf(row, 'state')
-      const reason = row['reason'] ?? '-1'
-      if (state === 'keyed') {
-        outcome.keyed += rows
-        segments.push({ segment: countOf(row, 'segment'), rows, sum: textOf(row, 'sum') })
-      } else if (state === 'no key') outcome.noKey[reason] = (outcome.noKey[reason] ?? 0) + rows
-      else if (state === 'no map entry') outcome.noMapEntry[reason] = (outcome.noMapEntry[reason] ?? 0) + rows
-      else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
+  } catch (error) {
+    if (signal.aborted) throw error
+    const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, reader.side, first, task.nextPage) : null
+    if (halves !== null) return async (tx) => {
+      await addHalves(context.queue, tx, task, halves)
+      return { split: true }
     }
-    outcome.durationMs = Math.round(performance.now() - startedAt)
-    checkSum(outcome, side)
-    return { outcome, segments }
-  })
+    const timedOut = sqlstateOf(error) === '57014'
+    if (!timedOut && (isTransient(error) || (sideOf(error) === null && !(error instanceof ScanMismatch)))) throw error
+    const reason = `${reader.side}: ${error instanceof Error ? error.message : String(error)}`
+    return async (tx) => {
+      await settleWhenScanned(context.queue, tx, task)
+      return { failed: reason, rows: null, scope: null }
+    }
+  }
 }
 
-/** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
-export class ScanMismatch extends Error {}
+async function settleWhenScanned(queue: Queue, tx: Db, task: TakenTask): Promise<void> {
+  if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['scan'], task.entity))) await addTasks(tx, queue, task.jobId, [{ kind: 'settle', entity: task.entity }])
+}
 
-function checkSum({ rows, scope, excluded, noKey, noMapEntry, keyed }: ScanOutcome, side: Side): void {
-  const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
-  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + keyed
-  if (inScope !== scope || inScope + sum(excluded) !== rows)
-    throw new ScanMismatch(`the ${side} has ${rows} claimed rows, but the comparison saw ${inScope + sum(excluded)}: a join or key map multiplies or drops rows`)
+async function addHalves(queue: Queue, tx: Db, task: TakenTask, halves: { first: number; next: number | null }[]): Promise<void> {
+  const [last] = await tx<{ chunk: number }[]>`
+    select max(chunk) as chunk from migration_coverage.task where job_id = ${task.jobId} and entity = ${task.entity} and side = ${task.side} and kind = 'scan'`
+  const chunk = (last?.chunk ?? 0) + 1
+  await addTasks(tx, queue, task.jobId, halves.map(({ first, next }, index) => ({ kind: 'scan', entity: task.entity, side: task.side, chunk: chunk + index, firstPage: first, nextPage: next })))
+}
+
+async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ spec: ComparisonSpec; segments: number }> {
+  const { spec, segments, blocked } = await readJobEntity(target, task.jobId, task.entity ?? '')
+  if (spec === null) throw new Error(`${task.entity} cannot be compared: ${blocked}`)
+  return { spec, segments }
+}
+
+/** Two halves of a page range that took too long; null when it is one page. */
+function halve(spec: ComparisonSpec, side: Side, first: number, next: number | null): { first: number; next: number | null }[] | null {
+  const end = next ?? Math.max(spec[side].pages, first)
+  const middle = first + Math.floor((end - first) / 2)
+  return middle > first ? [{ first, next: middle }, { first: middle, next }] : null
 }

@@ -19,12 +19,15 @@ export interface Proxy {
 /** A TCP proxy on 127.0.0.1 in front of a server, to break links on purpose. */
 export async function startProxy(upstream: { host: string; port: number }): Promise<Proxy> {
   const links = new Set<{ client: net.Socket; server: net.Socket }>()
+  const clients = new Set<net.Socket>()
   let mode: ProxyMode = 'pass'
   let accepted = 0
 
   const listener = net.createServer((client) => {
     accepted += 1
     client.on('error', () => undefined)
+    clients.add(client)
+    client.once('close', () => clients.delete(client))
     if (mode === 'reset') return void client.resetAndDestroy()
     if (mode === 'fin') return void client.end()
     const server = net.connect(upstream)
@@ -59,10 +62,8 @@ export async function startProxy(upstream: { host: string; port: number }): Prom
       }
     },
     async close() {
-      for (const { client, server } of links) {
-        client.destroy()
-        server.destroy()
-      }
+      for (const { server } of links) server.destroy()
+      for (const client of clients) client.destroy()
       await new Promise((resolve) => listener.close(resolve))
     },
   }

@@ -1,0 +1,72 @@
+import type { Verdict } from '../core/accounting.js'
+import type { Side } from '../core/catalog.js'
+import { claimCondition } from '../core/expressions.js'
+import { quoteRelation } from '../core/identifier.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import { isTransient } from '../db/sqlstate.js'
+import type { TableResult } from './outcomes.js'
+import { countOf, read, textOf, type Reader } from './reader.js'
+
+/** A table of one side, and what the plan says of it. */
+export interface TablePlan {
+  side: Side
+  schema: string
+  table: string
+  coverage: 'covered' | 'ignored' | 'uncovered'
+  reason: string | null
+  entities: string[]
+}
+
+/** One of the entities that claim rows of a table; without a spec nobody can say which rows those are. */
+export interface Claimant {
+  entity: string
+  shared: boolean
+  spec: ComparisonSpec | null
+}
+
+/**
+ * Counts the rows of one table by how many entities claim them, in one statement over the bare table with all entities' predicates.
+ * A table that cannot be read is an `unknown` with the reason, never a figure; a transient error is thrown, so that the task is repeated.
+ */
+export async function accountTable(table: TablePlan, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal): Promise<TableResult> {
+  const base = { ...table, overlaps: [], claimedOnce: null, claimedSeveral: null, unclaimed: null, ignored: null, rows: null, error: null }
+  try {
+    if (table.coverage !== 'covered') {
+      const [counted] = await read(reader, signal, `select count(*)::text as rows from ${relation(table)}`)
+      const rows = counted === undefined ? null : countOf(counted, 'rows')
+      const ignored = table.coverage === 'ignored'
+      return { ...base, rows, claimedOnce: 0, claimedSeveral: 0, unclaimed: ignored ? 0 : rows, ignored: ignored ? rows : 0, verdict: ignored ? 'pass' : 'warn' }
+    }
+    const blocked = claimants.filter(({ spec }) => spec === null).map(({ entity }) => entity)
+    if (blocked.length > 0) return { ...base, verdict: 'unknown', error: `the plan check refused ${blocked.join(', ')}: nobody can say which rows it claims` }
+    return { ...base, ...(await countClaims(table, claimants, reader, signal)) }
+  } catch (error) {
+    if (isTransient(error) || signal.aborted) throw error
+    return { ...base, verdict: 'unknown', error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+async function countClaims(table: TablePlan, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {
+  const marks = claimants.map(({ spec }) => `case when ${spec === null ? 'false' : claimCondition(spec, table.side)} then '1' else '0' end`)
+  const alias = table.side === 'source' ? 'src' : 'tgt'
+  const counts = await read(reader, signal, `select claims, count(*)::text as rows from (select ${marks.join(' || ')} as claims from ${relation(table)} ${alias}) rows group by claims`)
+  const figures = { rows: 0, claimedOnce: 0, claimedSeveral: 0, unclaimed: 0, ignored: 0, overlaps: [] as TableResult['overlaps'] }
+  for (const row of counts) {
+    const rows = countOf(row, 'rows')
+    const claimed = claimants.filter((_, index) => textOf(row, 'claims')[index] === '1')
+    figures.rows += rows
+    if (claimed.length === 0) figures.unclaimed += rows
+    else if (claimed.length === 1) figures.claimedOnce += rows
+    else {
+      figures.claimedSeveral += rows
+      figures.overlaps.push({ entities: claimed.map(({ entity }) => entity), rows, declared: claimed.every(({ shared }) => shared) })
+    }
+  }
+  const failed = figures.unclaimed > 0 || figures.overlaps.some(({ declared }) => !declared)
+  const verdict: Verdict = failed ? 'fail' : figures.rows === 0 ? 'warn' : 'pass'
+  return { ...figures, verdict }
+}
+
+function relation({ schema, table }: TablePlan): string {
+  return quoteRelation({ schema, name: table })
+}

@@ -1,0 +1,58 @@
+import type { Sql } from 'postgres'
+import type { Side } from '../core/catalog.js'
+import type { Db } from '../db/clients.js'
+import { addTasks, type TakenTask } from '../jobs/task.js'
+import type { Queue } from '../jobs/queue.js'
+import type { TablePlan } from './account-table.js'
+import { hasOtherTasks } from './outcomes.js'
+import type { Reader } from './reader.js'
+
+export interface ComparisonOptions {
+  /** how long a suspicious key rests before it is read again, ms */
+  recheckDelayMs: number
+  /** pages of one scanned chunk */
+  scanChunkPages: number
+  /** differences kept per entity and job; counts are exact beyond it */
+  maxStoredDifferences: number
+  /** rows that a segment should hold */
+  segmentRows: number
+}
+
+/** What the tasks of a job work with. */
+export interface TaskContext {
+  /** pinned, read-only */
+  readers: Record<Side, Reader>
+  /** the tracking schema */
+  target: Sql
+  queue: Queue
+  options: ComparisonOptions
+}
+
+/** What the prepare task leaves for the others. */
+export interface Prepared {
+  /** the servers differ in encoding */
+  recode: boolean
+  tables: TablePlan[]
+  /** entities whose rows other entities may claim too */
+  shared: string[]
+}
+
+/** @throws Error when the job was not prepared */
+export async function readPrepared(sql: Db, jobId: string): Promise<Prepared> {
+  const [row] = await sql<{ outcome: Prepared }[]>`
+    select outcome from migration_coverage.task where job_id = ${jobId} and kind = 'prepare' and status = 'done'`
+  if (row === undefined) throw new Error(`job ${jobId} was not prepared`)
+  return row.outcome
+}
+
+/** The side that a scan or account task is about. */
+export function sideOfTask(task: TakenTask): Side {
+  if (task.side === null) throw new Error(`task ${task.taskId} names no side`)
+  return task.side
+}
+
+/** Adds the task that rolls the job up, once nothing else is left to do. */
+export async function finishWhenSettled({ queue }: TaskContext, tx: Db, task: TakenTask): Promise<void> {
+  if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['prepare', 'scan', 'settle', 'account']))) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
+}
+

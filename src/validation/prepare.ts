@@ -1,0 +1,152 @@
+import type { Verdict } from '../core/accounting.js'
+import { canaryStatement, judgeCanaries } from '../core/canary.js'
+import type { Side } from '../core/catalog.js'
+import { checkMapStatement } from '../core/expressions.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import { jobFailure } from '../jobs/failure.js'
+import type { Commit } from '../jobs/loop.js'
+import { addTasks, type NewTask, type TakenTask } from '../jobs/task.js'
+import { parsePlan, PlanError, type LoadedPlan, type PlanFault } from '../plan/load.js'
+import { checkPlanAgainst } from '../plan/preflight.js'
+import { storePlanFaults } from '../plan/queries.js'
+import type { Prepared, TaskContext } from './context.js'
+import { readPlanContent, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
+import { countOf, read, textOf, type Reader } from './reader.js'
+
+/** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
+const rowsPerPage = 64
+const largestSegmentCount = 131_072
+
+/** Checks the plan against both databases as they are now, and cuts the job into tasks. */
+export async function prepare(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
+  const { readers, queue, options } = context
+  const loaded = loadPlan(await readPlanContent(context.target, task.job.planId))
+  const [encodings, check] = [await readEncodings(readers, signal), await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)]
+  const canaries = await probeCanaries(readers, encodings.recode, signal)
+  if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
+  const entities = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
+  const mapChecks = await checkKeyMaps(readers.target, entities, signal)
+  const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
+  const tables = check.tables.map(({ side, schema, table, coverage, reason, entities: names }) => ({ side, schema, table, coverage, reason, entities: names }))
+  const outcome: Prepared = { recode: encodings.recode, tables, shared: sharedEntities(loaded) }
+  return async (tx) => {
+    await storePlanFaults(tx, task.job.planId, check.faults)
+    await saveJobEntities(tx, task.jobId, entities)
+    await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
+    await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
+    const tasks = entities.flatMap((entity) => scanTasks(entity, options.scanChunkPages))
+    if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
+    await addTasks(tx, queue, task.jobId, tasks)
+    if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
+    return { recode: outcome.recode, shared: outcome.shared, tables: tables.map((table) => ({ ...table })) }
+  }
+}
+
+function loadPlan(content: string): LoadedPlan {
+  try {
+    return parsePlan(content)
+  } catch (error) {
+    if (error instanceof PlanError) throw jobFailure('PLAN_INVALID', error.message)
+    throw error
+  }
+}
+
+async function readEncodings(readers: Record<Side, Reader>, signal: AbortSignal): Promise<{ recode: boolean }> {
+  const statement = "select current_setting('server_encoding') as encoding"
+  const [source, target] = [await read(readers.source, signal, statement), await read(readers.target, signal, statement)]
+  return { recode: source[0]?.['encoding'] !== target[0]?.['encoding'] }
+}
+
+async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, signal: AbortSignal): Promise<string[]> {
+  const [source, target] = [await read(readers.source, signal, canaryStatement(recode)), await read(readers.target, signal, canaryStatement(recode))]
+  return judgeCanaries(source.map((row) => textOf(row, 'hash')), target.map((row) => textOf(row, 'hash')))
+}
+
+function prepareEntity({ plan }: LoadedPlan, entity: string, spec: ComparisonSpec | null, faults: readonly PlanFault[], segmentRows: number): JobEntity {
+  const domain = plan.entities[entity]?.domain ?? ''
+  if (spec !== null) return { entity, domain, spec, segments: segmentCount(spec, segmentRows), blocked: null }
+  const reasons = faults.filter((fault) => fault.entity === entity && fault.severity === 'critical').map((fault) => fault.message)
+  return { entity, domain, spec: null, segments: 1, blocked: reasons.join('; ') || 'the plan check refused it' }
+}
+
+/** A power of two, so that the segment is a mask of the key's hash. */
+function segmentCount({ source, target }: ComparisonSpec, segmentRows: number): number {
+  const rows = Math.max(source.pages, target.pages, 1) * rowsPerPage
+  return Math.min(largestSegmentCount, 2 ** Math.max(0, Math.ceil(Math.log2(rows / segmentRows))))
+}
+
+function scanTasks({ entity, spec }: JobEntity, chunkPages: number): NewTask[] {
+  if (spec === null) return [{ kind: 'settle', entity }]
+  return (['source', 'target'] as const).flatMap((side) => {
+    const count = spec[side].chunkable ? Math.max(1, Math.ceil(spec[side].pages / chunkPages)) : 1
+    return Array.from({ length: count }, (_, chunk): NewTask => ({
+      // the last chunk is open ended: the table may have grown since it was planned
+      kind: 'scan', entity, side, chunk, firstPage: chunk * chunkPages, nextPage: chunk === count - 1 ? null : (chunk + 1) * chunkPages,
+    }))
+  })
+}
+
+function sharedEntities({ plan }: LoadedPlan): string[] {
+  return Object.entries(plan.entities).flatMap(([name, entity]) => ('shared' in entity && entity.shared === true ? [name] : []))
+}
+
+/** Checks of the key maps themselves; they belong to the entities that a map keys, or else to all that use it. */
+async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], signal: AbortSignal): Promise<CheckResult[]> {
+  const checks: CheckResult[] = []
+  const found = new Map<string, CheckResult[]>()
+  for (const { entity, spec } of entities) {
+    for (const term of spec?.key.filter(({ keyMap }) => keyMap !== null) ?? []) {
+      const map = spec?.keyMaps[term.keyMap ?? '']
+      if (map === undefined) continue
+      const id = JSON.stringify([map, term.canonical])
+      const results = found.get(id) ?? keyMapChecks(map.name, await read(target, signal, checkMapStatement(map, term.canonical)))
+      found.set(id, results)
+      checks.push(...results.map((check) => ({ ...check, entity })))
+    }
+  }
+  return [...new Map(checks.map((check) => [JSON.stringify([check.entity, check.name, check.subject]), check])).values()]
+}
+
+function canaryCheck(): CheckResult {
+  return {
+    entity: '', name: 'fingerprints can be trusted', subject: '', category: 'engine', severity: 'critical', verdict: 'pass', rowsExamined: null, rowsFailed: null, durationMs: null,
+    message: 'both servers hash the canary values alike, and different values differently', evidence: {},
+  }
+}
+
+function keyMapChecks(map: string, rows: Awaited<ReturnType<typeof read>>): CheckResult[] {
+  const [row] = rows
+  if (row === undefined) throw new Error('a count gave no row')
+  const entries = countOf(row, 'entries')
+  const check = (name: string, column: string, bad: Verdict, good: string, message: (count: number) => string): CheckResult => {
+    const count = countOf(row, column)
+    return {
+      entity: '', name, subject: map, category: 'integrity', severity: bad === 'fail' ? 'critical' : 'warning', verdict: count === 0 ? 'pass' : bad,
+      message: count === 0 ? good : message(count), rowsExamined: entries, rowsFailed: count, durationMs: null, evidence: { entries },
+    }
+  }
+  return [
+    check('a legacy key has one modern key', 'two_modern', 'fail', `no legacy key of ${map} has two modern keys`, (count) => `${count} legacy keys of ${map} have several modern keys: is a \`where\` missing?`),
+    check('a modern key has one legacy key', 'two_legacy', 'fail', `no modern key of ${map} has two legacy keys`, (count) => `${count} modern keys of ${map} stand for several legacy keys`),
+    check('a map entry can be read', 'unreadable', 'warn', `every entry of ${map} has a legacy key of the source's type`, (count) => `${count} entries of ${map} have no legacy key of the source's type: they lead nowhere`),
+  ]
+}
+
+function checkPlanOf({ entity }: JobEntity, faults: readonly PlanFault[], columns: readonly { side: Side; column: string; coverage: string }[]): CheckResult[] {
+  const uncovered = columns.filter(({ coverage }) => coverage === 'uncovered').map(({ side, column }) => `${side}.${column}`)
+  const own = faults.filter((fault) => fault.entity === entity && fault.code !== 'UNCOVERED_COLUMNS')
+  const critical = own.filter(({ severity }) => severity === 'critical')
+  const warnings = own.filter(({ severity }) => severity === 'warning')
+  const check = { entity, subject: '', category: 'plan' as const, rowsExamined: null, rowsFailed: null, durationMs: null }
+  return [
+    {
+      ...check, name: 'every column is covered', severity: 'warning', verdict: columns.length === 0 ? 'unknown' : uncovered.length > 0 ? 'warn' : 'pass', evidence: { uncovered },
+      message: columns.length === 0 ? 'the columns are not known' : uncovered.length > 0 ? `neither compared nor ignored: ${uncovered.join(', ')}` : 'every column is compared, read, or ignored with a reason',
+    },
+    {
+      ...check, name: 'the plan fits both databases', severity: 'critical', verdict: critical.length > 0 ? 'unknown' : warnings.length > 0 ? 'warn' : 'pass',
+      message: [...critical, ...warnings].map((fault) => (fault.line === null ? fault.message : `line ${fault.line}: ${fault.message}`)).join('; ') || 'every name and type was found',
+      evidence: { faults: critical.length, warnings: warnings.length },
+    },
+  ]
+}

@@ -1,0 +1,71 @@
+import type { ComparisonSpec } from '../core/spec.js'
+import { countStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
+import type { Side } from '../core/catalog.js'
+import { countOf, readSnapshot, textOf, type Reader } from './reader.js'
+
+/** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
+export interface ScanOutcome {
+  /** claimed rows, counted by themselves */
+  rows: number
+  /** claimed rows that no exclusion names, counted by themselves */
+  scope: number
+  /** rows by declared exclusion */
+  excluded: number[]
+  /** rows whose key legs are all NULL, by the index of the generated reason that holds, -1 for none */
+  noKey: Record<string, number>
+  /** target rows with a key that its key map does not know, likewise */
+  noMapEntry: Record<string, number>
+  /** rows that are paired by their key */
+  keyed: number
+  snapshotAt: string
+  durationMs: number
+}
+
+export interface Segment {
+  segment: number
+  rows: number
+  /** exact decimal text of the sum of 64-bit fingerprints */
+  sum: string
+}
+
+/**
+ * Reads a chunk of one side once: counts and fingerprint sums by segment.
+ * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
+ */
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
+  const startedAt = performance.now()
+  const { side } = reader
+  return readSnapshot(reader, signal, async (readMore) => {
+    const [counted] = await readMore(countStatement(spec, side, options.pages))
+    if (counted === undefined) throw new Error('a count gave no row')
+    const outcome: ScanOutcome = {
+      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, keyed: 0,
+      snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
+    }
+    const segments: Segment[] = []
+    for (const row of await readMore(scanStatement(spec, side, options))) {
+      const rows = countOf(row, 'rows')
+      const state = textOf(row, 'state')
+      const reason = row['reason'] ?? '-1'
+      if (state === 'keyed') {
+        outcome.keyed += rows
+        segments.push({ segment: countOf(row, 'segment'), rows, sum: textOf(row, 'sum') })
+      } else if (state === 'no key') outcome.noKey[reason] = (outcome.noKey[reason] ?? 0) + rows
+      else if (state === 'no map entry') outcome.noMapEntry[reason] = (outcome.noMapEntry[reason] ?? 0) + rows
+      else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
+    }
+    outcome.durationMs = Math.round(performance.now() - startedAt)
+    checkSum(outcome, side)
+    return { outcome, segments }
+  })
+}
+
+/** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
+export class ScanMismatch extends Error {}
+
+function checkSum({ rows, scope, excluded, noKey, noMapEntry, keyed }: ScanOutcome, side: Side): void {
+  const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
+  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + keyed
+  if (inScope !== scope || inScope + sum(excluded) !== rows)
+    throw new ScanMismatch(`the ${side} has ${rows} claimed rows, but the comparison saw ${inScope + sum(excluded)}: a join or key map multiplies or drops rows`)
+}

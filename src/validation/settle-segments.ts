@@ -1,0 +1,313 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { collapsedKeysStatement, findSourceKeysStatement, findTargetKeysStatement, foldedEntriesStatement, knownKeysStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type EqualTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
+import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
+import type { Tally } from './tally.js'
+
+export interface SettleOptions extends StatementOptions {
+  /** how long a suspicious key rests before it is read again, ms */
+  recheckDelayMs: number
+  /** how often a key that keeps changing is read again before it is pending */
+  rechecks: number
+  /** rows of one batch of segments, both sides together */
+  batchRows: number
+}
+
+export interface Readers {
+  source: Reader
+  target: Reader
+}
+
+const keysPerStatement = 2000
+
+/**
+ * Reads what the segment sums could not prove equal and gives each row its class.
+ * @param suspicious segments whose sums disagree, with the rows of both sides in them
+ * @param tally receives every row of those segments, once
+ * @returns how many rows of each side the last readings saw
+ */
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[], options: SettleOptions, tally: Tally, signal: AbortSignal): Promise<{ source: number; target: number }> {
+  if (suspicious.length === 0) return { source: 0, target: 0 }
+  const settler = await createSettler(spec, readers, options, tally, signal)
+  for (const batch of batches(suspicious, options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
+  await settler.settleCollapsed()
+  return settler.seen
+}
+
+function batches(segments: { segment: number; rows: number }[], batchRows: number): { segment: number; rows: number }[][] {
+  const list: { segment: number; rows: number }[][] = []
+  let rows = Infinity
+  for (const segment of segments) {
+    if (rows + segment.rows > batchRows) {
+      list.push([])
+      rows = 0
+    }
+    list.at(-1)?.push(segment)
+    rows += segment.rows
+  }
+  return list
+}
+
+/** key hash → row hashes of both sides */
+type Hashes = Map<string, { source: string[]; target: string[] }>
+
+async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, signal: AbortSignal) {
+  const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
+  const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
+  const foldedMembers = collapsedKeys.map((map) => (map === null ? null : new Set([...map.keys(), ...map.values()])))
+  const deferred: KeyGroup = { source: [], target: [] }
+  const seen = { source: 0, target: 0 }
+
+  /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
+  const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
+
+  async function readHashes(segments: number[]): Promise<Hashes> {
+    const hashes: Hashes = new Map()
+    const list = arrayText(segments)
+    const [source, target] = await Promise.all([readers.source, readers.target].map((reader) => read(reader, signal, readSegmentsStatement(spec, reader.side, options), [list])))
+    for (const [side, rows] of [['source', source ?? []], ['target', target ?? []]] as const) for (const row of rows) hashesOf(hashes, textOf(row, 'key_hash'))[side].push(textOf(row, 'row_hash'))
+    return hashes
+  }
+
+  async function readRows(keyHashes: string[]): Promise<{ source: (SourceRow & { keyHash: string })[]; target: (TargetRow & { keyHash: string })[] }> {
+    const list = arrayText(keyHashes)
+    const [source, target] = await Promise.all([readers.source, readers.target].map((reader) => read(reader, signal, readRowsStatement(spec, reader.side, options), [list])))
+    return { source: (source ?? []).map((row) => sourceRow(spec, row)), target: (target ?? []).map((row) => targetRow(spec, row)) }
+  }
+
+  async function settleBatch(segments: number[]): Promise<void> {
+    const first = await readHashes(segments)
+    const suspects = new Map<string, string>()
+    let equal = 0
+    for (const [keyHash, hashes] of first) {
+      if (sameHashes(hashes)) equal += hashes.source.length
+      else suspects.set(keyHash, signature(hashes))
+    }
+    tally.addVerified(equal)
+    seen.source += equal
+    seen.target += equal
+    const keyHashes = [...suspects.keys()]
+    for (let position = 0; position < keyHashes.length; position += keysPerStatement) {
+      const part = new Map(keyHashes.slice(position, position + keysPerStatement).map((keyHash) => [keyHash, suspects.get(keyHash) ?? '']))
+      await settleKeys(part, position === 0)
+    }
+  }
+
+  /** Reads keys again until two readings agree; what agrees on both sides is equal, what keeps moving is pending. */
+  async function settleKeys(suspects: Map<string, string>, rest: boolean): Promise<void> {
+    let waiting = suspects
+    for (let attempt = 0; waiting.size > 0; attempt += 1) {
+      if (rest || attempt > 0) await sleep(options.recheckDelayMs, undefined, { signal })
+      const rows = await readRows([...waiting.keys()])
+      const now: Hashes = new Map([...waiting.keys()].map((keyHash) => [keyHash, { source: [], target: [] }]))
+      for (const row of rows.source) hashesOf(now, row.keyHash).source.push(row.rowHash)
+      for (const row of rows.target) hashesOf(now, row.keyHash).target.push(row.rowHash)
+      const moving = new Map([...now].map(([keyHash, hashes]) => [keyHash, signature(hashes)] as const).filter(([keyHash, current]) => current !== waiting.get(keyHash)))
+      const settled = { source: rows.source.filter((row) => !moving.has(row.keyHash)), target: rows.target.filter((row) => !moving.has(row.keyHash)) }
+      await settleRows(settled)
+      if (attempt >= options.rechecks) {
+        const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
+        seen.source += pending.source.length
+        seen.target += pending.target.length
+        for (const row of pending.source) tally.addSource('pending', 'keeps changing', null, shownKey(spec, row.key))
+        for (const row of pending.target) tally.addTarget('pending', 'keeps changing', null, shownKey(spec, row.key))
+        return
+      }
+      waiting = moving
+    }
+  }
+
+  async function settleRows(rows: { source: SourceRow[]; target: TargetRow[] }): Promise<void> {
+    seen.source += rows.source.length
+    seen.target += rows.target.length
+    deferred.source.push(...rows.source.filter((row) => isFolded(row.key)))
+    deferred.target.push(...rows.target.filter((row) => isFolded(row.key)))
+    await judge(rows.source.filter((row) => !isFolded(row.key)), rows.target.filter((row) => !isFolded(row.key)))
+  }
+
+  async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
+    const groups = groupByKey(source, target, collapsedKeys)
+    const equal = await equalTexts(groups.values())
+    const unpaired: { row: SourceRow; keyIsPaired: boolean }[] = []
+    const extra: TargetRow[] = []
+    for (const group of groups.values()) {
+      const pairing = pairGroup(group, equal)
+      tally.addVerified(pairing.verified.length)
+      tally.fingerprintFaults += pairing.fingerprintFaults
+      for (const pair of pairing.differs) {
+        const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
+        tally.addDiffers(causeOfDifference(spec, pair.columns), shownKey(spec, pair.source.key), columns)
+      }
+      const keyIsPaired = pairing.verified.length + pairing.differs.length > 0
+      for (const row of pairing.unpairedSource) unpaired.push({ row, keyIsPaired })
+      for (const row of pairing.unpairedTarget) {
+        const reason = reasonAt(spec.target.generated, row.reason)
+        if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+        else if (reason !== null) tally.addTarget('generated', null, reason, null)
+        else extra.push(row)
+      }
+    }
+    await judgeMissing(unpaired)
+    await judgeExtra(extra)
+  }
+
+  async function judgeMissing(unpaired: { row: SourceRow; keyIsPaired: boolean }[]): Promise<void> {
+    const known = await mapInOrder(spec.key, async (term, leg) => {
+      if (term.keyMap === null) return null
+      return knownKeys(spec, term, unpaired.flatMap(({ row }) => textWithout(row.key[leg] ?? null)), readers.target, signal)
+    })
+    const taken = await findTaken(unpaired.flatMap(({ row, keyIsPaired }) => (keyIsPaired ? [] : [row])))
+    for (const { row, keyIsPaired } of unpaired) {
+      const reason = reasonAt(spec.source.explained, row.reason)
+      if (reason !== null) {
+        tally.addSource('explained', null, reason, shownKey(spec, row.key))
+        continue
+      }
+      const legs = row.key.map((text, leg) => (text?.startsWith('?') ? false : text === null ? null : (known[leg]?.has(text.slice(1)) ?? null)))
+      tally.addSource('missing', causeOfMissing(spec, legs, keyIsPaired || taken.has(keyIdentity(row.key))), null, shownKey(spec, row.key))
+    }
+  }
+
+  /** Of the source keys that a many-to-one map folds into another, those whose target row exists: then another source row was paired with it. */
+  async function findTaken(rows: SourceRow[]): Promise<Set<string>> {
+    const folded = rows.map((row) => ({ own: keyIdentity(row.key), key: foldKey(row.key, collapsedKeys) })).filter(({ own, key }) => own !== keyIdentity(key))
+    const firstLegs = [...new Set(folded.flatMap(({ key }) => key[0] ?? []))]
+    if (firstLegs.length === 0) return new Set()
+    const found = await read(readers.target, signal, findTargetKeysStatement(spec, options), [JSON.stringify(firstLegs)])
+    const arrived = new Set(found.map((row) => keyIdentity(spec.key.map((_, leg) => row[`k${leg}`] ?? null))))
+    return new Set(folded.flatMap(({ own, key }) => (arrived.has(keyIdentity(key)) ? [own] : [])))
+  }
+
+  async function judgeExtra(extra: TargetRow[]): Promise<void> {
+    const found = new Map<string, { excluded: boolean; claimed: boolean }>()
+    const hashes = new Set(extra.map((row) => (row as TargetRow & { keyHash?: string }).keyHash).filter((keyHash) => keyHash !== undefined))
+    if (hashes.size > 0) {
+      for (const row of await read(readers.source, signal, findSourceKeysStatement(spec, options), [arrayText(hashes)])) {
+        found.set(keyIdentity(spec.key.map((_, leg) => row[`k${leg}`] ?? null)), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
+      }
+    }
+    for (const row of extra) {
+      const source = found.get(keyIdentity(row.key))
+      const cause = source?.claimed && source.excluded ? 'excluded' : source !== undefined && !source.claimed ? 'unclaimed' : 'ghost'
+      tally.addTarget('extra', cause, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+    }
+  }
+
+  /** Asks the target which pairs of texts are one value: jsonb 1.0 and 1.00, say. */
+  async function equalTexts(groups: Iterable<KeyGroup>): Promise<EqualTexts> {
+    const questions = new Map<number, Map<string, [string, string]>>()
+    const byValue = spec.columns.flatMap((term, column) => (term.canonical.decideAs === null ? [] : [column]))
+    for (const group of byValue.length === 0 ? [] : groups) {
+      for (const column of byValue) for (const source of group.source) for (const target of group.target) {
+        const [left, right] = [source.columns[column] ?? null, target.columns[column] ?? null]
+        if (left === right || !left?.startsWith('=') || !right?.startsWith('=')) continue
+        const asked = questions.get(column) ?? new Map<string, [string, string]>()
+        questions.set(column, asked.set(JSON.stringify([left, right]), [left.slice(1), right.slice(1)]))
+      }
+    }
+    const same = new Map<number, Set<string>>()
+    for (const [column, asked] of questions) {
+      const type = spec.columns[column]?.canonical.decideAs ?? 'text'
+      const rows = await read(readers.target, signal, `select ((pair ->> 0)::${type} is not distinct from (pair ->> 1)::${type})::text as equal ` +
+        'from json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position', [JSON.stringify([...asked.values()])])
+      same.set(column, new Set([...asked.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
+    }
+    return (column, source, target, rawTarget) => source === target || (same.get(column)?.has(JSON.stringify([source, target])) ?? false) ||
+      (source !== null && rawTarget !== null && (foldedReferences[column]?.has(JSON.stringify([source.slice(1), rawTarget])) ?? false))
+  }
+
+  return { seen, settleBatch, settleCollapsed: () => judge(deferred.source, deferred.target) }
+}
+
+/**
+ * Reads the rows that have no key to pair by: NULL keys of both sides, target keys that no map entry knows. The pass has counted them;
+ * what has gone meanwhile is pending.
+ */
+export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal): Promise<{ state: string; rawKey: (string | null)[] }[]> {
+  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options), [String(limit)])
+  return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
+}
+
+function mapOf(spec: ComparisonSpec, term: TermSpec): KeyMapSpec {
+  const map = spec.keyMaps[term.keyMap ?? '']
+  if (map === undefined) throw new Error(`the spec of ${spec.entity} lacks the key map ${term.keyMap}`)
+  return map
+}
+
+async function loadFolded(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Set<string>> {
+  const rows = await read(target, signal, foldedEntriesStatement(mapOf(spec, term), term.canonical))
+  return new Set(rows.map((row) => JSON.stringify([textOf(row, 'legacy'), textOf(row, 'modern')])))
+}
+
+async function loadCollapsed(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Map<string, string>> {
+  const rows = await read(target, signal, collapsedKeysStatement(mapOf(spec, term), term.canonical))
+  return new Map(rows.map((row) => [textOf(row, 'legacy'), textOf(row, 'smallest')]))
+}
+
+async function knownKeys(spec: ComparisonSpec, term: TermSpec, keys: string[], target: Reader, signal: AbortSignal): Promise<Set<string>> {
+  if (keys.length === 0) return new Set()
+  const rows = await read(target, signal, knownKeysStatement(mapOf(spec, term), term.canonical), [JSON.stringify([...new Set(keys)])])
+  return new Set(rows.map((row) => textOf(row, 'legacy')))
+}
+
+async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (const [index, item] of list.entries()) results.push(await run(item, index))
+  return results
+}
+
+function hashesOf(hashes: Hashes, keyHash: string): { source: string[]; target: string[] } {
+  const found = hashes.get(keyHash) ?? { source: [], target: [] }
+  hashes.set(keyHash, found)
+  return found
+}
+
+function signature({ source, target }: { source: string[]; target: string[] }): string {
+  return `${source.toSorted().join(',')}|${target.toSorted().join(',')}`
+}
+
+function sameHashes({ source, target }: { source: string[]; target: string[] }): boolean {
+  return source.length === target.length && source.toSorted().join() === target.toSorted().join()
+}
+
+function textWithout(text: string | null): string[] {
+  return text?.startsWith('=') ? [text.slice(1)] : []
+}
+
+function reasonAt(reasons: readonly { reason: string }[], index: number | null): string | null {
+  return index === null ? null : (reasons[index]?.reason ?? null)
+}
+
+function sourceRow(spec: ComparisonSpec, row: TextRow): SourceRow & { keyHash: string } {
+  const reason = row['reason'] ?? null
+  return {
+    keyHash: textOf(row, 'key_hash'), rowHash: textOf(row, 'row_hash'), reason: reason === null ? null : Number(reason),
+    key: spec.key.map((_, leg) => row[`k${leg}`] ?? null), columns: spec.columns.map((_, column) => row[`c${column}`] ?? null),
+  }
+}
+
+function targetRow(spec: ComparisonSpec, row: TextRow): TargetRow & { keyHash: string } {
+  return {
+    ...sourceRow(spec, row), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null),
+    rawColumns: spec.columns.map((_, column) => row[`d${column}`] ?? null),
+  }
+}
+
+/** leg → legacy key, for people. */
+export function shownKey(spec: ComparisonSpec, key: readonly (string | null)[]): Record<string, string | null> {
+  return Object.fromEntries(spec.key.map((term, leg) => [term.name, shownText(term, key[leg] ?? null)]))
+}
+
+/** The key legs as they stand in the target, for people. */
+export function shownRaw(spec: ComparisonSpec, rawKey: readonly (string | null)[]): (string | null)[] {
+  return spec.key.map((term, leg) => shownText(term, typeof rawKey[leg] === 'string' ? `=${rawKey[leg]}` : null))
+}
+
+function shownColumn(spec: ComparisonSpec, index: number, source: SourceRow, target: TargetRow): { column: string; source: string | null; target: string | null } {
+  const term = spec.columns[index]
+  if (term === undefined) throw new RangeError(`the spec of ${spec.entity} has no column ${index}`)
+  const text = target.columns[index] ?? null
+  const shown = term.keyMap === null ? shownText(term, text) : shownReference(term, text, target.rawColumns[index] ?? null)
+  return { column: term.name, source: shownText(term, source.columns[index] ?? null), target: shown }
+}

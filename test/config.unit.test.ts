@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, EnvironmentSchema, loadConfig } from '../src/config.js'
+
+const databases = {
+  SOURCE_DB_HOST: 'old', SOURCE_DB_NAME: 'legacy', SOURCE_DB_USER: 'reader', SOURCE_DB_PASSWORD: 'source-secret',
+  TARGET_DB_HOST: 'new', TARGET_DB_NAME: 'modern', TARGET_DB_USER: 'owner', TARGET_DB_PASSWORD: 'target-secret',
+  MIGRATION_PLAN: 'plan.yaml',
+}
+const faultsOf = (variables: Record<string, string>): string[] => {
+  try {
+    loadConfig(variables)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
+
+describe('loadConfig', () => {
+  test('without databases is the demonstration, with every default', () => {
+    expect(loadConfig({})).toEqual({
+      environment: 'development', role: 'all', host: '127.0.0.1', port: 3000, logLevel: 'info', apiKey: null, corsOrigins: [],
+      rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, demo: true, demoRows: 250_000,
+      source: null, target: null, planPath: null,
+      comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 5000, scanChunkPages: 16_384, statementTimeoutMs: 30_000, maxStoredDifferences: 100_000 },
+    })
+  })
+
+  test('is frozen, deeply', () => {
+    const config = loadConfig(databases)
+    expect(Object.isFrozen(config) && Object.isFrozen(config.comparison) && Object.isFrozen(config.source)).toBe(true)
+  })
+
+  test('reads both databases', () => {
+    const { demo, source, target, planPath } = loadConfig({ ...databases, SOURCE_DB_PORT: '6432', TARGET_DB_SSL: 'require' })
+    expect({ demo, source, target, planPath }).toEqual({
+      demo: false,
+      source: { host: 'old', port: 6432, database: 'legacy', user: 'reader', password: 'source-secret', ssl: 'disable', maxConnections: 5 },
+      target: { host: 'new', port: 5432, database: 'modern', user: 'owner', password: 'target-secret', ssl: 'require', maxConnections: 10 },
+      planPath: 'plan.yaml',
+    })
+  })
+
+  test('an empty variable counts as not set', () => {
+    expect(loadConfig({ PORT: '', API_KEY: '', SOURCE_DB_HOST: '' })).toMatchObject({ port: 3000, apiKey: null, demo: true })
+  })
+
+  test('names all faults at once, with what is allowed and what was given', () => {
+    expect(faultsOf({ PORT: '70000', RATE_LIMIT_WINDOW_MS: '1e5', ROLE: 'web', ENABLE_DEVELOPMENT_ENDPOINTS: 'yes' })).toEqual([
+      'ROLE must be one of all, api, worker, not "web"',
+      'PORT must be a whole number from 0 to 65535, not "70000"',
+      'RATE_LIMIT_WINDOW_MS must be a whole number from 1000 to 86400000, not "1e5"',
+      'ENABLE_DEVELOPMENT_ENDPOINTS must be true or false, not "yes"',
+    ])
+  })
+
+  test('never repeats a secret', () => {
+    const faults = faultsOf({ API_KEY: 'too-short-pssst' })
+    expect(faults).toEqual(['API_KEY must be 16 to 512 printable ASCII characters without blanks, not what was given (not shown)'])
+  })
+
+  test.each([
+    ['SOURCE_DB_HOSTNAME', 'SOURCE_DB_HOST'], ['TARGET_DB_PASWORD', 'TARGET_DB_PASSWORD'], ['RATE_LIMIT_MAX', 'RATE_LIMIT_MAX_REQUESTS'],
+    ['MIGRATION_PLAN_FILE', 'MIGRATION_PLAN'], ['CORS_ORIGIN', 'CORS_ORIGINS'],
+  ])('names the unknown %s and the nearest known name', (name, nearest) => {
+    expect(faultsOf({ [name]: 'x' })).toContain(`${name} is not a variable of this service; did you mean ${nearest}?`)
+  })
+
+  test('leaves foreign variables alone', () => {
+    expect(faultsOf({ SOURCE_DATE_EPOCH: '1', TARGET_ARCH: 'x', PATH: '/bin', PGHOST: 'x' })).toEqual([])
+  })
+
+  test('one database without the other is a fault', () => {
+    expect(faultsOf({ SOURCE_DB_HOST: 'old', SOURCE_DB_NAME: 'legacy' })).toEqual([
+      'SOURCE_DB_USER is required when a database is configured',
+      'SOURCE_DB_PASSWORD is required when a database is configured',
+      'SOURCE_DB_* is set but TARGET_DB_* is not: set TARGET_DB_HOST, TARGET_DB_NAME, TARGET_DB_USER, TARGET_DB_PASSWORD too, or neither to see the demonstration',
+      'MIGRATION_PLAN is required when databases are configured: the path of the plan file',
+    ])
+  })
+
+  test('beyond loopback, and in production, a key is required', () => {
+    const key = 'k'.repeat(16)
+    expect(faultsOf({ HOST: '0.0.0.0' })).toEqual(['API_KEY is required when HOST is not loopback: set a key of 16 characters or more, or HOST=127.0.0.1 instead of "0.0.0.0"'])
+    expect(faultsOf({ NODE_ENV: 'production' })).toEqual(['API_KEY is required with NODE_ENV=production'])
+    expect(faultsOf({ HOST: '0.0.0.0', NODE_ENV: 'production', API_KEY: key })).toEqual([])
+    for (const HOST of ['localhost', '::1', '127.0.0.9']) expect(faultsOf({ HOST })).toEqual([])
+  })
+
+  test('origins are checked, and production names each one', () => {
+    expect(loadConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins).toEqual(['https://a.example', 'http://localhost:5173'])
+    expect(faultsOf({ CORS_ORIGINS: 'a.example' })).toEqual(['CORS_ORIGINS must hold origins like https://app.example.com, not "a.example"'])
+    expect(faultsOf({ CORS_ORIGINS: '*', NODE_ENV: 'production', API_KEY: 'k'.repeat(16) })).toEqual(['CORS_ORIGINS must name each origin with NODE_ENV=production, not "*"'])
+    expect(faultsOf({ CORS_ORIGINS: '*' })).toEqual([])
+  })
+})
+
+describe('.env.example', () => {
+  const text = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+
+  test('is a valid configuration as it stands', () => {
+    expect(loadConfig(parseEnv(text) as Record<string, string>)).toMatchObject({ demo: false, planPath: 'plan.yaml' })
+  })
+
+  test('has every variable, and the default of each that has one', () => {
+    const everything = parseEnv(text.replaceAll(/^# (?=[A-Z_]+=)/gm, '')) as Record<string, string>
+    expect(Object.keys(everything).sort()).toEqual(Object.keys(EnvironmentSchema.properties).sort())
+    for (const [name, schema] of Object.entries(EnvironmentSchema.properties)) {
+      const { default: initial } = schema as { default?: string | number | boolean }
+      if (initial !== undefined) expect(everything[name], name).toBe(String(initial))
+    }
+  })
+})

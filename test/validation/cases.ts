@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import type { Accounting, Verdict } from '../../src/core/accounting.js'
+import type { ComparisonOptions } from '../../src/validation/tasks.js'
+import type { ComparisonRun, FoundDifference, Pair } from '../helpers/compare.js'
+
+/**
+ * Many small comparisons in one job. In all texts of a case `$` stands for a prefix of its own, so that tables and entities of
+ * different cases never meet.
+ */
+export interface Case {
+  name: string
+  /** SQL */
+  source: string
+  target: string
+  /** YAML, one flow mapping */
+  keyMaps?: string
+  /** entity → YAML, the inside of a flow mapping; `domain` is added */
+  entities: Record<string, string>
+  expected: Record<string, Expected>
+  /** `side table: coverage verdict` → figures, of the tables that matter to the case */
+  tables?: Record<string, string>
+  /** `entity name subject` (the entity and the subject only where there is one) → verdict, of the checks that matter to the case */
+  checks?: Record<string, Verdict>
+}
+
+export interface Expected {
+  verdict: Verdict
+  /** as `figuresOf` writes it */
+  figures: string
+  /** as `lineOf` writes each, in any order; none unless given */
+  differences?: string[]
+  /** a piece of the note */
+  note?: string
+}
+
+/** `3: 2 verified, 1 missing | 2: 2 matched`: both totals and every figure that is not 0. */
+export function figuresOf({ source, target }: Accounting): string {
+  const list = (figures: object) => Object.entries(figures).filter(([name, value]) => name !== 'total' && name !== 'scope' && value !== 0).map(([name, value]) => `${String(value)} ${name}`).join(', ')
+  return `${String(source.total)}: ${list(source) || 'nothing'} | ${String(target.total)}: ${list(target) || 'nothing'}`
+}
+
+/** `differs value {"id":"1"} name: a → b`. */
+export function lineOf({ class: name, cause, reason, key, columns }: FoundDifference): string {
+  const changed = columns.map(({ column, source, target }) => (name === 'differs' ? `${column}: ${source ?? 'NULL'} → ${target ?? 'NULL'}` : `${column} ${target ?? 'NULL'}`))
+  return [name, cause ?? reason, JSON.stringify(key), ...changed].filter((part) => part !== null).join(' ')
+}
+
+const prefixed = (text: string, index: number) => text.replaceAll('$', `c${index}`)
+
+export function planOf(cases: readonly Case[]): string {
+  const maps = cases.flatMap(({ keyMaps }, index) => (keyMaps === undefined ? [] : [`  ${prefixed(keyMaps, index)}`]))
+  const entities = cases.flatMap((one, index) => Object.entries(one.entities).map(([name, body]) => `  c${index}_${name}: { domain: d, ${prefixed(body, index)} }`))
+  return `version: 1\ndomains: { d: {} }\nkeyMaps:\n${maps.join('\n') || '  {}'}\nentities:\n${entities.join('\n')}\n`
+}
+
+/** Fills both databases and runs one job over all cases. */
+export async function runCases(pair: Pair, cases: readonly Case[], options: Partial<ComparisonOptions> = {}): Promise<ComparisonRun> {
+  await pair.source.sql.unsafe(cases.map(({ source }, index) => prefixed(source, index)).join(';\n')).simple()
+  await pair.target.sql.unsafe(cases.map(({ target }, index) => prefixed(target, index)).join(';\n')).simple()
+  return pair.compare(planOf(cases), options)
+}
+
+/** One named test for each case, over a run that `beforeAll` made. */
+export function testCases(cases: readonly Case[], run: () => ComparisonRun): void {
+  test.each(cases.map((one, index) => [one.name, one, index] as const))('%s', (_, one, index) => {
+    expectCase(run(), one, index)
+  })
+}
+
+export function expectCase(run: ComparisonRun, one: Case, index = 0): void {
+  expect(run.job).toMatchObject({ status: 'completed', reason: null })
+  for (const [name, expected] of Object.entries(one.expected)) {
+    const found = run.entities[`c${index}_${name}`]!
+    const differences = run.differences.filter(({ entity }) => entity === `c${index}_${name}`).map(lineOf).sort()
+    const remarks = run.checks.filter(({ entity, verdict }) => entity === `c${index}_${name}` && verdict !== 'pass').map(({ message }) => message)
+    expect({ name, figures: figuresOf(found.accounting), differences, verdict: found.verdict }, JSON.stringify([found.note, remarks]))
+      .toEqual({ name, figures: expected.figures, differences: [...(expected.differences ?? [])].sort(), verdict: expected.verdict })
+    if (expected.note === undefined) expect(found.note).toBeNull()
+    else expect(found.note).toContain(expected.note)
+  }
+  for (const [name, figures] of Object.entries(one.tables ?? {})) {
+    const found = run.tables.find(({ side, table }) => `${side} ${table.replace('public.', '')}` === prefixed(name, index))
+    expect(`${found?.verdict}: ${found?.claimedOnce} once, ${found?.claimedSeveral} several, ${found?.unclaimed} unclaimed of ${found?.rows}`, name).toBe(figures)
+  }
+  for (const [name, verdict] of Object.entries(one.checks ?? {})) {
+    const found = run.checks.find((check) => [check.entity, check.name, check.subject].filter((part) => part !== '').join(' ') === prefixed(name, index))
+    expect({ name, verdict: found?.verdict }).toEqual({ name, verdict })
+  }
+}
