@@ -48,7 +48,7 @@ export const EnvironmentSchema = Type.Object({
   RECHECK_DELAY_MS: integer(0, 3_600_000, 5000, 'pause before rows that differ are read again'),
   SCAN_CHUNK_PAGES: integer(16, 4_194_304, 16_384, 'pages of 8 KiB that one task reads'),
   STATEMENT_TIMEOUT_MS: integer(1000, 3_600_000, 30_000, 'limit of one SQL statement'),
-  MAX_STORED_DIFFERENCES: integer(0, 10_000_000, 100_000, 'differences kept per entity and job; the counts stay exact'),
+  MAX_STORED_DIFFERENCES: integer(0, 10_000_000, 10_000, 'differences kept per entity and job; the counts stay exact'),
   DEMO_ROWS: integer(5000, 100_000_000, 250_000, 'legacy rows of the demonstration'),
 })
 
@@ -127,6 +127,9 @@ export function loadConfig(variables: NodeJS.ProcessEnv = processEnvironment()):
   return deepFreeze(configOf(environment, given, demo))
 }
 
+/** Nobody writes to the demonstration while it is compared. */
+const quietRecheckDelayMs = 500
+
 function configOf(env: Environment, given: Set<Name>, demo: boolean): Config {
   return {
     environment: env.NODE_ENV,
@@ -146,7 +149,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean): Config {
     planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
     comparison: {
       sourceWaitLimitMs: env.SOURCE_WAIT_LIMIT_MS,
-      recheckDelayMs: env.RECHECK_DELAY_MS,
+      recheckDelayMs: demo && !given.has('RECHECK_DELAY_MS') ? quietRecheckDelayMs : env.RECHECK_DELAY_MS,
       scanChunkPages: env.SCAN_CHUNK_PAGES,
       statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
       maxStoredDifferences: env.MAX_STORED_DIFFERENCES,

@@ -10,6 +10,7 @@ import { startDemo } from './demo/start.js'
 import { createLogger } from './http/log.js'
 import { openQueue } from './jobs/queue.js'
 import { loadPlanFile, PlanError } from './plan/load.js'
+import { validateDemo } from './tour.js'
 import { startWorker } from './worker.js'
 
 /** A stop that takes longer than this is given up. */
@@ -20,9 +21,9 @@ type Closer = () => Promise<unknown>
 
 /**
  * Opens everything that the role needs and serves until stopped.
- * @returns the address that is listened on (null for a worker) and the stop, which closes in reverse order of opening
+ * @returns the address that is listened on (null for a worker), and what is left to do once it is
  */
-async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ url: string | null }> {
+async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ url: string | null; afterStart: () => Promise<void> }> {
   const demo = config.demo ? await startDemo({ rows: config.demoRows, log: (message) => { log.info(message) } }) : null
   if (demo !== null) closers.push(() => demo.stop())
   const databases = demo ?? configuredDatabases(config)
@@ -46,12 +47,16 @@ async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ 
     closers.push(() => worker.stop())
     log.info('the worker takes tasks')
   }
-  if (config.role === 'worker') return { url: null }
+  if (config.role === 'worker') return { url: null, afterStart: () => Promise.resolve() }
   const app = await buildApp({ config, source, target, plan, queue, logger: log })
   closers.push(() => app.close())
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo
-  return { url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}` }
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  const afterStart = async () => {
+    if (demo !== null && config.role === 'all') process.stdout.write(await validateDemo(target, queue, plan, url))
+  }
+  return { url, afterStart }
 }
 
 function configuredDatabases({ source, target, planPath }: Config) {
@@ -113,8 +118,9 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal, 0))
   try {
-    const { url } = await serve(config, log, closers)
+    const { url, afterStart } = await serve(config, log, closers)
     if (url !== null) log.info({ url, documentation: `${url}/docs` }, 'the API is listening')
+    await afterStart()
   } catch (error) {
     if (stopping) return
     log.fatal({ err: error }, 'the service could not start')

@@ -16,8 +16,8 @@ export interface WorkerOptions {
   log: Log
 }
 
-/** Tasks that one process works on at a time: one reads the source while the other reads the target. */
-const concurrency = 2
+/** Tasks that one process works on at a time: while some wait for suspicious keys to rest, others read both sides. */
+const concurrency = 4
 /** Rows that a segment should hold: few enough to read again cheaply, enough that the sums stay small. */
 const segmentRows = 256
 

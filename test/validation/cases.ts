@@ -9,6 +9,8 @@ import type { ComparisonRun, FoundDifference, Pair } from '../helpers/compare.js
  */
 export interface Case {
   name: string
+  /** the engine does not yet judge it so */
+  fails?: true
   /** SQL */
   source: string
   target: string
@@ -42,7 +44,7 @@ export function figuresOf({ source, target }: Accounting): string {
 /** `differs value {"id":"1"} name: a → b`. */
 export function lineOf({ class: name, cause, reason, key, columns }: FoundDifference): string {
   const changed = columns.map(({ column, source, target }) => (name === 'differs' ? `${column}: ${source ?? 'NULL'} → ${target ?? 'NULL'}` : `${column} ${target ?? 'NULL'}`))
-  return [name, cause ?? reason, JSON.stringify(key), ...changed].filter((part) => part !== null).join(' ')
+  return [name, cause ?? reason, JSON.stringify(Object.fromEntries(Object.entries(key).sort(([left], [right]) => (left < right ? -1 : 1)))), ...changed].filter((part) => part !== null).join(' ')
 }
 
 const prefixed = (text: string, index: number) => text.replaceAll('$', `c${index}`)
@@ -62,9 +64,10 @@ export async function runCases(pair: Pair, cases: readonly Case[], options: Part
 
 /** One named test for each case, over a run that `beforeAll` made. */
 export function testCases(cases: readonly Case[], run: () => ComparisonRun): void {
-  test.each(cases.map((one, index) => [one.name, one, index] as const))('%s', (_, one, index) => {
-    expectCase(run(), one, index)
-  })
+  for (const [index, one] of cases.entries()) {
+    const declare = one.fails === true ? test.fails : test
+    declare(one.name, () => { expectCase(run(), one, index) })
+  }
 }
 
 export function expectCase(run: ComparisonRun, one: Case, index = 0): void {

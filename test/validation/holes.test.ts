@@ -364,11 +364,13 @@ const cases: Case[] = [
     expected: { a: { verdict: 'fail', figures: '4: 3 verified, 1 differs | 4: 4 matched', differences: ['differs value {"id":"2"} status: 7 → 7'] } },
   },
   {
-    name: 'a NULL is no code: it stays NULL unless it is listed',
-    source: table('a', 'id int primary key, x text, y text', "(1, null, null), (2, 'null', 'null')"),
-    target: table('a', 'id int, x text, y text', "(1, 'none', null), (2, 'text', 'text')"),
-    entities: { a: `${side('a')}, key: { id: id }, columns: { x: { from: x, values: { null: none, "null": text } }, y: { from: y, values: { "null": text } } }` },
-    expected: { a: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' } },
+    name: 'a NULL is no code: it stays NULL unless it is listed, and the text null is not NULL',
+    source: table('a', 'id int primary key, x text, y text', "(1, null, null), (2, 'null', 'null'), (3, 'a', 'NULL')"),
+    target: table('a', 'id int, x text, y text', "(1, 'none', null), (2, 'none', 'text'), (3, 'b', null)"),
+    entities: { a: `${side('a')}, key: { id: id }, columns: { x: { from: x, values: { null: none, a: b } }, y: { from: y, values: { "null": text } } }` },
+    expected: {
+      a: { verdict: 'fail', figures: '3: 1 verified, 2 differs | 3: 3 matched', differences: ['differs value {"id":"2"} x: null → none', 'differs value {"id":"3"} y: NULL → NULL'] },
+    },
   },
   {
     name: 'codes are the text as written: 007, yes and 1.0 are no YAML values',
