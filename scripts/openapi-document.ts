@@ -8,29 +8,33 @@ import { parsePlan } from '../src/plan/load.js'
 /** Never connected to: the document depends on the routes alone. */
 const nowhere: DatabaseOptions = { host: '127.0.0.1', port: 1, user: 'nobody', password: '', database: 'none', ssl: 'disable', maxConnections: 1 }
 
-const silent: HealthMonitor = {
+const plan = parsePlan(`
+version: 1
+domains: { any: {} }
+entities:
+  any: { domain: any, source: { table: any }, target: { table: any }, key: { id: id } }
+`)
+
+const monitor: HealthMonitor = {
   state: () => ({ status: 'unhealthy', ready: false, checkedAt: new Date(0), components: [] }),
   start: () => Promise.resolve(),
   stop: () => undefined,
 }
 
 const unused = () => Promise.reject(new Error('the document is built without a queue'))
-const queue: Queue = { send: unused, work: unused, stop: () => Promise.resolve() }
+const queue: Queue = { enqueue: unused, work: unused, lostTasks: unused, stop: () => Promise.resolve() }
 
 /** The text of `openapi/openapi.json`: what GET /openapi.json answers in a default installation. Nothing is connected. */
 export async function renderDocument(): Promise<string> {
-  const app = await buildApp({
-    config: {
-      environment: 'production', apiKey: null, corsOrigins: [], rateLimit: { max: 1000, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false,
-    },
-    source: openSource(nowhere),
-    target: openTarget(nowhere),
-    plan: parsePlan('version: 1\ndomains: {}\nentities: {}\n'),
-    queue,
-    monitor: silent,
-  })
+  const source = openSource(nowhere)
+  const target = openTarget(nowhere)
+  const config = {
+    environment: 'production' as const, apiKey: null, corsOrigins: [], rateLimit: { max: 1, windowMs: 1000 }, maxRequestSize: 1024, developmentEndpoints: false,
+  }
+  const app = await buildApp({ config, source, target, plan, queue, monitor })
   await app.ready()
   const document = `${JSON.stringify(app.swagger(), null, 2)}\n`
   await app.close()
+  await Promise.all([source.end(), target.end()])
   return document
 }

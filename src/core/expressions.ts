@@ -8,7 +8,8 @@ import type { ComparisonSpec, KeyMapSpec, Reason, TermSpec } from './spec.js'
  *
  * A term (a key leg or a column) has three states on each side: NULL, a value, or *unresolved*: a reference that its key map does not
  * know, a code that its value map does not list. Unresolved equals nothing, itself included. Read as text the states are null,
- * `=` + canonical text, and `?` (source) or `!` (target) + the raw value, so that plain string equality is right.
+ * `=` + canonical text, and `?` (source) or `!` (target) + the raw value, so that plain string equality is right. `~` marks a long text
+ * that is told by its length and two hashes.
  */
 export interface StatementOptions {
   /** how many segments, a power of two */
@@ -178,14 +179,16 @@ function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side, recode
   return sql.unresolved === null ? `(${value})` : `(case when ${sql.unresolved} then ${int8Literal(constantFor(`${role} unresolved at ${side}`))} else ${value} end)`
 }
 
-function termText(sql: TermSql, side: Side): string {
-  const value = `'=' || ${shorten(canonicalText(sql.value))}`
-  return sql.unresolved === null ? value : `case when ${sql.unresolved} then '${side === 'source' ? '?' : '!'}' || ${shorten(sql.raw)} else ${value} end`
+function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean): string {
+  const text = canonicalText(sql.value)
+  const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
+  const digest = `'~' || left(${text}, 200) || '… ' || octet_length(${text}) || ' bytes, ' || ${hash('long 1')} || ${hash('long 2')}`
+  const value = ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name) ? `'=' || ${text}` : `case when octet_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
+  return sql.unresolved === null ? value : `case when ${sql.unresolved} then '${side === 'source' ? '?' : '!'}' || left(${sql.raw}, 200) else ${value} end`
 }
 
-function shorten(text: string): string {
-  const hash = (seed: string) => `hashtextextended(${text} collate "C", ${int8Literal(constantFor(seed))})`
-  return `case when octet_length(${text}) > ${longestText} then left(${text}, 200) || '… ' || octet_length(${text}) || ' bytes, ' || ${hash('long 1')} || ${hash('long 2')} else ${text} end`
+function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, recode: boolean): string[] {
+  return keys.map((leg, index) => termText(at(spec.key, index).canonical, leg, side, recode))
 }
 
 /**
@@ -224,11 +227,12 @@ export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options:
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from, keys, columns } = sideSql(spec, side, options.recode)
   const reason = firstReason(side === 'source' ? spec.source.explained : spec.target.generated)
+  const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
   const select = [
     'hashed.key::text as key_hash', 'hashed.row::text as row_hash', `${reason} as reason`,
-    ...keys.map((leg, index) => `${termText(leg, side)} as k${index}`),
+    ...keys.map((leg, index) => `${textOf(spec.key, leg, index)} as k${index}`),
     ...keys.map((leg, index) => `${leg.raw} as r${index}`),
-    ...columns.map((column, index) => `${termText(column, side)} as c${index}`),
+    ...columns.map((column, index) => `${textOf(spec.columns, column, index)} as c${index}`),
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
   ]
   return `select ${select.join(', ')} from ${from} where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.key = any($1::text::int8[])`
@@ -242,15 +246,16 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
   const { keys } = sideSql(spec, 'source', options.recode)
   const keyHash = spec.key.map((term, index) => hashTerm(term, at(keys, index), `key ${term.name}`, 'source', options.recode)).join(' # ')
   const excluded = firstReason(spec.source.exclude)
-  return `select ${keys.map((leg, index) => `${termText(leg, 'source')} as k${index}`).join(', ')}, ${excluded} as excluded, (${isTrue(spec.source.where)})::text as claimed ` +
+  return `select ${legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')}, ${excluded} as excluded, (${isTrue(spec.source.where)})::text as claimed ` +
     `from ${relationOf(spec, 'source')} src where (${keyHash}) = any($1::text::int8[])`
 }
 
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a JSON array). Columns: k0…. */
 export function findTargetKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, 'target', options.recode)
-  return `select ${keys.map((leg, index) => `${termText(leg, 'target')} as k${index}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${termText(at(keys, 0), 'target')} = any(array(select json_array_elements_text($1::text::json)))`
+  const texts = legTexts(spec, keys, 'target', options.recode)
+  return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')} from ${from} ` +
+    `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any(array(select json_array_elements_text($1::text::json)))`
 }
 
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
@@ -305,7 +310,7 @@ export function checkMapStatement(map: KeyMapSpec, kind: CanonicalKind): string 
 /** Source keys that stand more than once. Columns: keys, rows. */
 export function duplicateKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, 'source', options.recode)
-  const legs = keys.map((leg, index) => `${termText(leg, 'source')} as k${index}`).join(', ')
+  const legs = legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')
   return `select count(*)::text as keys, coalesce(sum(n), 0)::text as rows from (select count(*) as n from (select ${legs} from ${from} ` +
     `where ${claimCondition(spec, 'source')} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`
 }

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Sql } from 'postgres'
 import { notInPlan, outlinePlan } from '../core/figures.js'
 import { problem } from '../http/errors.js'
-import { AccountingSchema, addSchemas, problems, ref } from '../http/schemas.js'
+import { AccountingSchema, addSchemas, noQuery, notModified, problems, ref } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { readDomain, readDomains } from './domains.js'
-import { DomainCoverageSchema, domainParams, domainsQuery, DomainsCoverageSchema, noQuery } from './schemas.js'
+import { DomainCoverageSchema, domainParams, domainsQuery, DomainsCoverageSchema } from './schemas.js'
 
 export interface DomainOptions {
   target: Sql
@@ -28,7 +28,7 @@ export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app
         summary: 'Coverage by business area',
         description: 'Each domain of the plan with its accounting, scripts and trend, from the newest published validation of each of its entities.',
         querystring: domainsQuery,
-        response: { 200: ref(DomainsCoverageSchema), ...problems(400) },
+        response: { 200: ref(DomainsCoverageSchema), ...notModified, ...problems(400) },
       },
       config: { scope: 'read' },
     },
@@ -53,7 +53,7 @@ export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app
         description: 'The same as an item of GET /domains/coverage, with details and validation.',
         querystring: noQuery,
         params: domainParams,
-        response: { 200: ref(DomainCoverageSchema), ...problems(400, 404) },
+        response: { 200: ref(DomainCoverageSchema), ...notModified, ...problems(400, 404) },
       },
       config: { scope: 'read' },
     },

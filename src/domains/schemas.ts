@@ -8,7 +8,6 @@ const strict = { additionalProperties: false }
 
 const [accountingExample] = AccountingSchema['examples'] as unknown[]
 
-export const noQuery = Type.Object({}, strict)
 
 export const domainsQuery = Type.Object(
   {

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Sql } from 'postgres'
 import { notInPlan, outlinePlan } from '../core/figures.js'
 import { problem } from '../http/errors.js'
-import { AccountingSchema, addSchemas, PaginationSchema, problems, ref } from '../http/schemas.js'
+import { AccountingSchema, addSchemas, noQuery, notModified, PaginationSchema, problems, ref } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { readEntities, readEntity } from './entities.js'
-import { entitiesQuery, EntitiesPerformanceSchema, EntityDetailSchema, entityParams, EntityPerformanceSchema, noQuery, PerformanceSchema } from './schemas.js'
+import { entitiesQuery, EntitiesPerformanceSchema, EntityDetailSchema, entityParams, EntityPerformanceSchema, PerformanceSchema } from './schemas.js'
 
 export interface EntityOptions {
   target: Sql
@@ -29,7 +29,7 @@ export const entityRoutes: FastifyPluginAsyncTypebox<EntityOptions> = async (app
           'The entities of the plan with their accounting, rates, score and grade, from the newest published validation of each. ' +
           'Sorted by name unless asked otherwise.',
         querystring: entitiesQuery,
-        response: { 200: ref(EntitiesPerformanceSchema), ...problems(400) },
+        response: { 200: ref(EntitiesPerformanceSchema), ...notModified, ...problems(400) },
       },
       config: { scope: 'read' },
     },
@@ -54,7 +54,7 @@ export const entityRoutes: FastifyPluginAsyncTypebox<EntityOptions> = async (app
         description: 'Figures of its newest published validation with reasons, causes and columns, its history, and what keeps it from passing.',
         querystring: noQuery,
         params: entityParams,
-        response: { 200: ref(EntityDetailSchema), ...problems(400, 404) },
+        response: { 200: ref(EntityDetailSchema), ...notModified, ...problems(400, 404) },
       },
       config: { scope: 'read' },
     },

@@ -7,7 +7,6 @@ const strict = { additionalProperties: false }
 
 const [accountingExample] = AccountingSchema['examples'] as unknown[]
 
-export const noQuery = Type.Object({}, strict)
 const ratio = nullable(Type.Number({ minimum: 0, maximum: 1 }))
 const percent = (description: string) => nullable(Type.Number({ minimum: 0, maximum: 100, description }))
 const grade = stringEnum(grades)

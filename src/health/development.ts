@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Sql } from 'postgres'
-import { addSchemas, Count, nullable, problems, ref } from '../http/schemas.js'
+import { addSchemas, Count, noQuery, notModified, nullable, problems, ref } from '../http/schemas.js'
 import { listConnections } from './queries.js'
 
 const ConfigurationSchema = Type.Record(Type.String(), Type.Unknown(), {
@@ -12,7 +12,7 @@ const ConfigurationSchema = Type.Record(Type.String(), Type.Unknown(), {
 
 const ConnectionsSchema = Type.Object(
   { connections: Type.Array(Type.Object({ applicationName: Type.String(), state: nullable(Type.String()), connections: Count }, { additionalProperties: false })) },
-  { $id: 'Connections', additionalProperties: false, examples: [{ connections: [{ applicationName: 'mcov', state: 'idle', connections: 3 }] }] },
+  { $id: 'Connections', additionalProperties: false, description: 'connections to the target', examples: [{ connections: [{ applicationName: 'mcov', state: 'idle', connections: 3 }] }] },
 )
 
 export interface DevelopmentRouteOptions {
@@ -31,7 +31,8 @@ export const developmentRoutes: FastifyPluginAsyncTypebox<DevelopmentRouteOption
       tags: ['Development'],
       summary: 'The configuration in force',
       description: 'Passwords and keys are masked. Served with ENABLE_DEVELOPMENT_ENDPOINTS=true only.',
-      response: { 200: ref(ConfigurationSchema), ...problems() },
+      querystring: noQuery,
+      response: { 200: ref(ConfigurationSchema), ...notModified, ...problems(400) },
     },
     config: { scope: 'admin' },
   }, async () => maskSecrets(config))
@@ -42,7 +43,8 @@ export const developmentRoutes: FastifyPluginAsyncTypebox<DevelopmentRouteOption
       tags: ['Development'],
       summary: "The service's connections to the target",
       description: 'By application name and state, of every process. Served with ENABLE_DEVELOPMENT_ENDPOINTS=true only.',
-      response: { 200: ref(ConnectionsSchema), ...problems() },
+      querystring: noQuery,
+      response: { 200: ref(ConnectionsSchema), ...notModified, ...problems(400) },
     },
     config: { scope: 'admin' },
   }, async () => ({ connections: await listConnections(target) }))

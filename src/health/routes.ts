@@ -2,7 +2,7 @@ import { loadavg } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { addSchemas, openProblems, ref } from '../http/schemas.js'
+import { addSchemas, noQuery, openProblems, ref } from '../http/schemas.js'
 import type { HealthMonitor } from './monitor.js'
 import { HealthComponentSchema, HealthSchema, LiveSchema, ReadySchema } from './schemas.js'
 
@@ -49,7 +49,8 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthRouteOptions> = async
       tags: ['Health'],
       summary: 'Is the process alive',
       description: 'Always 200 while the process can answer at all; says nothing of the databases.',
-      response: { 200: ref(LiveSchema) },
+      querystring: noQuery,
+      response: { 200: ref(LiveSchema), ...openProblems(400) },
     },
     config,
   }, async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'alive', uptime: process.uptime() }))
@@ -60,7 +61,8 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthRouteOptions> = async
       tags: ['Health'],
       summary: 'Can requests be answered',
       description: '200 when the target and its tracking schema can be used, else 503. A source that is down does not make the service unready.',
-      response: { 200: ref(ReadySchema), 503: ref(ReadySchema) },
+      querystring: noQuery,
+      response: { 200: ref(ReadySchema), 503: ref(ReadySchema), ...openProblems(400) },
     },
     config,
   }, async (_request, reply) => {

@@ -15,6 +15,7 @@ export const HealthComponentSchema = Type.Object(
   {
     $id: 'HealthComponent',
     additionalProperties: false,
+    description: 'One part that the service needs, as its last probe found it.',
     examples: [{ component: 'target', status: 'healthy', responseTime: 0.8 }],
   },
 )
@@ -44,6 +45,7 @@ export const HealthSchema = Type.Object(
   {
     $id: 'Health',
     additionalProperties: false,
+    description: 'Health of the service and its parts; status is the worst that counts.',
     examples: [
       {
         status: 'healthy',
@@ -67,10 +69,10 @@ export const HealthSchema = Type.Object(
 
 export const LiveSchema = Type.Object(
   { status: stringEnum(['alive']), uptime: Type.Number({ minimum: 0 }) },
-  { $id: 'Live', additionalProperties: false, examples: [{ status: 'alive', uptime: 86400.5 }] },
+  { $id: 'Live', additionalProperties: false, description: 'The process answers.', examples: [{ status: 'alive', uptime: 86400.5 }] },
 )
 
 export const ReadySchema = Type.Object(
   { status: stringEnum(['ready', 'not ready']), reasons: Type.Array(Type.String()) },
-  { $id: 'Ready', additionalProperties: false, examples: [{ status: 'ready', reasons: [] }] },
+  { $id: 'Ready', additionalProperties: false, description: 'Whether requests can be answered, and if not, why.', examples: [{ status: 'ready', reasons: [] }] },
 )

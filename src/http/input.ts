@@ -1,6 +1,13 @@
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { problem } from './errors.js'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** a request without a body is one with an empty object */
+    optionalBody?: boolean
+  }
+}
+
 /** Nesting beyond this is refused: 20,000 levels (80 KB) overflow the stack of the parser. */
 const maxDepth = 32
 
@@ -19,6 +26,9 @@ export function acceptJson(app: FastifyInstance): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (isTooDeep(body)) done(problem('VALIDATION_FAILED', `the request body is nested deeper than ${maxDepth} levels`))
     else void parse(request, body, done)
+  })
+  app.addHook('preValidation', async (request) => {
+    if (request.routeOptions.config.optionalBody === true) request.body ??= {}
   })
 }
 

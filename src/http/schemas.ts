@@ -80,9 +80,13 @@ export const PaginationSchema = Type.Object(
   {
     $id: 'Pagination',
     additionalProperties: false,
+    description: 'Where the page stands in the list. A page behind the last one is empty, not an error.',
     examples: [{ currentPage: 1, totalPages: 3, totalItems: 120, itemsPerPage: 50, hasNextPage: true, hasPreviousPage: false }],
   },
 )
+
+/** Query string of a route that takes none: whatever is sent is a 400 that names it. */
+export const noQuery = Type.Object({}, { additionalProperties: false })
 
 /** Spread into the properties of a list's query string. The upper end keeps `(page - 1) * limit` an exact integer. */
 export const pageQuery = {
@@ -106,17 +110,26 @@ export const ProblemSchema = Type.Object(
   {
     $id: 'Problem',
     additionalProperties: false,
-    description: 'RFC 9457 problem details',
+    description: 'RFC 9457 problem details. `code` is the word to decide by; `detail` is for people and may change.',
     examples: [
       {
         type: 'urn:migration-coverage:problem:validation-failed',
         title: 'The request is not valid',
         status: 400,
-        detail: 'querystring/limit must be <= 200',
+        detail: 'limit must be <= 200',
         instance: '/scripts/status',
         code: 'VALIDATION_FAILED',
         requestId: '0b0e6d5e-4f43-4b8e-a54a-30a5d8d8a4a5',
         errors: [{ field: 'limit', message: 'must be <= 200' }],
+      },
+      {
+        type: 'urn:migration-coverage:problem:not-found',
+        title: 'Not found',
+        status: 404,
+        detail: 'the plan has no entity "pateints"; did you mean "patients"?',
+        instance: '/entities/pateints',
+        code: 'NOT_FOUND',
+        requestId: '0b0e6d5e-4f43-4b8e-a54a-30a5d8d8a4a5',
       },
     ],
   },
@@ -146,10 +159,20 @@ export function problems(...statuses: ProblemStatus[]): Record<never, never> {
   )
 }
 
-/** Problem entries of a route that is open to everybody: without 401 and 403. */
+/** Problem entries of a route that is open to everybody, outside of the rate limit, and does without the database: only 500 is added. */
 export function openProblems(...statuses: ProblemStatus[]): Record<never, never> {
-  const entries = Object.entries(problems(...statuses)).filter(([status]) => status !== '401' && status !== '403')
-  return Object.fromEntries(entries)
+  const answered = new Set<string>([...statuses, 500].map(String))
+  return Object.fromEntries(Object.entries(problems(...statuses)).filter(([status]) => answered.has(status)))
+}
+
+/** Response entry of a read whose answer has an etag. */
+export const notModified: Record<never, never> = {
+  304: { type: 'null', description: 'Unchanged: the etag of the answer is in the if-none-match of the request' },
+}
+
+/** A body that is text of another kind than JSON. */
+export function textBody(description: string, example: string): TUnsafe<string> {
+  return Type.Unsafe<string>(Type.String({ description, examples: [example] }))
 }
 
 function titlesOf(status: number): string {

@@ -1,10 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
 import type { Sql } from 'postgres'
 import { outlinePlan } from '../core/figures.js'
 import { safeFileName } from '../core/render/escape.js'
 import { problem } from '../http/errors.js'
-import { AccountingSchema, addSchemas, problems, ref } from '../http/schemas.js'
+import { AccountingSchema, addSchemas, notModified, problems, ref, textBody } from '../http/schemas.js'
 import type { ReportFormat } from './contents.js'
 import { readReport } from './read-report.js'
 import type { ReportPlan } from './read-report.js'
@@ -31,7 +30,7 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
   app.get('/reports/generate', {
     schema: {
       operationId: 'generateReport',
-      tags: ['reports'],
+      tags: ['Reports'],
       summary: 'A report on the migration',
       description:
         'Made from the newest published results of each entity, in one snapshot of the tracking schema. Every format has the same contents. ' +
@@ -45,11 +44,12 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
           headers: { 'content-disposition': { type: 'string', description: 'with download: attachment and a file name' } },
           content: {
             'application/json': { schema: ref(ReportSchema) },
-            'text/html': { schema: Type.String({ description: 'one HTML page' }) },
-            'text/markdown': { schema: Type.String({ description: 'GitHub-flavoured Markdown' }) },
-            'text/csv': { schema: Type.String({ description: 'RFC 4180' }) },
+            'text/html': { schema: textBody('one HTML page', '<!doctype html>\n<html lang="en"><head><title>Migration coverage</title></head><body><h1>Migration coverage</h1></body></html>\n') },
+            'text/markdown': { schema: textBody('GitHub-flavoured Markdown', '# Migration coverage\n\n| figure | value |\n| --- | --- |\n| coverage | 99.63 % |\n') },
+            'text/csv': { schema: textBody('RFC 4180', 'section,row,item,figure,number,text\r\nfigures,1,,coveragePercent,99.63,\r\n') },
           },
         },
+        ...notModified,
         ...problems(400),
       },
     },

@@ -6,7 +6,7 @@ import { nearestName } from '../core/nearest.js'
 import type { Db } from '../db/clients.js'
 import { problem } from '../http/errors.js'
 import { offsetOf, pagination } from '../http/paging.js'
-import { addSchemas, problems, ref } from '../http/schemas.js'
+import { addSchemas, noQuery, notModified, problems, ref } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { insertRun, listRuns, listScripts, readLedgers, readRun, updateRun } from './queries.js'
 import type { NewRun } from './queries.js'
@@ -19,18 +19,18 @@ const location = { type: 'string', description: 'path of the run' }
 
 /** Scripts and their runs: what the plan knows, and what the scripts report of themselves. */
 export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<LoadedPlan, 'plan'> }> = async (app, { target, plan: { plan } }) => {
-  addSchemas(app, [ScriptRunSchema, ScriptStateSchema, ScriptDetailsSchema, ScriptsStatusSchema])
+  addSchemas(app, [ScriptRunSchema, ScriptStateSchema, ScriptDetailsSchema, ScriptsStatusSchema, StartRunBody, ProgressBody])
 
   app.get('/scripts/status', {
     schema: {
       operationId: 'getScriptsStatus',
-      tags: ['scripts'],
+      tags: ['Scripts'],
       summary: 'Status of every migration script',
       description:
         'Every script that the plan names, with its newest run. The figures are what the scripts report of themselves; what really arrived is told by the coverage routes. ' +
         'The summary is over all scripts that pass the filters.',
       querystring: ScriptsQuery,
-      response: { 200: ref(ScriptsStatusSchema), ...problems(400) },
+      response: { 200: ref(ScriptsStatusSchema), ...notModified, ...problems(400) },
     },
     config: { scope: 'read' },
   }, async ({ query: { page, limit, ...query } }) => {
@@ -48,11 +48,12 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
   app.get('/scripts/:name', {
     schema: {
       operationId: 'getScript',
-      tags: ['scripts'],
+      tags: ['Scripts'],
       summary: 'One migration script with its newest runs',
       description: 'What the plan knows of the script and its 20 newest runs. A name with a slash is sent as %2F.',
       params: ScriptParams,
-      response: { 200: ref(ScriptDetailsSchema), ...problems(400, 404) },
+      querystring: noQuery,
+      response: { 200: ref(ScriptDetailsSchema), ...notModified, ...problems(400, 404) },
     },
     config: { scope: 'read' },
   }, async ({ params: { name } }) => {
@@ -66,23 +67,21 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
   app.post('/scripts/:name/runs', {
     schema: {
       operationId: 'startScriptRun',
-      tags: ['scripts'],
+      tags: ['Scripts'],
       summary: 'Report that a script has started',
       description:
         'Records a run with status running. The body may be left out. With a runId of its own the client may send the start again: ' +
         'the second answer is 200 with the run as it is. A script that the plan does not name is refused.',
       params: ScriptParams,
-      body: StartRunBody,
+      querystring: noQuery,
+      body: ref(StartRunBody),
       response: {
         200: { description: 'The run exists already; nothing was changed.', headers: { location }, content: { 'application/json': { schema: ref(ScriptRunSchema) } } },
         201: { description: 'The run has started.', headers: { location }, content: { 'application/json': { schema: ref(ScriptRunSchema) } } },
         ...problems(400, 404, 409, 413, 415),
       },
     },
-    config: { scope: 'record' },
-    preValidation: async (request) => {
-      request.body ??= {}
-    },
+    config: { scope: 'record', optionalBody: true },
   }, async ({ params: { name }, body }, reply) => {
     requireScript(plan, name)
     const { run, created } = await startRun(target, { runId: body.runId ?? randomUUID(), script: name, checksum: body.checksum ?? null, message: body.message ?? null })
@@ -92,11 +91,12 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
   app.get('/scripts/runs/:id', {
     schema: {
       operationId: 'getScriptRun',
-      tags: ['scripts'],
+      tags: ['Scripts'],
       summary: 'One run of a script',
       description: 'The run as it was last reported.',
       params: RunParams,
-      response: { 200: ref(ScriptRunSchema), ...problems(400, 404) },
+      querystring: noQuery,
+      response: { 200: ref(ScriptRunSchema), ...notModified, ...problems(400, 404) },
     },
     config: { scope: 'read' },
   }, async ({ params: { id } }) => requireRun(await readRun(target, id), id))
@@ -104,13 +104,14 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
   app.patch('/scripts/runs/:id', {
     schema: {
       operationId: 'reportScriptRun',
-      tags: ['scripts'],
+      tags: ['Scripts'],
       summary: 'Report the progress or the end of a run',
       description:
         'Counts are totals since the start of the run and never fall; recordsSucceeded + recordsFailed never exceed recordsProcessed. What is left out stays as it is. ' +
         'A status ends the run, and an ended run is final: only the very same end may be reported again. A lower count or a change of an ended run is a 409.',
       params: RunParams,
-      body: ProgressBody,
+      querystring: noQuery,
+      body: ref(ProgressBody),
       response: { 200: ref(ScriptRunSchema), ...problems(400, 404, 409, 413, 415) },
     },
     config: { scope: 'record' },

@@ -108,7 +108,7 @@ export const ScriptStateSchema = Type.Object(
 
 export const ScriptDetailsSchema = Type.Object(
   { ...stateFields, metrics: ScriptMetricsSchema, runs: Type.Array(ref(ScriptRunSchema), { description: 'the newest 20 runs, newest first' }) },
-  { $id: 'ScriptDetails', ...strict, examples: [{ ...stateExample, metrics: metricsExample, runs: [runExample] }] },
+  { $id: 'ScriptDetails', ...strict, description: 'A script of the plan with its figures and its newest runs.', examples: [{ ...stateExample, metrics: metricsExample, runs: [runExample] }] },
 )
 
 const StatusCountsSchema = Type.Object(Object.fromEntries(scriptStatuses.map((status) => [status, Count])) as Record<(typeof scriptStatuses)[number], typeof Count>, strict)
@@ -147,6 +147,7 @@ export const ScriptsStatusSchema = Type.Object(
   {
     $id: 'ScriptsStatus',
     ...strict,
+    description: 'Scripts of the plan by what they reported last.',
     examples: [
       {
         scripts: [stateExample],
@@ -188,7 +189,7 @@ export const StartRunBody = Type.Object(
     message: Type.Optional(Message),
     runId: Type.Optional(Type.String({ format: 'uuid', description: 'chosen by the client, so that a start may be sent again; made by the service when absent' })),
   },
-  { ...strict, examples: [{ checksum: runExample.checksum, runId: runExample.runId }] },
+  { $id: 'ScriptRunStart', ...strict, description: 'What a script says of itself when it starts; may be left out.', examples: [{ checksum: runExample.checksum, runId: runExample.runId }] },
 )
 
 const RunCount = Type.Integer({ format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'total since the start of the run; never falls' })
@@ -201,5 +202,5 @@ export const ProgressBody = Type.Object(
     recordsFailed: Type.Optional(RunCount),
     message: Type.Optional(Message),
   },
-  { ...strict, minProperties: 1, examples: [{ status: 'completed', recordsProcessed: 546, recordsSucceeded: 544, recordsFailed: 2 }] },
+  { $id: 'ScriptRunProgress', ...strict, minProperties: 1, description: 'What has changed of a run; at least one field.', examples: [{ status: 'completed', recordsProcessed: 546, recordsSucceeded: 544, recordsFailed: 2 }] },
 )

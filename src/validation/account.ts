@@ -8,7 +8,7 @@ import { readJobEntities, saveChecks, saveTables, type CheckResult, type TableRe
 export async function account(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const side = sideOfTask(task)
   const [{ tables, shared }, entities] = [await readPrepared(context.target, task.jobId), await readJobEntities(context.target, task.jobId)]
-  const all = new Map(entities.map((entity) => [entity.entity, entity.spec]))
+  const all = new Map(entities.map(({ entity, spec, blocked }) => [entity, blocked === null ? spec : null]))
   const results: TableResult[] = []
   for (const table of tables.filter((item) => item.side === side)) {
     // a job over some entities can account only for the tables whose every claimant it has

@@ -11,8 +11,10 @@ import type { Difference } from './tally.js'
 export interface JobEntity {
   entity: string
   domain: string
+  /** of a blocked entity only its claims, if anything */
   spec: ComparisonSpec | null
   segments: number
+  /** why it cannot be compared */
   blocked: string | null
 }
 

@@ -6,9 +6,12 @@ import type { ComparisonSpec } from '../core/spec.js'
 import { jobFailure } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import { addTasks, type NewTask, type TakenTask } from '../jobs/task.js'
+import { formatPath } from '../plan/fault.js'
 import { parsePlan, PlanError, type LoadedPlan, type PlanFault } from '../plan/load.js'
 import { checkPlanAgainst } from '../plan/preflight.js'
 import { storePlanFaults } from '../plan/queries.js'
+import type { PlanEntity } from '../plan/schema.js'
+import { readTableName } from '../plan/table-name.js'
 import type { Prepared, TaskContext } from './context.js'
 import { readPlanContent, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, read, textOf, type Reader } from './reader.js'
@@ -63,10 +66,29 @@ async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, sig
 }
 
 function prepareEntity({ plan }: LoadedPlan, entity: string, spec: ComparisonSpec | null, faults: readonly PlanFault[], segmentRows: number): JobEntity {
-  const domain = plan.entities[entity]?.domain ?? ''
+  const planned = plan.entities[entity]
+  const domain = planned?.domain ?? ''
   if (spec !== null) return { entity, domain, spec, segments: segmentCount(spec, segmentRows), blocked: null }
-  const reasons = faults.filter((fault) => fault.entity === entity && fault.severity === 'critical').map((fault) => fault.message)
-  return { entity, domain, spec: null, segments: 1, blocked: reasons.join('; ') || 'the plan check refused it' }
+  const critical = faults.filter(({ severity }) => severity === 'critical')
+  const own = critical.filter((fault) => fault.entity === entity)
+  const reasons = (own.length > 0 ? own : critical.filter((fault) => fault.entity === null)).map(({ message }) => message)
+  return { entity, domain, spec: planned === undefined ? null : claimsAlone(entity, planned, own), segments: 1, blocked: reasons.join('; ') || 'the plan check refused it' }
+}
+
+/**
+ * What is left of a refused entity: the rows that it claims, so that they are counted as unverified instead of not at all. Null when
+ * what the plan says of its source is itself at fault: that SQL is not run.
+ */
+function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanFault[]): ComparisonSpec | null {
+  const { source, target } = planned
+  const [from, to] = [readTableName(source.table ?? ''), readTableName(target.table)]
+  const atSource = faults.some(({ path }) => path.startsWith(`${formatPath(['entities', entity, 'source'])}`))
+  if (atSource || 'fault' in from || 'fault' in to) return null
+  return {
+    entity, domain: planned.domain, key: [], columns: [], keyMaps: {},
+    source: { schema: from.schema, table: from.name, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], uniqueKey: null, chunkable: false, pages: 0 },
+    target: { schema: to.schema, table: to.name, where: null, claim: 'all', generated: [], chunkable: false, pages: 0 },
+  }
 }
 
 /** A power of two, so that the segment is a mask of the key's hash. */
@@ -75,8 +97,8 @@ function segmentCount({ source, target }: ComparisonSpec, segmentRows: number): 
   return Math.min(largestSegmentCount, 2 ** Math.max(0, Math.ceil(Math.log2(rows / segmentRows))))
 }
 
-function scanTasks({ entity, spec }: JobEntity, chunkPages: number): NewTask[] {
-  if (spec === null) return [{ kind: 'settle', entity }]
+function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number): NewTask[] {
+  if (spec === null || blocked !== null) return [{ kind: 'settle', entity }]
   return (['source', 'target'] as const).flatMap((side) => {
     const count = spec[side].chunkable ? Math.max(1, Math.ceil(spec[side].pages / chunkPages)) : 1
     return Array.from({ length: count }, (_, chunk): NewTask => ({

@@ -7,7 +7,7 @@ import { renderJobMarkdown } from '../core/render/job-markdown.js'
 import { renderJUnit } from '../core/render/junit.js'
 import { problem, type FieldError } from '../http/errors.js'
 import { offsetOf, pagination } from '../http/paging.js'
-import { addSchemas, problems, ref } from '../http/schemas.js'
+import { addSchemas, noQuery, notModified, problems, ref, textBody } from '../http/schemas.js'
 import type { Queue } from '../jobs/queue.js'
 import { createJob } from './create-job.js'
 import {
@@ -29,27 +29,25 @@ const json = <T>(schema: T) => ({ 'application/json': { schema } })
 
 /** Validation jobs: start, watch, cancel, and read what they found. */
 export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions> = async (app, { target, queue, plan }) => {
-  addSchemas(app, [AcceptedSchema, JobSchema, JobListSchema, CheckSchema, ResultSchema, DifferencesSchema])
+  addSchemas(app, [RunBody, AcceptedSchema, JobSchema, JobListSchema, CheckSchema, ResultSchema, DifferencesSchema])
 
   app.post('/validation/run', {
     schema: {
       operationId: 'runValidation',
-      tags: ['validation'],
+      tags: ['Validation'],
       summary: 'Start a validation job',
       description:
         'Compares the entities named, and those of the domains named; without any, all of the plan. The body may be left out. The answer comes at once; workers do the comparing. ' +
         'While the source is down the job waits with a pausedReason.',
       headers: RunHeaders,
-      body: RunBody,
+      querystring: noQuery,
+      body: ref(RunBody),
       response: {
         202: { description: 'The job is accepted, or was before under the same Idempotency-Key.', headers: { location }, content: json(ref(AcceptedSchema)) },
         ...problems(400, 409, 413, 415),
       },
     },
-    config: { scope: 'validate' },
-    preValidation: async (request) => {
-      request.body ??= {} as typeof request.body
-    },
+    config: { scope: 'validate', optionalBody: true },
   }, async ({ body, headers }, reply) => {
     const entities = resolveEntities(plan.plan, body.entities, body.domains)
     const key = headers['idempotency-key']
@@ -65,11 +63,11 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
   app.get('/validation/jobs', {
     schema: {
       operationId: 'listValidationJobs',
-      tags: ['validation'],
+      tags: ['Validation'],
       summary: 'Validation jobs',
       description: 'All jobs, the newest first.',
       querystring: JobsQuery,
-      response: { 200: ref(JobListSchema), ...problems(400) },
+      response: { 200: ref(JobListSchema), ...notModified, ...problems(400) },
     },
     config: { scope: 'read' },
   }, async ({ query: { page, limit, status, sortBy, sortOrder } }) => {
@@ -80,11 +78,12 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
   app.delete('/validation/jobs/:id', {
     schema: {
       operationId: 'cancelValidationJob',
-      tags: ['validation'],
+      tags: ['Validation'],
       summary: 'Cancel a validation job',
       description: 'Cancels the job for good; its running comparisons stop within seconds, and nothing of it is published. A job that is over already is a 409.',
       params: JobParams,
-      response: { 200: ref(JobSchema), ...problems(400, 404, 409) },
+      querystring: noQuery,
+      response: { 200: ref(JobSchema), ...problems(400, 404, 409, 413, 415) },
     },
     config: { scope: 'validate' },
   }, async ({ params: { id } }) => {
@@ -97,7 +96,7 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
   app.get('/validation/results/:id', {
     schema: {
       operationId: 'getValidationResult',
-      tags: ['validation'],
+      tags: ['Validation'],
       summary: 'What a validation job found',
       description:
         'Can be asked from the beginning of the job; as long as it runs, and when it failed or was cancelled, the figures are partial. A failed job is a 200 with status failed, reasonCode and reason. ' +
@@ -107,8 +106,14 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
       response: {
         200: {
           description: 'The result so far.',
-          content: { ...json(ref(ResultSchema)), 'text/markdown': { schema: { type: 'string' } }, 'application/xml': { schema: { type: 'string' } } },
+          headers: { 'content-disposition': { type: 'string', description: 'with format=report: attachment and a file name' } },
+          content: {
+            ...json(ref(ResultSchema)),
+            'text/markdown': { schema: textBody('format=report', '# Validation 3f2b6c1e-9a54-4c6e-8f0a-5d1f4e1a2b3c\n\n**fail**\n') },
+            'application/xml': { schema: textBody('format=junit: JUnit XML', '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites tests="1" failures="1"/>\n') },
+          },
         },
+        ...notModified,
         ...problems(400, 404),
       },
     },
@@ -129,12 +134,12 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
   app.get('/validation/results/:id/differences', {
     schema: {
       operationId: 'listDifferences',
-      tags: ['validation'],
+      tags: ['Validation'],
       summary: 'Rows that are not verified',
       description: 'The stored rows of a job that are not verified, in a stable order, page by page through `nextCursor`. Of each entity and class a limited number is stored; the accounting has the exact numbers.',
       params: JobParams,
       querystring: DifferencesQuery,
-      response: { 200: ref(DifferencesSchema), ...problems(400, 404) },
+      response: { 200: ref(DifferencesSchema), ...notModified, ...problems(400, 404) },
     },
     config: { scope: 'read' },
   }, async ({ params: { id }, query: { cursor, limit, ...filter } }) => {

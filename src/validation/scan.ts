@@ -54,7 +54,7 @@ async function addHalves(queue: Queue, tx: Db, task: TakenTask, halves: { first:
 
 async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ spec: ComparisonSpec; segments: number }> {
   const { spec, segments, blocked } = await readJobEntity(target, task.jobId, task.entity ?? '')
-  if (spec === null) throw new Error(`${task.entity} cannot be compared: ${blocked}`)
+  if (spec === null || blocked !== null) throw new Error(`${task.entity} cannot be compared: ${blocked}`)
   return { spec, segments }
 }
 

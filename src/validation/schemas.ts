@@ -20,7 +20,12 @@ export const RunBody = Type.Object(
     mode: stringEnum(['full'], { default: 'full', description: 'full reads every row. Other modes are not offered yet' }),
     priority: Priority,
   },
-  { ...strict, examples: [{ entities: ['patients'], includeIntegrityChecks: true }, {}] },
+  {
+    $id: 'ValidationRequest',
+    ...strict,
+    description: 'What to compare, and how; may be left out.',
+    examples: [{ entities: ['patients'], includeIntegrityChecks: true }, {}],
+  },
 )
 
 export const RunHeaders = Type.Object({
@@ -41,7 +46,12 @@ export const AcceptedSchema = Type.Object(
       Type.Number({ minimum: 0, description: 'from earlier jobs over the same entities, else from the newest comparison of each; null when one was never compared' }),
     ),
   },
-  { $id: 'ValidationAccepted', ...strict, examples: [{ jobId, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: null, estimatedDurationSeconds: 42 }] },
+  {
+    $id: 'ValidationAccepted',
+    ...strict,
+    description: 'The job that will answer the request.',
+    examples: [{ jobId, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: null, estimatedDurationSeconds: 42 }],
+  },
 )
 
 const jobFields = {
@@ -76,7 +86,7 @@ const jobExample = {
 
 export const JobSchema = Type.Object(
   { ...jobFields, includeIntegrityChecks: Type.Boolean(), includeCrossEntity: Type.Boolean() },
-  { $id: 'ValidationJob', ...strict, examples: [{ ...jobExample, includeIntegrityChecks: true, includeCrossEntity: true }] },
+  { $id: 'ValidationJob', ...strict, description: 'A job and how far it is.', examples: [{ ...jobExample, includeIntegrityChecks: true, includeCrossEntity: true }] },
 )
 
 export const JobsQuery = Type.Object(
@@ -98,6 +108,7 @@ export const JobListSchema = Type.Object(
   {
     $id: 'ValidationJobList',
     ...strict,
+    description: 'Jobs by the time of their creation.',
     examples: [
       {
         jobs: [{ ...jobExample, includeIntegrityChecks: true, includeCrossEntity: true }],
@@ -126,6 +137,7 @@ export const CheckSchema = Type.Object(
   {
     $id: 'ValidationCheck',
     ...strict,
+    description: 'One assertion and its verdict.',
     examples: [
       {
         entity: 'patients', name: 'every row in scope arrived', subject: null, category: 'accounting', severity: 'critical', verdict: 'fail', message: '2 rows are missing',
@@ -140,8 +152,8 @@ const accountingExample = {
   target: { total: 544, matched: 544, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
 }
 
-const Shares = (label: 'reason' | 'cause') =>
-  Type.Array(Type.Object({ class: Type.String(), ...({ [label]: Type.String() } as Record<typeof label, ReturnType<typeof Type.String>>), rows: nullable(Count) }, strict))
+const Reasons = Type.Array(Type.Object({ class: Type.String(), reason: Type.String(), rows: nullable(Count) }, strict), { description: 'rows by declared reason' })
+const Causes = Type.Array(Type.Object({ class: Type.String(), cause: Type.String(), rows: nullable(Count) }, strict), { description: 'rows by cause' })
 
 const EntityDetails = Type.Object(
   {
@@ -164,8 +176,8 @@ const EntityDetails = Type.Object(
       strict,
     ),
     published: Type.Boolean({ description: 'whether these figures are part of the coverage; only those of a completed job are' }),
-    reasons: Shares('reason'),
-    causes: Shares('cause'),
+    reasons: Reasons,
+    causes: Causes,
     columns: Type.Array(
       Type.Object(
         {
@@ -300,6 +312,7 @@ export const DifferencesSchema = Type.Object(
   {
     $id: 'Differences',
     ...strict,
+    description: 'Rows that are not verified.',
     examples: [
       {
         differences: [

@@ -220,10 +220,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   return { seen, settleBatch, settleCollapsed: () => judge(deferred.source, deferred.target) }
 }
 
-/**
- * Reads the rows that have no key to pair by: NULL keys of both sides, target keys that no map entry knows. The pass has counted them;
- * what has gone meanwhile is pending.
- */
+/** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
 export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal): Promise<{ state: string; rawKey: (string | null)[] }[]> {
   const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options), [String(limit)])
   return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))

@@ -96,7 +96,7 @@ async function countBare({ readers }: TaskContext, spec: ComparisonSpec, signal:
   return { rows: source?.rows ?? null, scope: source?.scope ?? null, targetRows: target?.rows ?? null }
 }
 
-/** Rows without a key to pair by: the pass has counted them, here they are named. What has gone meanwhile is pending. */
+/** Rows without a key to pair by: the pass has counted them, here they are named. */
 async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, statement: StatementOptions, tally: Tally, signal: AbortSignal): Promise<void> {
   const nullKeys = sumOf(outcomes.source.map(({ noKey }) => sumOf(Object.values(noKey))))
   tally.source.unverified += nullKeys

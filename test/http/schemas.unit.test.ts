@@ -49,6 +49,6 @@ test('only named schemas are components', () => {
 
 test('problems come with the ones that every route can answer', () => {
   expect(Object.keys(problems(404, 400))).toEqual(['400', '401', '403', '404', '429', '500', '503'])
-  expect(Object.keys(openProblems(404))).toEqual(['404', '429', '500', '503'])
+  expect(Object.keys(openProblems(404))).toEqual(['404', '500'])
   expect(problems(409)).toMatchObject({ 409: { description: expect.stringContaining('idempotency'), content: { 'application/problem+json': { schema: { $ref: 'Problem' } } } } })
 })

@@ -86,9 +86,9 @@ create table migration_coverage.job_entity (
   segments  integer not null default 1,
   blocked   text,
   primary key (job_id, entity),
-  constraint job_entity_spec_or_blocked check ((spec is null) = (blocked is not null))
+  constraint job_entity_spec_or_blocked check (spec is not null or blocked is not null)
 );
-comment on column migration_coverage.job_entity.blocked is 'why the entity cannot be compared';
+comment on column migration_coverage.job_entity.blocked is 'why the entity cannot be compared; the spec then only says which rows it claims, or is null';
 
 create table migration_coverage.segment (
   task_id          bigint not null references migration_coverage.task on delete cascade,
