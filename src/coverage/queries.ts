@@ -1,0 +1,241 @@
+import { arrivedRows, uniformAccounting, verifiedRows } from '../core/accounting.js'
+import type { Accounting, Count, Verdict } from '../core/accounting.js'
+import type { Side } from '../core/catalog.js'
+import type { Progress, ScriptFigures, Snapshot } from '../core/figures.js'
+import type { Db } from '../db/clients.js'
+
+export interface CurrentSnapshot extends Snapshot {
+  jobId: string
+  basis: 'full' | 'changed' | 'sample' | 'none'
+  note: string | null
+  reasons: { class: string; reason: string; rows: number }[]
+  causes: { class: string; cause: string; rows: number }[]
+  sourceSnapshotAt: Date | null
+  targetSnapshotAt: Date | null
+}
+
+type FigureName =
+  | 'sourceTotal' | 'excluded' | 'scope' | 'verified' | 'accepted' | 'differs' | 'merged' | 'explained' | 'sourcePending' | 'missing' | 'sourceUnverified'
+  | 'targetTotal' | 'matched' | 'duplicate' | 'generated' | 'targetPending' | 'extra' | 'targetUnverified'
+type FigureRow = Record<FigureName, Count> & { entity: string; verdict: Verdict; publishedAt: Date }
+
+/** The accounting columns of `entity_result r`. */
+const figures = (sql: Db) => sql`
+  r.entity, r.verdict, r.published_at as "publishedAt",
+  r.source_total as "sourceTotal", r.excluded, r.scope, r.verified, r.accepted, r.differs, r.merged, r.explained,
+  r.source_pending as "sourcePending", r.missing, r.source_unverified as "sourceUnverified",
+  r.target_total as "targetTotal", r.matched, r.duplicate, r.generated, r.target_pending as "targetPending", r.extra,
+  r.target_unverified as "targetUnverified"`
+
+function accountingOf(row: FigureRow): Accounting {
+  const { sourceTotal, sourcePending, sourceUnverified, targetTotal, targetPending, targetUnverified } = row
+  const { excluded, scope, verified, accepted, differs, merged, explained, missing, matched, duplicate, generated, extra } = row
+  return {
+    source: { total: sourceTotal, excluded, scope, verified, accepted, differs, merged, explained, pending: sourcePending, missing, unverified: sourceUnverified },
+    target: { total: targetTotal, matched, duplicate, generated, pending: targetPending, extra, unverified: targetUnverified },
+  }
+}
+
+function snapshotOf(row: FigureRow): Snapshot {
+  return { entity: row.entity, verdict: row.verdict, publishedAt: row.publishedAt, accounting: accountingOf(row) }
+}
+
+/** The newest published result of each of these entities; one that was never validated is absent. */
+export async function listCurrentSnapshots(sql: Db, entities: readonly string[]): Promise<CurrentSnapshot[]> {
+  const rows = await sql<(FigureRow & Omit<CurrentSnapshot, keyof Snapshot>)[]>`
+    select ${figures(sql)}, r.job_id as "jobId", r.basis, r.note, r.reasons, r.causes,
+      r.source_snapshot_at as "sourceSnapshotAt", r.target_snapshot_at as "targetSnapshotAt"
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select * from migration_coverage.entity_result e
+      where e.entity = planned.entity and e.published_at is not null
+      order by e.published_at desc, e.job_id limit 1
+    ) r
+    order by r.entity`
+  return rows.map((row) => ({
+    ...snapshotOf(row),
+    jobId: row.jobId,
+    basis: row.basis,
+    note: row.note,
+    reasons: row.reasons,
+    causes: row.causes,
+    sourceSnapshotAt: row.sourceSnapshotAt,
+    targetSnapshotAt: row.targetSnapshotAt,
+  }))
+}
+
+interface ProgressRow {
+  entity: string
+  publishedAt: Date
+  scope: Count
+  verified: Count
+  accepted: Count
+  differs: Count
+  merged: Count
+}
+
+const unknown = uniformAccounting(null)
+
+function progressOf({ entity, publishedAt, ...figures }: ProgressRow): Progress {
+  const accounting = { ...unknown, source: { ...unknown.source, ...figures } }
+  return { entity, publishedAt, scope: figures.scope, arrived: arrivedRows(accounting), verified: verifiedRows(accounting) }
+}
+
+/**
+ * The progress of every published result since a time, and before it the last one of each entity from earlier, which still held
+ * at that time. Only the figures that a slope needs: 34,000 results take 0.27 s, with the whole accounting 0.5 s.
+ * @returns in order of publication; of two results published at once the one that counts as current comes last
+ */
+export async function listProgress(sql: Db, entities: readonly string[], since: Date): Promise<Progress[]> {
+  const rows = await sql<ProgressRow[]>`
+    select r.entity, r.published_at as "publishedAt", r.scope, r.verified, r.accepted, r.differs, r.merged
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select * from migration_coverage.entity_result e where e.entity = planned.entity and e.published_at >= ${since}
+      union all (
+        select * from migration_coverage.entity_result e
+        where e.entity = planned.entity and e.published_at < ${since}
+        order by e.published_at desc, e.job_id limit 1
+      )
+    ) r
+    order by r.published_at, r.entity, r.job_id desc`
+  return rows.map(progressOf)
+}
+
+/** The progress of the last published result of each day (UTC) since a time per entity, and of the last one from earlier; in order of publication. */
+export async function listDailyProgress(sql: Db, entities: readonly string[], since: Date): Promise<Progress[]> {
+  const rows = await sql<ProgressRow[]>`
+    select daily.entity, daily.published_at as "publishedAt", daily.scope, daily.verified, daily.accepted, daily.differs, daily.merged
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      (
+        select distinct on ((e.published_at at time zone 'UTC')::date) e.*
+        from migration_coverage.entity_result e
+        where e.entity = planned.entity and e.published_at >= ${since}
+        order by (e.published_at at time zone 'UTC')::date, e.published_at desc, e.job_id
+      )
+      union all (
+        select e.* from migration_coverage.entity_result e
+        where e.entity = planned.entity and e.published_at < ${since}
+        order by e.published_at desc, e.job_id limit 1
+      )
+    ) daily
+    order by daily.published_at, daily.entity`
+  return rows.map(progressOf)
+}
+
+/** The newest published results of each entity, oldest of them first. */
+export async function listNewestSnapshots(sql: Db, entities: readonly string[], perEntity: number): Promise<Snapshot[]> {
+  const rows = await sql<FigureRow[]>`
+    select ${figures(sql)}
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select * from migration_coverage.entity_result e
+      where e.entity = planned.entity and e.published_at is not null
+      order by e.published_at desc, e.job_id limit ${perEntity}
+    ) r
+    order by r.entity, r.published_at, r.job_id desc`
+  return rows.map(snapshotOf)
+}
+
+/** What is known of the runs of these scripts; one that never ran is absent. Sums are over completed runs. */
+export async function listScriptFigures(sql: Db, scripts: readonly string[]): Promise<ScriptFigures[]> {
+  return sql<ScriptFigures[]>`
+    select planned.script, latest.status, totals.*
+    from unnest(${[...scripts]}::text[]) as planned(script)
+    cross join lateral (
+      select r.status from migration_coverage.script_run r
+      where r.script = planned.script
+      order by r.started_at desc, r.run_id limit 1
+    ) latest
+    cross join lateral (
+      select max(r.updated_at) as "updatedAt", max(r.finished_at) as "lastFinishedAt",
+        max(r.finished_at) filter (where r.status = 'completed') as "lastCompletedAt",
+        (sum(r.records_processed) filter (where r.status = 'completed'))::int8 as "recordsProcessed",
+        (extract(epoch from sum(r.finished_at - r.started_at) filter (where r.status = 'completed')))::float8 as seconds
+      from migration_coverage.script_run r
+      where r.script = planned.script
+    ) totals
+    order by planned.script`
+}
+
+export interface TableRow {
+  side: Side
+  coverage: 'covered' | 'ignored' | 'uncovered'
+  claimedOnce: Count
+  claimedSeveral: Count
+  unclaimed: Count
+  ignoredRows: Count
+}
+
+/**
+ * Each table as the newest published job that knew it saw it. The newest time of each is hashed together first: sorting all
+ * that was ever published takes 2 s for 288,000 rows, this 0.4 s.
+ */
+export async function listTables(sql: Db): Promise<TableRow[]> {
+  return sql<TableRow[]>`
+    select distinct on (t.side, t.schema_name, t.table_name)
+      t.side, t.coverage, t.claimed_once as "claimedOnce", t.claimed_several as "claimedSeveral", t.unclaimed, t.ignored_rows as "ignoredRows"
+    from (
+      select n.side, n.schema_name, n.table_name, max(n.published_at) as published_at
+      from migration_coverage.table_result n
+      where n.published_at is not null
+      group by n.side, n.schema_name, n.table_name
+    ) newest
+    join migration_coverage.table_result t using (side, schema_name, table_name, published_at)
+    order by t.side, t.schema_name, t.table_name, t.job_id`
+}
+
+export interface ColumnCounts {
+  entity: string
+  side: Side
+  covered: number
+  ignored: number
+  uncovered: number
+}
+
+/** Columns by coverage, per entity and side, in the entity's newest published job. */
+export async function countColumns(sql: Db, entities: readonly string[]): Promise<ColumnCounts[]> {
+  return sql<ColumnCounts[]>`
+    select c.entity, c.side,
+      count(*) filter (where c.coverage in ('compared', 'read')) as covered,
+      count(*) filter (where c.coverage = 'ignored') as ignored,
+      count(*) filter (where c.coverage = 'uncovered') as uncovered
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select e.job_id from migration_coverage.entity_result e
+      where e.entity = planned.entity and e.published_at is not null
+      order by e.published_at desc, e.job_id limit 1
+    ) newest
+    join migration_coverage.column_result c on c.job_id = newest.job_id and c.entity = planned.entity
+    group by c.entity, c.side
+    order by c.entity, c.side`
+}
+
+export interface CheckCounts {
+  entity: string
+  checks: number
+  passed: number
+  warned: number
+  failed: number
+  unknown: number
+}
+
+/** Checks by verdict of each entity's newest published job; an entity that was never validated is absent. */
+export async function countChecks(sql: Db, entities: readonly string[]): Promise<CheckCounts[]> {
+  return sql<CheckCounts[]>`
+    select planned.entity, count(c.name) as checks,
+      count(*) filter (where c.verdict = 'pass') as passed,
+      count(*) filter (where c.verdict = 'warn') as warned,
+      count(*) filter (where c.verdict = 'fail') as failed,
+      count(*) filter (where c.verdict = 'unknown') as unknown
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select e.job_id from migration_coverage.entity_result e
+      where e.entity = planned.entity and e.published_at is not null
+      order by e.published_at desc, e.job_id limit 1
+    ) newest
+    left join migration_coverage.check_result c on c.job_id = newest.job_id and c.entity = planned.entity
+    group by planned.entity
+    order by planned.entity`
+}
