@@ -53,7 +53,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logController: new LogController({ requestIdLogLabel: 'requestId' }),
     ajv: ajvOptions,
     bodyLimit: config.maxRequestSize,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 500 },
     rewriteUrl,
     genReqId: (request) => (isSafeToken(request.headers['x-request-id']) ? request.headers['x-request-id'] : randomUUID()),
     // slow headers, slow bodies and silent connections are freed within ten seconds; an answer that streams keeps sending

@@ -10,13 +10,14 @@ const [accountingExample] = AccountingSchema['examples'] as unknown[]
 const ratio = nullable(Type.Number({ minimum: 0, maximum: 1 }))
 const percent = (description: string) => nullable(Type.Number({ minimum: 0, maximum: 100, description }))
 const grade = stringEnum(grades)
+const countedSide = Type.Optional(stringEnum(['source', 'target'], { description: 'where the rows were counted' }))
 
 const entitiesFilters = {
   domain: Type.Optional(Type.String({ description: 'only entities of this domain' })),
   minSuccessRate: Type.Optional(Type.Number({ minimum: 0, maximum: 100, description: 'least successRate; an unknown one does not pass' })),
   minRecords: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'least totalRecords; an unknown number does not pass' })),
   sortBy: stringEnum(sortKeys, { default: 'entityName', description: 'unknown figures come last either way' }),
-  sortOrder: stringEnum(['asc', 'desc'], { default: 'asc' }),
+  sortOrder: stringEnum(['asc', 'desc'], { default: 'asc', description: 'direction of sortBy' }),
   includeValidation: Type.Boolean({ default: false, description: 'checks of the newest published validation' }),
   includeHistory: Type.Boolean({ default: false, description: `the newest ${historyLength} snapshots of each entity` }),
 }
@@ -170,8 +171,8 @@ export const EntityDetailSchema = Type.Object(
     note: nullable(Type.String()),
     sourceSnapshotAt: nullable(Timestamp),
     targetSnapshotAt: nullable(Timestamp),
-    reasons: Type.Array(Type.Object({ class: Type.String(), reason: Type.String(), rows: Count }, strict), { description: 'rows by declared reason' }),
-    causes: Type.Array(Type.Object({ class: Type.String(), cause: Type.String(), rows: Count }, strict), { description: 'rows by cause' }),
+    reasons: Type.Array(Type.Object({ class: Type.String(), side: countedSide, reason: Type.String(), rows: Count }, strict), { description: 'rows by declared reason' }),
+    causes: Type.Array(Type.Object({ class: Type.String(), side: countedSide, cause: Type.String(), rows: Count }, strict), { description: 'rows by cause' }),
     columns: Type.Array(
       Type.Object(
         {

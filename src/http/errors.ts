@@ -69,8 +69,7 @@ export function handleUnknownPaths(app: FastifyInstance, preHandler: preHandlerA
   app.setNotFoundHandler({ preHandler }, (request, reply) => {
     const path = (request.url.split('?', 1)[0] ?? '/').split('/')
     const methods = [...new Set(routes.filter((route) => fits(route.path, path)).map(({ method }) => method))]
-    // with a method of its own the path was refused for a parameter that is too long: nothing has such a name
-    if (methods.length === 0 || methods.includes(request.method)) return sendProblem(request, reply, problem('NOT_FOUND', `there is nothing at ${pathOf(request)}`))
+    if (methods.length === 0) return sendProblem(request, reply, problem('NOT_FOUND', `there is nothing at ${pathOf(request)}`))
     const allow = methods.sort().join(', ')
     return sendProblem(request, reply, problem('METHOD_NOT_ALLOWED', `${pathOf(request)} answers ${allow} only`, { headers: { allow } }))
   })

@@ -74,7 +74,7 @@ function convertQuery(query: Record<string, unknown>, properties: NonNullable<Qu
 /** What is not exactly a number or a boolean stays text, and fails the check. */
 function convertValue(value: unknown, type: string | undefined): unknown {
   if (typeof value !== 'string') return value
-  if (type === 'integer' && /^-?\d{1,15}$/.test(value)) return Number(value)
+  if (type === 'integer' && /^-?\d{1,16}$/.test(value) && Number.isSafeInteger(Number(value))) return Number(value)
   if (type === 'number' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value)) return Number(value)
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true'
   return value

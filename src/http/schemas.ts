@@ -37,6 +37,12 @@ export function stringEnum<const T extends readonly string[]>(values: T, options
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
 }
 
+/** An id that PostgreSQL takes as uuid; the format `uuid` alone lets `urn:uuid:` through, which it does not. */
+export const uuid = (description: string) =>
+  Type.String({ format: 'uuid', pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description })
+/** Text that PostgreSQL takes as a value: it has no NUL. */
+export const textPattern = '^[^\\u0000]*$'
+
 /** Exact count of rows or things. */
 export const Count = Type.Integer({ format: 'int64', minimum: 0 })
 /** 0–100, floored to two decimals. */

@@ -221,7 +221,7 @@ export const ReportQuery = Type.Object(
         'executive: headline figures, domains and the ten worst checks. coverage: figures, domains, accounting, tables, columns. validation: figures, checks, differences. ' +
         'comprehensive: everything, of the differences only the totals. detailed: everything.',
     }),
-    format: stringEnum(reportFormats, { default: 'json' }),
+    format: stringEnum(reportFormats, { default: 'json', description: 'the media type of the answer; the contents are the same' }),
     domain: Type.Optional(Type.String({ minLength: 1, description: 'only entities of this domain, without the checks of the whole migration; another name is a 400 that lists them' })),
     includeDetails: Type.Boolean({
       default: false,

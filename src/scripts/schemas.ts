@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
-import { Count, PaginationSchema, Percent, Timestamp, nullable, pageQuery, ref, stringEnum } from '../http/schemas.js'
+import { Count, PaginationSchema, Percent, Timestamp, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
 import { drifts, scriptStatuses, sortKeys } from './status.js'
 
 const strict = { additionalProperties: false }
@@ -12,8 +12,7 @@ const Checksum = Type.String({
   pattern: '^[\\x21-\\x7e]+$',
   description: 'fingerprint of the script, compared as text; sha256 of its text with LF line ends is a good one',
 })
-// PostgreSQL text cannot hold a NUL
-const Message = Type.String({ maxLength: 2000, pattern: '^[^\\u0000]*$', description: 'free text for people; it is shown to every reader' })
+const Message = Type.String({ maxLength: 2000, pattern: textPattern, description: 'free text for people; it is shown to every reader' })
 
 const scriptStatusText =
   'of the newest run. pending: no run yet. missing: the script is gone; that needs an inventory of script files, which this version does not read, so it does not occur yet'
@@ -174,20 +173,20 @@ export const ScriptsQuery = Type.Object(
     drift: Type.Optional(stringEnum(drifts, { description: driftText })),
     ...pageQuery,
     sortBy: stringEnum(sortKeys, { default: 'name', description: 'scripts without the value come last; equal ones in order of name' }),
-    sortOrder: stringEnum(['asc', 'desc'], { default: 'asc' }),
+    sortOrder: stringEnum(['asc', 'desc'], { default: 'asc', description: 'direction of sortBy' }),
     includeMetrics: Type.Boolean({ default: false, description: 'adds runs, average duration and throughput to each script' }),
   },
   strict,
 )
 
 export const ScriptParams = Type.Object({ name: ScriptName }, strict)
-export const RunParams = Type.Object({ id: Type.String({ format: 'uuid', description: 'runId of the run' }) }, strict)
+export const RunParams = Type.Object({ id: uuid('runId of the run') }, strict)
 
 export const StartRunBody = Type.Object(
   {
     checksum: Type.Optional(Checksum),
     message: Type.Optional(Message),
-    runId: Type.Optional(Type.String({ format: 'uuid', description: 'chosen by the client, so that a start may be sent again; made by the service when absent' })),
+    runId: Type.Optional(uuid('chosen by the client, so that a start may be sent again; made by the service when absent')),
   },
   { $id: 'ScriptRunStart', ...strict, description: 'What a script says of itself when it starts; may be left out.', examples: [{ checksum: runExample.checksum, runId: runExample.runId }] },
 )

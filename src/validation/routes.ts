@@ -65,7 +65,7 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
       operationId: 'listValidationJobs',
       tags: ['Validation'],
       summary: 'Validation jobs',
-      description: 'All jobs, the newest first.',
+      description: 'Every job with its status and verdict, the newest first unless asked otherwise.',
       querystring: JobsQuery,
       response: { 200: ref(JobListSchema), ...notModified, ...problems(400) },
     },

@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { AccountingSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum } from '../http/schemas.js'
+import { AccountingSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
 import { reasonCodes } from '../db/sqlstate.js'
 import { differenceClasses, jobStatuses } from './queries.js'
 
 const strict = { additionalProperties: false }
 
 export const Priority = stringEnum(['critical', 'high', 'normal', 'low'], { default: 'normal', description: 'jobs of higher priority are taken first' })
-export const JobId = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'the jobId that POST /validation/run answered' })
+export const JobId = uuid('the jobId that POST /validation/run answered')
 export const JobParams = Type.Object({ id: JobId }, strict)
 
 const Names = (what: string) => Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 1000, uniqueItems: true, default: [], description: what })
@@ -92,9 +92,9 @@ export const JobSchema = Type.Object(
 export const JobsQuery = Type.Object(
   {
     ...pageQuery,
-    status: Type.Optional(stringEnum(jobStatuses)),
-    sortBy: stringEnum(['createdAt'], { default: 'createdAt' }),
-    sortOrder: stringEnum(['asc', 'desc'], { default: 'desc' }),
+    status: Type.Optional(stringEnum(jobStatuses, { description: 'only jobs of this status' })),
+    sortBy: stringEnum(['createdAt'], { default: 'createdAt', description: 'jobs of one moment in order of their id' }),
+    sortOrder: stringEnum(['asc', 'desc'], { default: 'desc', description: 'desc: the newest first' }),
   },
   strict,
 )
@@ -152,8 +152,9 @@ const accountingExample = {
   target: { total: 544, matched: 544, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
 }
 
-const Reasons = Type.Array(Type.Object({ class: Type.String(), reason: Type.String(), rows: nullable(Count) }, strict), { description: 'rows by declared reason' })
-const Causes = Type.Array(Type.Object({ class: Type.String(), cause: Type.String(), rows: nullable(Count) }, strict), { description: 'rows by cause' })
+const CountedSide = Type.Optional(stringEnum(['source', 'target'], { description: 'where the rows were counted' }))
+const Reasons = Type.Array(Type.Object({ class: Type.String(), side: CountedSide, reason: Type.String(), rows: nullable(Count) }, strict), { description: 'rows by declared reason' })
+const Causes = Type.Array(Type.Object({ class: Type.String(), side: CountedSide, cause: Type.String(), rows: nullable(Count) }, strict), { description: 'rows by cause' })
 
 const EntityDetails = Type.Object(
   {
@@ -275,10 +276,10 @@ export const ResultSchema = Type.Object(
 export const DifferencesQuery = Type.Object(
   {
     cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 40, pattern: '^[A-Za-z0-9_-]+$', description: 'nextCursor of the page before' })),
-    limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
-    class: Type.Optional(stringEnum(differenceClasses)),
-    entity: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-    side: Type.Optional(stringEnum(['source', 'target', 'both'])),
+    limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'items per page' }),
+    class: Type.Optional(stringEnum(differenceClasses, { description: 'only rows of this class' })),
+    entity: Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: textPattern, description: 'only rows of this entity' })),
+    side: Type.Optional(stringEnum(['source', 'target', 'both'], { description: 'only rows that stand there; both: pairs' })),
   },
   strict,
 )

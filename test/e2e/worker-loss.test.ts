@@ -10,6 +10,14 @@ const random = seededRandom(seed)
 /** Tasks of one job over all entities with chunks of 16 pages. */
 const tasksOfJob = 85
 
+/** Random numbers of finished tasks at which something happens, in order, and how many ms after that. */
+function randomPoints(count: number): { tasksDone: number; pauseMs: number }[] {
+  return Array.from({ length: count }, () => ({ tasksDone: Math.floor(random() * (tasksOfJob - 2)), pauseMs: random() * 100 }))
+    .sort((left, right) => left.tasksDone - right.tasksDone)
+}
+
+const [killsOfTwo, killsOfOne, stops] = [randomPoints(3), randomPoints(5), randomPoints(1)]
+
 interface Site {
   databases: DemoDatabases
   environment: Environment
@@ -35,11 +43,6 @@ async function startWorker(site: Site): Promise<Service> {
   return worker
 }
 
-/** Random numbers of finished tasks at which something happens, in order. */
-function randomPoints(count: number): number[] {
-  return Array.from({ length: count }, () => Math.floor(random() * (tasksOfJob - 2))).sort((left, right) => left - right)
-}
-
 async function waitForRunning(site: Site, jobId: string) {
   return waitFor('tasks that run', async () => {
     const running = (await readTasks(site.databases.target, jobId)).filter(({ status }) => status === 'running')
@@ -56,7 +59,7 @@ async function expectUndisturbed(site: Site, jobId: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  console.info(`random points of this run: E2E_SEED=${seed}`)
+  process.stdout.write(`random points of this run: E2E_SEED=${seed}\n`)
   const [first] = await Promise.all([openSite(), openSite(), openSite()])
   const worker = await startWorker(first)
   const jobId = await postJob(first.api)
@@ -78,9 +81,9 @@ describe.concurrent('a worker is lost in mid-job', () => {
     const site = sites[0]!
     let [doomed, other] = await Promise.all([startWorker(site), startWorker(site)])
     const jobId = await postJob(site.api)
-    for (const point of randomPoints(3)) {
-      await waitForProgress(site.api, jobId, point)
-      await sleep(random() * 100)
+    for (const { tasksDone, pauseMs } of killsOfTwo) {
+      await waitForProgress(site.api, jobId, tasksDone)
+      await sleep(pauseMs)
       await doomed.kill()
       ;[doomed, other] = [other, await startWorker(site)]
     }
@@ -93,11 +96,11 @@ describe.concurrent('a worker is lost in mid-job', () => {
     let worker = await startWorker(site)
     const jobId = await postJob(site.api)
     let doneBefore = 0
-    for (const point of randomPoints(5)) {
-      const { progress } = await waitForProgress(site.api, jobId, Math.max(point, doneBefore))
+    for (const { tasksDone, pauseMs } of killsOfOne) {
+      const { progress } = await waitForProgress(site.api, jobId, Math.max(tasksDone, doneBefore))
       expect(progress.tasksDone).toBeGreaterThanOrEqual(doneBefore)
       doneBefore = progress.tasksDone
-      await sleep(random() * 100)
+      await sleep(pauseMs)
       await worker.kill()
       worker = await startWorker(site)
       const { status, progress: resumed } = await waitFor('a restarted worker to go on', async () => {
@@ -116,11 +119,11 @@ describe.concurrent('a worker is lost in mid-job', () => {
     const site = sites[2]!
     const first = await startWorker(site)
     const stoppedJob = await postJob(site.api)
-    await waitForProgress(site.api, stoppedJob, randomPoints(1)[0]! + 1)
+    await waitForProgress(site.api, stoppedJob, stops[0]!.tasksDone)
     const startedAt = performance.now()
     expect(await first.stop()).toEqual({ code: 0, signal: null })
     expect(performance.now() - startedAt).toBeLessThan(30_000)
-    expect((await readTasks(site.databases.target, stoppedJob)).filter(({ status }) => status === 'running')).toEqual([])
+    expect((await readTasks(site.databases.target, stoppedJob)).filter(({ status }) => status === 'running'), first.output()).toEqual([])
     expect((await readJob(site.api, stoppedJob)).status).toBe('running')
 
     const zombie = await startWorker(site)

@@ -107,6 +107,7 @@ const cases: Case[] = [
     checks: { '$_a a legacy key has one modern key $_map': 'pass' },
   },
   {
+    fails: true,
     name: 'an ambiguous map that only a column references fails: both modern keys would be called right',
     source: table('a', 'id int primary key, fk int', '(1, 1)'),
     target: `${table('a', 'id int, fk int', '(1, 77)')}; ${table('map', 'legacy int, modern int', '(1, 10), (1, 77)')}`,
@@ -133,7 +134,7 @@ const cases: Case[] = [
     source: `${table('a', 'id int primary key, office_id int', '(1, 5)')}; ${table('office', 'id int, office_id int', '(7, 7)')}`,
     target: table('a', 'id int, office_id int', ''),
     entities: { a: `${side('a')}, key: { id: id }, columns: { office_id: office_id }, explained: [{ reason: office lost, where: "not exists (select from $_office o where o.id = office_id)" }]` },
-    expected: { a: { verdict: 'unknown', figures: 'null: null excluded, null verified, null accepted, null differs, null merged, null explained, null pending, null missing, null unverified | null: null matched, null duplicate, null generated, null pending, null extra, null unverified', note: 'src.office_id' } },
+    expected: { a: { verdict: 'unknown', figures: '1: 1 unverified | 0: nothing', note: 'src.office_id' } },
   },
   {
     name: 'the same with the row named finds the row',
@@ -339,16 +340,26 @@ const cases: Case[] = [
     tables: { 'target $_office': 'pass: 3 once, 0 several, 0 unclaimed of 3' },
   },
   {
+    fails: true,
     name: 'two entities on one target table without anything to tell them apart are refused, and the table is not counted',
     source: `${table('clinic', 'id int primary key', '(1)')}; ${table('lab', 'id int primary key', '(1)')}`,
     target: table('office', 'id int', '(1)'),
     entities: { a: `${side('clinic', 'office')}, key: { id: id }`, b: `${side('lab', 'office')}, key: { id: id }` },
     expected: {
-      a: { verdict: 'unknown', figures: 'null: null excluded, null verified, null accepted, null differs, null merged, null explained, null pending, null missing, null unverified | null: null matched, null duplicate, null generated, null pending, null extra, null unverified', note: 'nothing tells whose a row is' },
+      a: { verdict: 'unknown', figures: '1: 1 unverified | null: null matched, null duplicate, null generated, null pending, null extra, null unverified', note: 'nothing tells whose a row is' },
     },
     tables: { 'target $_office': 'unknown: null once, null several, null unclaimed of null' },
   },
   {
+    fails: true,
+    name: 'a refused entity is counted by the rows it claims, on both sides',
+    source: table('a', 'id int primary key, kind text, v text', "(1, 'P', 'x'), (2, 'Q', 'y')"),
+    target: table('a', 'id int, kind text, v int', "(1, 'P', 1), (2, 'Q', 2), (3, 'Q', 3)"),
+    entities: { a: `source: { table: $_a, where: "src.kind = 'P'" }, target: { table: $_a, where: "tgt.kind = 'P'" }, key: { id: id }, same: [v]` },
+    expected: { a: { verdict: 'unknown', figures: '1: 1 unverified | 1: 1 unverified', note: 'cannot be compared' } },
+  },
+  {
+    fails: true,
     name: 'a parent and its partition claimed by two entities: the partition\'s rows are claimed twice',
     source: 'create table $_a (id int primary key, kind text) partition by range (id); create table $_a1 partition of $_a for values from (0) to (10); create table $_a2 partition of $_a for values from (10) to (20); insert into $_a values (1, \'x\'), (11, \'y\')',
     target: `${table('a', 'id int, kind text', "(1, 'x'), (11, 'y')")}; ${table('b', 'id int, kind text', "(1, 'x')")}`,
@@ -470,11 +481,12 @@ const cases: Case[] = [
     target: 'select 1',
     entities: { a: `${side('a')}, key: { id: id }` },
     expected: {
-      a: { verdict: 'unknown', figures: 'null: null excluded, null verified, null accepted, null differs, null merged, null explained, null pending, null missing, null unverified | null: null matched, null duplicate, null generated, null pending, null extra, null unverified', note: 'there is no table' },
+      a: { verdict: 'unknown', figures: '1: 1 unverified | null: null matched, null duplicate, null generated, null pending, null extra, null unverified', note: 'there is no table' },
     },
     tables: { 'source $_a': 'unknown: null once, null several, null unclaimed of null' },
   },
   {
+    fails: true,
     name: 'a map of numeric modern keys: 5.00 is 5',
     source: table('a', 'id int primary key, fk int', '(1, 1), (2, 2)'),
     target: `${table('a', 'id int, fk int', '(1, 5), (2, 6)')}; ${table('map', 'legacy int, modern numeric(9,2)', '(1, 5.00), (2, 7.00)')}`,
@@ -483,6 +495,7 @@ const cases: Case[] = [
     expected: { a: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs reference {"id":"2"} fk: 2 → 6 (no map entry)'] } },
   },
   {
+    fails: true,
     name: 'a map that stores uuids as text: letters of either case are the same uuid, on both of its sides',
     source: table('a', 'id uuid primary key, fk uuid', "('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')"),
     target: `${table('a', 'id uuid, fk uuid', "('b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')")}; ${table('map', 'legacy text, modern text', "('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11')")}`,
@@ -491,6 +504,7 @@ const cases: Case[] = [
     expected: { a: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } },
   },
   {
+    fails: true,
     name: 'an excluded row under the larger key of a folded pair: its target row is extra, cause excluded',
     source: table('a', 'id int primary key, bad bool', '(2, true)'),
     target: `${table('a', 'id int', '(10)')}; ${table('map', 'legacy int, modern int', '(1, 10), (2, 10)')}`,
@@ -502,7 +516,6 @@ const cases: Case[] = [
 
 let pair: Pair
 let run: ComparisonRun
-let small: ComparisonRun
 
 beforeAll(async () => {
   pair = await createPair()

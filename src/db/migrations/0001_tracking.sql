@@ -145,8 +145,8 @@ create table migration_coverage.entity_result (
   constraint pass_is_examined check (verdict <> 'pass' or (source_rows_examined > 0 and basis = 'full' and scope > 0))
 );
 comment on table migration_coverage.entity_result is 'null is "could not be counted", never 0';
-comment on column migration_coverage.entity_result.reasons is '[{class, reason, rows}]: rows by declared reason (excluded, explained, generated)';
-comment on column migration_coverage.entity_result.causes is '[{class, cause, rows}]: rows by cause (missing, extra, differs, unverified)';
+comment on column migration_coverage.entity_result.reasons is '[{class, side, reason, rows}]: rows by declared reason (excluded, explained, generated, accepted)';
+comment on column migration_coverage.entity_result.causes is '[{class, side, cause, rows}]: rows by cause (missing, extra, differs, unverified, pending)';
 create index entity_result_published on migration_coverage.entity_result (entity, published_at desc) where published_at is not null;
 
 create table migration_coverage.column_result (
@@ -236,8 +236,6 @@ create index script_run_latest on migration_coverage.script_run (script, started
 create table migration_coverage.worker (
   worker       text primary key,
   started_at   timestamptz not null default now(),
-  seen_at      timestamptz not null default now(),
-  source_state text,
-  source_role  jsonb
+  seen_at      timestamptz not null default now()
 );
 comment on table migration_coverage.worker is 'heartbeat of each worker process, for /health';

@@ -1,0 +1,145 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type EqualTexts, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
+import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
+
+const same: EqualTexts = (_, source, target) => source === target
+const sourceRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): SourceRow => ({ rowHash, key, columns, reason: null })
+const targetRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): TargetRow => ({ rowHash, key, rawKey: key, columns, rawColumns: columns.map(() => null), reason: null })
+
+const text = fc.option(fc.constantFrom('=a', '=b', '=', '?a', '!a'), { nil: null })
+const columns = fc.array(text, { minLength: 2, maxLength: 2 })
+const hashOf = (list: readonly (string | null)[]) => JSON.stringify(list)
+const sourceRows = fc.array(columns.map((list) => sourceRow(hashOf(list), list)), { maxLength: 6 })
+const targetRows = fc.array(columns.map((list) => targetRow(hashOf(list), list)), { maxLength: 6 })
+
+const term = (name: string, more: Partial<TermSpec> = {}): TermSpec => ({
+  name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: { name: 'integer', literalType: 'int4', decideAs: null }, keyMap: null, values: null, zone: null, pii: false, ...more,
+})
+const specOf = (key: TermSpec[], list: TermSpec[] = []) => ({ key, columns: list }) as unknown as ComparisonSpec
+
+describe('pairGroup', () => {
+  test('n source and m target rows give min(n, m) pairs; no row is lost, none stands twice', () => {
+    fc.assert(fc.property(sourceRows, targetRows, (source, target) => {
+      const pairing = pairGroup({ source, target }, same)
+      const pairs = [...pairing.verified, ...pairing.differs.map(({ source: left, target: right }) => [left, right] as const)]
+      expect(pairs).toHaveLength(Math.min(source.length, target.length))
+      const [left, right] = [[...pairs.map(([row]) => row), ...pairing.unpairedSource], [...pairs.map(([, row]) => row), ...pairing.unpairedTarget]]
+      expect([left.length, new Set(left).size, right.length, new Set(right).size]).toEqual([source.length, source.length, target.length, target.length])
+      expect(new Set(left)).toEqual(new Set(source))
+      expect(new Set(right)).toEqual(new Set(target))
+      expect(pairing.unpairedSource.length === 0 || pairing.unpairedTarget.length === 0).toBe(true)
+    }))
+  })
+
+  test('as many rows are verified as there are equal ones on both sides', () => {
+    fc.assert(fc.property(sourceRows, targetRows, (source, target) => {
+      const pairing = pairGroup({ source, target }, same)
+      const values = new Set([...source, ...target].map(({ rowHash }) => rowHash))
+      const equal = [...values].reduce((sum, value) => sum + Math.min(source.filter(({ rowHash }) => rowHash === value).length, target.filter(({ rowHash }) => rowHash === value).length), 0)
+      expect(pairing.verified).toHaveLength(equal)
+      for (const [left, right] of pairing.verified) expect(left.columns).toEqual(right.columns)
+      for (const { source: left, target: right, columns: list } of pairing.differs) expect(list).toEqual([0, 1].filter((index) => left.columns[index] !== right.columns[index]))
+      expect(pairing.differs.every(({ columns: list }) => list.length > 0)).toBe(true)
+      expect(pairing.fingerprintFaults).toBe(0)
+    }))
+  })
+
+  test('the order of the rows does not matter', () => {
+    fc.assert(fc.property(sourceRows, targetRows, (source, target) => {
+      const told = ({ verified, differs, unpairedSource, unpairedTarget }: ReturnType<typeof pairGroup>) =>
+        [verified.map(([row]) => row.rowHash), differs.map((pair) => [pair.source.rowHash, pair.target.rowHash]), unpairedSource.map(({ rowHash }) => rowHash), unpairedTarget.map(({ rowHash }) => rowHash)]
+      expect(told(pairGroup({ source: source.toReversed(), target: target.toReversed() }, same))).toEqual(told(pairGroup({ source, target }, same)))
+    }))
+  })
+
+  test('the group it is given stays as it is', () => {
+    const group = { source: [sourceRow('2', ['=b']), sourceRow('1', ['=a'])], target: [targetRow('2', ['=b']), targetRow('1', ['=a'])] }
+    pairGroup(group, same)
+    expect(group.source.map(({ rowHash }) => rowHash)).toEqual(['2', '1'])
+    expect(group.target.map(({ rowHash }) => rowHash)).toEqual(['2', '1'])
+  })
+
+  test('unresolved values equal nothing, NULL equals NULL', () => {
+    const { verified, differs } = pairGroup({ source: [sourceRow('1', ['?x']), sourceRow('2', [null])], target: [targetRow('3', ['!x']), targetRow('4', [null])] }, same)
+    expect([verified.length, differs.length]).toEqual([1, 1])
+    expect(verified[0]![0].columns).toEqual([null])
+  })
+
+  test('equal fingerprints of values that differ are a fault', () => {
+    expect(pairGroup({ source: [sourceRow('1', ['=a'])], target: [targetRow('1', ['=b'])] }, same)).toMatchObject({ fingerprintFaults: 1, differs: [{ columns: [0] }] })
+    expect(pairGroup({ source: [sourceRow('1', ['=a'])], target: [targetRow('2', ['=b'])] }, same).fingerprintFaults).toBe(0)
+  })
+
+  test('what the server calls equal is verified, asked by the column, both texts and the raw target', () => {
+    const asked: unknown[] = []
+    const target: TargetRow = { ...targetRow('2', ['=a', '=2']), rawColumns: [null, 'raw'] }
+    const { verified } = pairGroup({ source: [sourceRow('1', ['=a', '=1'])], target: [target] }, (...question) => {
+      asked.push(question)
+      return true
+    })
+    expect(verified).toHaveLength(1)
+    expect(asked).toEqual([[0, '=a', '=a', null], [1, '=1', '=2', 'raw']])
+  })
+})
+
+describe('keys', () => {
+  test('no two keys have one identity', () => {
+    const key = fc.array(fc.option(fc.constantFrom('=a', '=b', '=a|b', '=', '="', '=,', '=null', '?a', '=a","=b'), { nil: null }), { minLength: 1, maxLength: 3 })
+    fc.assert(fc.property(key, key, (left, right) => {
+      expect(keyIdentity(left) === keyIdentity(right)).toBe(left.length === right.length && left.every((leg, index) => leg === right[index]))
+    }))
+  })
+
+  test('a folded leg stands for the smallest; NULL, the unresolved and other legs stay', () => {
+    const folded = [new Map([['2', '1'], ['3', '1']]), null]
+    expect([foldKey(['=2', '=2'], folded), foldKey(['=1', '=3'], folded), foldKey([null, null], folded), foldKey(['?2', '=2'], folded), foldKey(['=9', '=2'], folded)])
+      .toEqual([['=1', '=2'], ['=1', '=3'], [null, null], ['?2', '=2'], ['=9', '=2']])
+  })
+
+  test('rows are grouped under the folded key of the source and the key of the target as it is', () => {
+    const rows = { source: [sourceRow('1', [], ['=2']), sourceRow('2', [], ['=1'])], target: [targetRow('3', [], ['=1']), targetRow('4', [], ['=2'])] }
+    const groups = groupByKey(rows.source, rows.target, [new Map([['2', '1']])])
+    expect([...groups].map(([identity, group]) => [identity, group.source.length, group.target.length])).toEqual([['["=1"]', 2, 1], ['["=2"]', 0, 1]])
+  })
+
+  test('no row is lost by grouping', () => {
+    const key = fc.array(fc.option(fc.constantFrom('=1', '=2', '?2'), { nil: null }), { minLength: 2, maxLength: 2 })
+    fc.assert(fc.property(fc.array(key), fc.array(key), (left, right) => {
+      const groups = [...groupByKey(left.map((one) => sourceRow('', [], one)), right.map((one) => targetRow('', [], one)), [new Map([['2', '1']]), null]).values()]
+      expect(groups.reduce((sum, { source }) => sum + source.length, 0)).toBe(left.length)
+      expect(groups.reduce((sum, { target }) => sum + target.length, 0)).toBe(right.length)
+    }))
+  })
+})
+
+describe('causes', () => {
+  test('of a difference: reference only when nothing but references differ', () => {
+    const spec = specOf([term('id')], [term('a'), term('fk', { keyMap: 'map' }), term('fk2', { keyMap: 'map' })])
+    expect([causeOfDifference(spec, [1]), causeOfDifference(spec, [1, 2]), causeOfDifference(spec, [0, 1]), causeOfDifference(spec, [0])]).toEqual(['reference', 'reference', 'value', 'value'])
+  })
+
+  test('of a missing row', () => {
+    const direct = specOf([term('id')])
+    const mapped = specOf([term('id', { keyMap: 'map' })])
+    const both = specOf([term('a', { keyMap: 'map' }), term('b', { keyMap: 'map' })])
+    expect([
+      causeOfMissing(direct, [null], false), causeOfMissing(mapped, [false], false), causeOfMissing(mapped, [true], false), causeOfMissing(mapped, [true], true), causeOfMissing(direct, [null], true),
+      causeOfMissing(both, [true, true], false), causeOfMissing(both, [true, false], false), causeOfMissing(both, [false, false], false), causeOfMissing(both, [false, false], true),
+    ]).toEqual(['plain', 'no map entry', 'map leads nowhere', 'collapsed', 'collapsed', 'plain', 'leg b', 'leg a', 'collapsed'])
+  })
+})
+
+describe('what people see', () => {
+  test('texts without their state; personal data masked; NULL stays NULL', () => {
+    const [open, secret] = [term('a'), term('a', { pii: true })]
+    expect([shownText(open, '=x'), shownText(open, '?x'), shownText(open, '='), shownText(open, null), shownText(secret, '=x'), shownText(secret, '!x'), shownText(secret, null)])
+      .toEqual(['x', 'x', '', null, '•••', '•••', null])
+  })
+
+  test('references with both keys', () => {
+    const [open, secret] = [term('a', { keyMap: 'map' }), term('a', { keyMap: 'map', pii: true })]
+    expect([shownReference(open, '=1', '10'), shownReference(open, '!10', '10'), shownReference(open, null, null), shownReference(secret, '=1', '10'), shownReference(secret, null, null)])
+      .toEqual(['10 (legacy 1)', '10 (no map entry)', null, '•••', null])
+  })
+})

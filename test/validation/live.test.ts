@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
+import { figuresOf, lineOf } from './cases.js'
+
+/** Rows that change while a job runs. */
+const plan = 'version: 1\ndomains: { d: {} }\nentities:\n  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [v] }\n'
+let pair: Pair
+
+beforeAll(async () => {
+  const slow = 'create function slow(float8) returns bool language plpgsql as $$ begin perform pg_sleep($1); return true; end $$'
+  pair = await createPair({ source: slow, target: slow })
+})
+afterAll(() => pair.close())
+beforeEach(async () => {
+  const create = 'drop table if exists t, first; create table t (id int primary key, v int); insert into t select i, i from generate_series(1, 20) i'
+  await Promise.all([pair.source.sql.unsafe(create).simple(), pair.target.sql.unsafe(create).simple()])
+})
+
+/** Runs a job and, as soon as a task of the kind runs, the work beside it. */
+async function compareWhile(kind: string, recheckDelayMs: number, work: (isOver: () => boolean) => Promise<void>, text = plan): Promise<ComparisonRun> {
+  let over = false
+  const [{ last }] = await pair.tracking<[{ last: number }]>`select coalesce(max(task_id), 0) as last from migration_coverage.task`
+  const running = pair.compare(text, { recheckDelayMs }).finally(() => { over = true })
+  for (;;) {
+    const found = await pair.tracking`select from migration_coverage.task where task_id > ${last} and status = 'running' and kind = ${kind}`
+    if (found.length > 0 || over) break
+    await sleep(5)
+  }
+  await work(() => over)
+  return running
+}
+
+const figures = (run: ComparisonRun, entity = 't') => `${run.entities[entity]!.verdict} ${figuresOf(run.entities[entity]!.accounting)}`
+
+test('a row that is put right during the delay is verified', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  await pair.target.sql`delete from t where id = 4`
+  const run = await compareWhile('settle', 600, async () => {
+    await sleep(150)
+    await pair.target.sql`update t set v = 3 where id = 3`
+    await pair.target.sql`insert into t values (4, 4)`
+  })
+  expect(figures(run)).toBe('pass 20: 20 verified | 20: 20 matched')
+  expect(run.differences).toEqual([])
+})
+
+test('a row that is not put right stays wrong after the delay', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  const run = await compareWhile('settle', 300, async () => undefined)
+  expect(figures(run)).toBe('fail 20: 19 verified, 1 differs | 20: 20 matched')
+})
+
+test('a row that goes wrong otherwise during the delay is told as it stands at last', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  const run = await compareWhile('settle', 400, async () => {
+    await sleep(100)
+    await pair.target.sql`update t set v = -1 where id = 3`
+  })
+  expect(figures(run)).toBe('fail 20: 19 verified, 1 differs | 20: 20 matched')
+  expect(run.differences.map(lineOf)).toEqual(['differs value {"id":"3"} v: 3 → -1'])
+})
+
+test('a row that changes on every read is pending on both sides, and the verdict is unknown', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  const run = await compareWhile('settle', 150, async (isOver) => {
+    for (let value = -1; !isOver(); value -= 1) {
+      await pair.target.sql`update t set v = ${value} where id = 3`
+      await sleep(10)
+    }
+  })
+  expect(figures(run)).toBe('unknown 20: 19 verified, 1 pending | 20: 19 matched, 1 pending')
+  expect(run.differences.map(lineOf)).toEqual(['pending keeps changing {"id":"3"}', 'pending keeps changing {"id":"3"} id NULL'].map((line) => line.replace(' id NULL', '')))
+})
+
+test('a row deleted on both sides drops out of both totals', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  const run = await compareWhile('settle', 600, async () => {
+    await sleep(150)
+    await Promise.all([pair.source.sql`delete from t where id = 3`, pair.target.sql`delete from t where id = 3`])
+  })
+  expect(figures(run)).toBe('pass 19: 19 verified | 19: 19 matched')
+})
+
+test('a row deleted at the source only is extra in the target', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  const run = await compareWhile('settle', 600, async () => {
+    await sleep(150)
+    await pair.source.sql`delete from t where id = 3`
+  })
+  expect(figures(run)).toBe('fail 19: 19 verified | 20: 19 matched, 1 extra')
+  expect(run.differences.map(lineOf)).toEqual(['extra ghost {"id":"3"} id 3'])
+})
+
+test('a row inserted beyond the highest key after the pass belongs to the next run, which finds it', async () => {
+  await pair.target.sql`update t set v = 0 where id = 3`
+  const run = await compareWhile('settle', 600, async () => {
+    await sleep(150)
+    await pair.source.sql`insert into t values (1000, 1)`
+    await pair.target.sql`update t set v = 3 where id = 3`
+  })
+  expect(figures(run)).toBe('pass 20: 20 verified | 20: 20 matched')
+  const next = await pair.compare(plan)
+  expect(figures(next)).toBe('fail 21: 20 verified, 1 missing | 20: 20 matched')
+  expect(next.differences.map(lineOf)).toEqual(['missing plain {"id":"1000"}'])
+})
+
+test('a row inserted on both sides after the pass over one of them is seen on both', async () => {
+  const first = 'create table first (id int primary key); insert into first values (1)'
+  await Promise.all([pair.source.sql.unsafe(first), pair.target.sql.unsafe(first)])
+  // the first entity keeps one worker busy, so that t is read on one side after the other
+  const run = await compareWhile('scan', 20, async () => {
+    for (let waited = 0; waited < 10_000; waited += 5) {
+      const [row] = await pair.tracking<{ ready: boolean }[]>`
+        select count(*) filter (where side = 'source' and status = 'running') = 1 and count(*) filter (where side = 'target' and status = 'queued') = 1 as ready
+        from migration_coverage.task where kind = 'scan' and entity = 't' and job_id = (select job_id from migration_coverage.task order by task_id desc limit 1)`
+      if (row?.ready) break
+      await sleep(5)
+    }
+    await sleep(100)
+    await Promise.all([pair.source.sql`insert into t values (1000, 1)`, pair.target.sql`insert into t values (1000, 1)`])
+  }, `version: 1
+domains: { d: {} }
+entities:
+  first: { domain: d, source: { table: first, where: "slow(0.1)" }, target: { table: first, where: "slow(1)" }, key: { id: id } }
+  t: { domain: d, source: { table: t, where: "slow(0.02)" }, target: { table: t }, key: { id: id }, same: [v] }
+`)
+  expect(figures(run)).toBe('pass 21: 21 verified | 21: 21 matched')
+})
