@@ -9,7 +9,7 @@ import type { ComparisonSpec, KeyMapSpec, Reason, TermSpec } from './spec.js'
  * A term (a key leg or a column) has three states on each side: NULL, a value, or *unresolved*: a reference that its key map does not
  * know, a code that its value map does not list. Unresolved equals nothing, itself included. Read as text the states are null,
  * `=` + canonical text, and `?` (source) or `!` (target) + the raw value, so that plain string equality is right. `~` marks a long text
- * that is told by its length and two hashes.
+ * that is told by its length and two hashes, `+` a text that is accepted instead of an unresolved one (`+=value`, `+` alone for NULL).
  */
 export interface StatementOptions {
   /** how many segments, a power of two */
@@ -26,6 +26,8 @@ export const longestText = 65_536
 interface TermSql {
   /** canonical SQL value; null also when unresolved */
   value: string
+  /** canonical SQL value that an unresolved term is accepted with (`other` of a value map), or null */
+  otherValue: string | null
   /** SQL condition, or null when the term always resolves */
   unresolved: string | null
   /** the value as it stands on this side, as text */
@@ -48,20 +50,22 @@ function sourceTerm(term: TermSpec): TermSql {
     return {
       value: canonicalValue(canonical, canonical.literalType, `case ${whenNull} ${cases.join(' ')} end`),
       unresolved: `(${term.source} is not null and (${known === '' ? 'false' : known}) is not true)`,
+      otherValue: term.values.other === undefined ? null : canonicalValue(canonical, canonical.literalType, literal(term.values.other.value)),
       raw: `(${term.source})::text`,
       join: null,
     }
   }
   const typed = term.zone === null ? term.source : `(${term.source}) at time zone ${quoteLiteral(term.zone)}`
-  return { value: canonicalValue(canonical, term.zone === null ? term.sourceType : 'timestamptz', typed), unresolved: null, raw: `(${term.source})::text`, join: null }
+  return { value: canonicalValue(canonical, term.zone === null ? term.sourceType : 'timestamptz', typed), otherValue: null, unresolved: null, raw: `(${term.source})::text`, join: null }
 }
 
 function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {
   const raw = `(${term.target})::text`
-  if (term.keyMap === null) return { value: canonicalValue(term.canonical, term.targetType, term.target), unresolved: null, raw, join: null }
+  if (term.keyMap === null) return { value: canonicalValue(term.canonical, term.targetType, term.target), otherValue: null, unresolved: null, raw, join: null }
   const map = keyMapOf(spec, term.keyMap)
   return {
     value: canonicalValue(term.canonical, term.canonical.literalType, `${alias}.legacy`),
+    otherValue: null,
     unresolved: `(${term.target} is not null and ${alias}.legacy is null)`,
     raw,
     join: `left join (${smallestLegacyKeys(map, term.canonical)}) ${alias} on ${joinKeys(map.modernType, `${alias}.modern`, term.targetType, term.target)}`,
@@ -182,9 +186,12 @@ function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side, recode
 function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean): string {
   const text = canonicalText(sql.value)
   const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
-  const digest = `'~' || left(${text}, 200) || '… ' || octet_length(${text}) || ' bytes, ' || ${hash('long 1')} || ${hash('long 2')}`
+  const digest = `'~' || left(${text}, 200) || '... ' || octet_length(${text}) || ' bytes, ' || ${hash('long 1')} || ${hash('long 2')}`
   const value = ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name) ? `'=' || ${text}` : `case when octet_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
-  return sql.unresolved === null ? value : `case when ${sql.unresolved} then '${side === 'source' ? '?' : '!'}' || left(${sql.raw}, 200) else ${value} end`
+  if (sql.unresolved === null) return value
+  // NULL as the other value is told as `+` with nothing behind a mark of its own
+  const unresolved = sql.otherValue === null ? `'${side === 'source' ? '?' : '!'}' || left(${sql.raw}, 200)` : `coalesce('+=' || ${canonicalText(sql.otherValue)}, '+')`
+  return `case when ${sql.unresolved} then ${unresolved} else ${value} end`
 }
 
 function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, recode: boolean): string[] {
@@ -220,16 +227,27 @@ export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options:
     `where ${claimCondition(spec, side)} and state.name = 'keyed' and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
 }
 
+/** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */
+function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): string[] {
+  const column = spec[side].changedAt
+  if (column === null || snapshot === null) return ['null as changed_at', "'false' as recent"]
+  const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
+  const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
+  return [`to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') as changed_at`, `((${changedAt} > ${limit}) is true)::text as recent`]
+}
+
 /**
  * The claimed rows whose key hash is listed in $1, whole.
- * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), c0… (columns), d0… (raw columns of references), reason (explained at the source, generated at the target).
+ * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), c0… (columns), d0… (raw columns of references), reason (explained at the source,
+ * generated at the target), changed_at, recent.
+ * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
  */
-export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null): string {
   const { from, keys, columns } = sideSql(spec, side, options.recode)
   const reason = firstReason(side === 'source' ? spec.source.explained : spec.target.generated)
   const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
   const select = [
-    'hashed.key::text as key_hash', 'hashed.row::text as row_hash', `${reason} as reason`,
+    'hashed.key::text as key_hash', 'hashed.row::text as row_hash', `${reason} as reason`, ...changeColumns(spec, side, snapshot),
     ...keys.map((leg, index) => `${textOf(spec.key, leg, index)} as k${index}`),
     ...keys.map((leg, index) => `${leg.raw} as r${index}`),
     ...columns.map((column, index) => `${textOf(spec.columns, column, index)} as c${index}`),

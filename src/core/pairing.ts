@@ -1,7 +1,15 @@
 import type { ComparisonSpec, TermSpec } from './spec.js'
 
+/** What a row's own time of change tells, where the plan names its column. */
+export interface Change {
+  /** comparable as text; null without such a column, or when it is NULL: then the row is old */
+  changedAt: string | null
+  /** changed later than the snapshot of the pass, less the lag */
+  recent: boolean
+}
+
 /** A row as it was read for a decision; texts carry their state (see `expressions.ts`): null, `=value`, `?raw`, `!raw`. */
-export interface SourceRow {
+export interface SourceRow extends Change {
   rowHash: string
   key: (string | null)[]
   columns: (string | null)[]
@@ -9,7 +17,7 @@ export interface SourceRow {
   reason: number | null
 }
 
-export interface TargetRow {
+export interface TargetRow extends Change {
   rowHash: string
   key: (string | null)[]
   /** the key legs as they stand in the target */
@@ -29,6 +37,8 @@ export interface KeyGroup {
 
 export interface Pairing {
   verified: [SourceRow, TargetRow][]
+  /** equal with the help of a declared other value; with the indexes of the columns that needed it */
+  accepted: { source: SourceRow; target: TargetRow; columns: number[] }[]
   /** with the indexes of the columns that differ */
   differs: { source: SourceRow; target: TargetRow; columns: number[] }[]
   /** source rows without a partner */
@@ -39,23 +49,34 @@ export interface Pairing {
   fingerprintFaults: number
 }
 
+export type Likeness = 'equal' | 'accepted' | 'different'
+
 /** Tells whether a source text and a target text of a column are the same value; a reference also by its key as it stands in the target. */
-export type EqualTexts = (column: number, source: string | null, target: string | null, rawTarget: string | null) => boolean
+export type CompareTexts = (column: number, source: string | null, target: string | null, rawTarget: string | null) => Likeness
 
 /**
- * Pairs the rows of one key, equal ones first, then the rest in the order of their hashes; one target row pays for one source row.
+ * Pairs the rows of one key, equal ones first, then those that are accepted, then the rest in the order of their hashes; one target row pays for one source row.
  * n source and m target rows give min(n, m) pairs.
  */
-export function pairGroup(group: KeyGroup, equal: EqualTexts): Pairing {
+export function pairGroup(group: KeyGroup, compare: CompareTexts): Pairing {
   const source = [...group.source].sort(byRowHash)
   const target = [...group.target].sort(byRowHash)
-  const pairing: Pairing = { verified: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
-  const waiting: SourceRow[] = []
+  const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
+  const takePartner = (row: SourceRow, fits: (likeness: Likeness[]) => boolean): TargetRow | undefined => {
+    const partner = target.findIndex((candidate) => fits(likenessOf(row, candidate, compare)))
+    return partner === -1 ? undefined : target.splice(partner, 1)[0]
+  }
+  const unequal: SourceRow[] = []
   for (const row of source) {
-    const partner = target.findIndex((candidate) => differingColumns(row, candidate, equal).length === 0)
-    const [found] = partner === -1 ? [] : target.splice(partner, 1)
-    if (found === undefined) waiting.push(row)
+    const found = takePartner(row, (likeness) => likeness.every((one) => one === 'equal'))
+    if (found === undefined) unequal.push(row)
     else pairing.verified.push([row, found])
+  }
+  const waiting: SourceRow[] = []
+  for (const row of unequal) {
+    const found = takePartner(row, (likeness) => !likeness.includes('different'))
+    if (found === undefined) waiting.push(row)
+    else pairing.accepted.push({ source: row, target: found, columns: columnsThatAre('accepted', likenessOf(row, found, compare)) })
   }
   for (const row of waiting) {
     const partner = target.shift()
@@ -64,7 +85,7 @@ export function pairGroup(group: KeyGroup, equal: EqualTexts): Pairing {
       continue
     }
     if (row.rowHash === partner.rowHash) pairing.fingerprintFaults += 1
-    pairing.differs.push({ source: row, target: partner, columns: differingColumns(row, partner, equal) })
+    pairing.differs.push({ source: row, target: partner, columns: columnsThatAre('different', likenessOf(row, partner, compare)) })
   }
   pairing.unpairedTarget = target
   return pairing
@@ -74,8 +95,12 @@ function byRowHash(left: { rowHash: string }, right: { rowHash: string }): numbe
   return left.rowHash < right.rowHash ? -1 : left.rowHash > right.rowHash ? 1 : 0
 }
 
-function differingColumns(source: SourceRow, target: TargetRow, equal: EqualTexts): number[] {
-  return source.columns.flatMap((text, index) => (equal(index, text, target.columns[index] ?? null, target.rawColumns[index] ?? null) ? [] : [index]))
+function likenessOf(source: SourceRow, target: TargetRow, compare: CompareTexts): Likeness[] {
+  return source.columns.map((text, index) => compare(index, text, target.columns[index] ?? null, target.rawColumns[index] ?? null))
+}
+
+function columnsThatAre(wanted: Likeness, likeness: readonly Likeness[]): number[] {
+  return likeness.flatMap((one, index) => (one === wanted ? [index] : []))
 }
 
 /** Identity of a key: its legs as texts, NULL and text apart, no two keys alike. */
@@ -112,8 +137,9 @@ function smallestText(text: string | null, collapsed: ReadonlyMap<string, string
   return smallest === undefined ? text : `=${smallest}`
 }
 
-/** The cause of a difference: `reference` when only references differ, else `value`. */
-export function causeOfDifference(spec: ComparisonSpec, columns: readonly number[]): 'reference' | 'value' {
+/** The cause of a difference: `stale` when the source row was changed after the target row, `reference` when only references differ, else `value`. */
+export function causeOfDifference(spec: ComparisonSpec, { source, target, columns }: Pairing['differs'][number]): 'stale' | 'reference' | 'value' {
+  if (source.changedAt !== null && target.changedAt !== null && source.changedAt > target.changedAt) return 'stale'
   return columns.every((index) => (spec.columns[index]?.keyMap ?? null) !== null) ? 'reference' : 'value'
 }
 
@@ -135,7 +161,8 @@ const mask = '•••'
 /** A text without its state mark, for people: masked when the plan says so; NULL stays NULL. */
 export function shownText(term: TermSpec, text: string | null): string | null {
   if (text === null) return null
-  return term.pii ? mask : text.slice(1)
+  const shown = text.startsWith('+') ? text.slice(2) : text.slice(1)
+  return term.pii ? mask : shown
 }
 
 /** A target reference for people: the modern key as it stands, and the legacy key it leads to. */

@@ -25,6 +25,10 @@ export interface SourceSpec {
   where: string | null
   exclude: Reason[]
   explained: Reason[]
+  /** the column that tells when a row was last changed (a time without zone is read as UTC), else null */
+  changedAt: string | null
+  /** how long a change may take to arrive: an interval; null: none */
+  lag: string | null
   /** a unique index proves that the key legs are unique; its columns, else null */
   uniqueKey: string[] | null
   /** may be read in ctid ranges: a plain table without children */
@@ -40,6 +44,8 @@ export interface TargetSpec {
   /** how the entity claims rows of the target: all of them, those its `where` names, or those its key map reaches */
   claim: 'all' | 'where' | 'keyMap'
   generated: Reason[]
+  /** the column that tells when a row was last changed, else null */
+  changedAt: string | null
   chunkable: boolean
   pages: number
 }
@@ -68,6 +74,8 @@ export interface TermSpec {
   values: ValueMap | null
   /** time zone of a zone-less source time, else null */
   zone: string | null
+  /** allowed absolute distance: a number, or an interval for times; null: none */
+  tolerance: string | null
   /** masked wherever shown */
   pii: boolean
 }
@@ -77,6 +85,8 @@ export interface ValueMap {
   codes: { code: string; value: string | null }[]
   /** what a NULL of the source becomes; absent: NULL stays NULL */
   null?: { value: string | null }
+  /** what every code outside the list becomes; a row that needs it is accepted, never verified */
+  other?: { value: string | null }
 }
 
 export interface KeyMapSpec {

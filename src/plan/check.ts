@@ -56,18 +56,21 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
       const { schema, name: table } = side === 'source' ? sourceRelation : targetRelation
       return { id, side, relation: { schema, name: table }, alias: side === 'source' ? 'src' : 'tgt', sql }
     }
-    return plannedTerms(entity, ['entities', name], sourceRelation, targetRelation).flatMap((planned) => {
+    const { lag } = entity.source
+    const ofEntity = lag === undefined ? [] : [request(formatPath(['entities', name, 'source', 'lag']), 'source', `cast(${quoteLiteral(lag)} as interval)`)]
+    return ofEntity.concat(plannedTerms(entity, ['entities', name], sourceRelation, targetRelation).flatMap((planned) => {
       const { term, path } = planned
       const requests = term.zone === undefined ? [] : [request(formatPath([...path, 'zone']), 'source', `timestamp '2000-01-01' at time zone ${quoteLiteral(term.zone)}`)]
+      if (term.tolerance !== undefined && !/^[\d.eE+-]+$/.test(term.tolerance)) requests.push(request(formatPath([...path, 'tolerance']), 'target', `cast(${quoteLiteral(term.tolerance)} as interval)`))
       const sourceType = sourceTypeOf({ source: sourceRelation, types }, planned)
       const targetType = targetRelation.columns.find((column) => column.name === planned.name)?.type
       if (term.values === undefined || sourceType === null || targetType === undefined) return requests
-      const { codes, null: ofNull } = readValues(loaded, [...path, 'values'], term.values)
+      const { codes, null: ofNull, other } = readValues(loaded, [...path, 'values'], term.values)
       const cast = (text: string, type: string) => `cast(${quoteLiteral(text)} as ${type})`
       const idOf = (code: string) => formatPath([...path, 'values', code])
-      const values = [...codes, ...(ofNull === undefined ? [] : [{ code: 'null', value: ofNull.value }])].flatMap(({ code, value }) => (value === null ? [] : request(idOf(code), 'target', cast(value, targetType.name))))
+      const values = [...codes, ...(ofNull === undefined ? [] : [{ code: 'null', value: ofNull.value }]), ...(other === undefined ? [] : [{ code: 'other', value: other.value }])].flatMap(({ code, value }) => (value === null ? [] : request(idOf(code), 'target', cast(value, targetType.name))))
       return [...requests, ...codes.map(({ code }) => request(`${idOf(code)}#code`, 'source', cast(code, sourceType.name))), ...values]
-    })
+    }))
   })
 }
 
@@ -140,7 +143,7 @@ function checkEntity(
   const context: EntityContext = { loaded, entity, path, catalogs, ...relations, parts, types, keyMaps }
   const planned = plannedTerms(entity, path, relations.source, relations.target)
   const resolved = planned.map((one) => ({ planned: one, ...resolveTerm(context, one) }))
-  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations), ...checkShares(loaded.plan, name, relations))
+  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations), ...checkChangedAt(entity, path, catalogs, relations, types), ...checkShares(loaded.plan, name, relations))
   const columns = coverColumns(name, entity, planned, parts, relations)
   faults.push(...warnOfColumns(columns, path, relations))
   const blocked = faults.some(isCritical) || before.some((fault) => isCritical(fault) && fault.path[0] === 'entities' && fault.path[1] === name)
@@ -152,6 +155,25 @@ function checkIgnored(entity: PlanEntity, path: Path, catalogs: { source: Catalo
     const fault = checkColumn(catalogs[side], relations[side], column, [...path, 'ignore', side, column])
     return fault === null ? [] : [{ ...fault, severity: 'warning' }]
   }))
+}
+
+const timeTypes = ['timestamp', 'timestamptz', 'date']
+
+function checkChangedAt(entity: PlanEntity, path: Path, catalogs: { source: Catalog; target: Catalog }, relations: { source: RelationInfo; target: RelationInfo }, types: ExpressionTypes): FoundFault[] {
+  const faults = (['source', 'target'] as const).flatMap((side): FoundFault[] => {
+    const column = entity[side].changedAt
+    if (column === undefined) return []
+    const at = [...path, side, 'changedAt']
+    const fault = checkColumn(catalogs[side], relations[side], column, at)
+    if (fault !== null) return [fault]
+    const type = relations[side].columns.find(({ name }) => name === column)?.type
+    return type !== undefined && timeTypes.includes(type.base) ? [] : [{ code: 'INCOMPATIBLE_TYPES', path: at, message: `\`${column}\` is ${type?.name ?? 'unknown'} and tells no time: name a column of type timestamp or timestamptz` }]
+  })
+  const lagAt = [...path, 'source', 'lag']
+  const described = types.get(formatPath(lagAt))
+  if (entity.source.lag !== undefined && entity.source.changedAt === undefined) faults.push({ code: 'CONTRADICTION', path: lagAt, message: '`lag` says how late a change may arrive, and nothing tells when a row was changed: add `changedAt`' })
+  if (described !== undefined && 'error' in described) faults.push({ code: 'INVALID_LAG', path: lagAt, message: `\`${entity.source.lag ?? ''}\` is no interval: ${described.error}; write one such as \`2 minutes\`` })
+  return faults
 }
 
 /** The other entities whose table on that side is the same. */
@@ -205,10 +227,12 @@ function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[
     entity: name, domain: entity.domain,
     source: {
       schema: source.schema, table: source.name, where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: reasons(entity.explained, 'explained'),
+      changedAt: entity.source.changedAt ?? null, lag: entity.source.lag ?? null,
       uniqueKey: provenUniqueKey(source, resolved), chunkable: isChunkable(source, catalogs.source), pages: source.pages,
     },
     target: {
       schema: target.schema, table: target.name, where: sqlAt('target', 'where'), claim: claimOf(context, name), generated: reasons(entity.target.generated, 'target', 'generated'),
+      changedAt: entity.target.changedAt ?? null,
       chunkable: isChunkable(target, catalogs.target), pages: target.pages,
     },
     key: specs(true), columns: specs(false),

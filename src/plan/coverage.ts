@@ -34,6 +34,7 @@ export function coverColumns(name: string, entity: PlanEntity, terms: PlannedTer
     const wholeRow = own.some(({ fragment }) => fragment.wholeRow)
     return relations[side].columns.map(({ name: column }): ColumnCoverage => {
       const reason = entity.ignore?.[side]?.[column] ?? null
+      if (entity[side].changedAt === column) read.add(column)
       if (compared.has(column)) return { entity: name, side, column, coverage: 'compared', reason: null }
       if (reason !== null) return { entity: name, side, column, coverage: 'ignored', reason }
       return { entity: name, side, column, coverage: wholeRow || read.has(column) ? 'read' : 'uncovered', reason: null }

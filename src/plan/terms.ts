@@ -71,6 +71,7 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spe
   if (targetType === undefined || sourceType === null) return { spec: null, faults: undescribed(context, planned) }
   const { choice, faults } = chooseKind(context, planned, sourceType, targetType)
   const judged = [...faults, ...judgeChoice(planned, choice, name)]
+  if (term.tolerance !== undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
   if ('refused' in choice) return { spec: null, faults: judged }
   if (part === 'key' && choice.kind.decideAs !== null) {
     judged.push({ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be part of a key: equal values of ${sourceType.name} have several texts; choose another column, or bring it to one form in \`sql\`` })
@@ -80,7 +81,7 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spe
   const spec: TermSpec = {
     name, source: term.from === undefined ? `(${sql ?? term.sql ?? ''}\n)` : `src.${quoteIdentifier(term.from)}`, target: `tgt.${quoteIdentifier(name)}`,
     sourceType: sourceType.name, targetType: targetType.name, canonical: choice.kind, keyMap: typeof term.references === 'string' ? term.references : null,
-    values, zone: term.zone ?? null, pii: term.pii ?? false,
+    values, zone: term.zone ?? null, tolerance: term.tolerance ?? null, pii: term.pii ?? false,
   }
   return { spec, faults: judged }
 }
@@ -123,6 +124,19 @@ function chooseReference({ keyMaps }: EntityContext, { path }: PlannedTerm, name
   return { choice, faults: [{ code: 'INCOMPATIBLE_TYPES', path: [...path, 'references'], message }] }
 }
 
+const numberKinds: CanonicalKind['name'][] = ['integer', 'bigint', 'numeric', 'float4', 'float8']
+const timeTypes = ['date', 'time', 'timestamp', 'timestamptz']
+
+function checkTolerance(kind: CanonicalKind, tolerance: string, types: ExpressionTypes, path: Path): FoundFault[] {
+  if (numberKinds.includes(kind.name)) {
+    return /^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(tolerance) ? [] : [{ code: 'INVALID_TOLERANCE', path, message: `\`${tolerance}\` is no distance of numbers: write a number, zero or more, such as \`0.0001\`` }]
+  }
+  if (kind.name !== 'verbatim' || !timeTypes.includes(kind.literalType)) {
+    return [{ code: 'INVALID_TOLERANCE', path, message: `a tolerance is for numbers and times, and this column is compared as ${kind.literalType}: remove it` }]
+  }
+  return refusal(types, path, (error) => ({ code: 'INVALID_TOLERANCE', path, message: `\`${tolerance}\` is no interval: ${error}; write one such as \`2 seconds\`` }))
+}
+
 /** PostgreSQL takes many misspelt zones for a POSIX rule with its own offset, so only names of the tz database pass. */
 function checkZone({ types }: EntityContext, { path }: PlannedTerm, zone: string): FoundFault[] {
   const at = [...path, 'zone']
@@ -150,14 +164,14 @@ function checkValues({ types, loaded }: EntityContext, { term, path }: PlannedTe
   return Object.entries(term.values ?? {}).flatMap(([code, value]) => {
     const at = [...path, 'values', code]
     const faults: FoundFault[] = []
-    const isNullCode = code === 'null' && !loaded.isQuoted(at)
+    const isSpecialCode = (code === 'null' || code === 'other') && !loaded.isQuoted(at)
     const read = readLiteral(source, code)
     const codeFault = refusal(types, at, (error) => ({ code: 'INVALID_CODE', path: at, message: `the code \`${code}\` is no ${source.name}: ${error}` }), '#code')
     if (codeFault.length > 0) faults.push(...codeFault)
-    else if (!isNullCode && read === null) faults.push({ code: 'INVALID_CODE', path: at, message: `the code \`${code}\` is no ${source.name}: write codes as the source holds them` })
-    const before = read === null || isNullCode ? undefined : meaning.get(read)
+    else if (!isSpecialCode && read === null) faults.push({ code: 'INVALID_CODE', path: at, message: `the code \`${code}\` is no ${source.name}: write codes as the source holds them` })
+    const before = read === null || isSpecialCode ? undefined : meaning.get(read)
     if (before !== undefined && before.value !== value) faults.push({ code: 'INVALID_CODE', path: at, message: `the codes \`${before.code}\` and \`${code}\` are one ${source.name} with two values: keep one` })
-    if (read !== null && !isNullCode) meaning.set(read, { code, value })
+    if (read !== null && !isSpecialCode) meaning.set(read, { code, value })
     const valueFault = refusal(types, at, (error) => ({ code: 'INVALID_CODE', path: at, message: `the value \`${String(value)}\` is no ${target.name}: ${error}` }))
     if (valueFault.length > 0) faults.push(...valueFault)
     else if (value !== null && readLiteral(target, value) === null) faults.push({ code: 'INVALID_CODE', path: at, message: `the value \`${value}\` is no ${target.name}: write it as the target holds it` })
@@ -165,13 +179,14 @@ function checkValues({ types, loaded }: EntityContext, { term, path }: PlannedTe
   })
 }
 
-/** `null:` without quotes is what a NULL becomes; in quotes it is the text. */
+/** `null:` without quotes is what a NULL becomes, `other:` what every code outside the list becomes; in quotes they are the text. */
 export function readValues(loaded: LoadedPlan, path: Path, values: Record<string, string | null>): ValueMap {
-  const isNull = (code: string) => code === 'null' && !loaded.isQuoted([...path, code])
+  const isSpecial = (word: string, code: string) => code === word && !loaded.isQuoted([...path, code])
   const entries = Object.entries(values)
-  const nullEntry = entries.find(([code]) => isNull(code))
-  const codes = entries.filter(([code]) => !isNull(code)).map(([code, value]) => ({ code, value }))
-  return nullEntry === undefined ? { codes } : { codes, null: { value: nullEntry[1] } }
+  const nullEntry = entries.find(([code]) => isSpecial('null', code))
+  const codes = entries.filter(([code]) => !isSpecial('null', code) && !isSpecial('other', code)).map(([code, value]) => ({ code, value }))
+  const otherEntry = entries.find(([code]) => isSpecial('other', code))
+  return { codes, ...(nullEntry === undefined ? {} : { null: { value: nullEntry[1] } }), ...(otherEntry === undefined ? {} : { other: { value: otherEntry[1] } }) }
 }
 
 function judgeChoice({ path }: PlannedTerm, choice: CanonicalChoice, name: string): FoundFault[] {

@@ -22,12 +22,12 @@ export function accountEntity(source: SideScan, target: SideScan, tally: Tally, 
       total: sum(source.outcomes, ({ rows }) => rows) - source.reread + settled.source,
       excluded: sum(source.outcomes, ({ excluded }) => excluded.reduce((total, rows) => total + rows, 0)),
       scope: sum(source.outcomes, ({ scope }) => scope) - source.reread + settled.source,
-      verified: tally.verified, accepted: 0, differs: tally.differs, merged: 0,
+      verified: tally.verified, accepted: tally.accepted, differs: tally.differs, merged: 0,
       explained: tally.source.explained, pending: tally.source.pending, missing: tally.source.missing, unverified: tally.source.unverified,
     },
     target: {
       total: sum(target.outcomes, ({ rows }) => rows) - target.reread + settled.target,
-      matched: tally.verified + tally.differs, duplicate: tally.target.duplicate, generated: tally.target.generated,
+      matched: tally.verified + tally.accepted + tally.differs, duplicate: tally.target.duplicate, generated: tally.target.generated,
       pending: tally.target.pending, extra: tally.target.extra, unverified: tally.target.unverified,
     },
   }
@@ -65,6 +65,7 @@ export function accountingChecks(entity: string, accounting: Accounting, evidenc
     check('no row is duplicated', 'critical', target.duplicate, 'fail', 'no target row stands for a key twice', (count) => `${rows(count)} of the target ${count === 1 ? 'repeats' : 'repeat'} a key`),
     check('no row is extra', 'critical', target.extra, 'fail', 'every target row has a source row or a declared reason', (count) => `${rows(count)} of the target ${count === 1 ? 'has' : 'have'} no source row`),
     check('every row was compared', 'critical', unproven, 'unknown', 'no row was left unread or keeps changing', (count) => note ?? `${rows(count)} could not be compared`),
+    check('no row is accepted with another value', 'info', source.accepted, 'warn', 'no row needed a declared other value', (count) => `${rows(count)} ${count === 1 ? 'holds' : 'hold'} a declared other value`),
     check('no row needs an explanation', 'info', source.explained, 'warn', 'no row is absent for a declared reason', (count) => `${rows(count)} ${count === 1 ? 'is' : 'are'} absent for a declared reason`),
     {
       entity, name: 'the scope is not empty', subject: '', category: 'accounting', severity: 'warning', rowsExamined: evidence.rowsExamined, rowsFailed: null,

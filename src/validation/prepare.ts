@@ -86,8 +86,8 @@ function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanF
   if (atSource || 'fault' in from || 'fault' in to) return null
   return {
     entity, domain: planned.domain, key: [], columns: [], keyMaps: {},
-    source: { schema: from.schema, table: from.name, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], uniqueKey: null, chunkable: false, pages: 0 },
-    target: { schema: to.schema, table: to.name, where: null, claim: 'all', generated: [], chunkable: false, pages: 0 },
+    source: { schema: from.schema, table: from.name, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
+    target: { schema: to.schema, table: to.name, where: null, claim: 'all', generated: [], changedAt: null, chunkable: false, pages: 0 },
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { collapsedKeysStatement, findSourceKeysStatement, findTargetKeysStatement, foldedEntriesStatement, knownKeysStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type EqualTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { quoteLiteral } from '../core/identifier.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
 import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
 import type { Tally } from './tally.js'
@@ -12,6 +13,8 @@ export interface SettleOptions extends StatementOptions {
   rechecks: number
   /** rows of one batch of segments, both sides together */
   batchRows: number
+  /** when the pass saw each side, ISO 8601 */
+  snapshots: { source: string | null; target: string | null }
 }
 
 export interface Readers {
@@ -72,7 +75,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function readRows(keyHashes: string[]): Promise<{ source: (SourceRow & { keyHash: string })[]; target: (TargetRow & { keyHash: string })[] }> {
     const list = arrayText(keyHashes)
-    const [source, target] = await Promise.all([readers.source, readers.target].map((reader) => read(reader, signal, readRowsStatement(spec, reader.side, options), [list])))
+    const [source, target] = await Promise.all([readers.source, readers.target].map((reader) => read(reader, signal, readRowsStatement(spec, reader.side, options, options.snapshots[reader.side]), [list])))
     return { source: (source ?? []).map((row) => sourceRow(spec, row)), target: (target ?? []).map((row) => targetRow(spec, row)) }
   }
 
@@ -128,23 +131,33 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
     const groups = groupByKey(source, target, collapsedKeys)
-    const equal = await equalTexts(groups.values())
+    const compare = await compareTexts(groups.values())
     const unpaired: { row: SourceRow; keyIsPaired: boolean }[] = []
     const extra: TargetRow[] = []
     for (const group of groups.values()) {
-      const pairing = pairGroup(group, equal)
+      const pairing = pairGroup(group, compare)
       tally.addVerified(pairing.verified.length)
       tally.fingerprintFaults += pairing.fingerprintFaults
-      for (const pair of pairing.differs) {
+      for (const pair of pairing.accepted) {
         const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
-        tally.addDiffers(causeOfDifference(spec, pair.columns), shownKey(spec, pair.source.key), columns)
+        tally.addAccepted(`other value of ${columns.map(({ column }) => column).join(', ')}`, shownKey(spec, pair.source.key), columns)
       }
-      const keyIsPaired = pairing.verified.length + pairing.differs.length > 0
+      for (const pair of pairing.differs) {
+        if (pair.source.recent) {
+          tally.addSource('pending', 'changed recently', null, shownKey(spec, pair.source.key))
+          tally.addTarget('pending', 'changed recently', null, null)
+          continue
+        }
+        const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
+        tally.addDiffers(causeOfDifference(spec, pair), shownKey(spec, pair.source.key), columns)
+      }
+      const keyIsPaired = pairing.verified.length + pairing.accepted.length + pairing.differs.length > 0
       for (const row of pairing.unpairedSource) unpaired.push({ row, keyIsPaired })
       for (const row of pairing.unpairedTarget) {
         const reason = reasonAt(spec.target.generated, row.reason)
         if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
         else if (reason !== null) tally.addTarget('generated', null, reason, null)
+        else if (row.recent) tally.addTarget('pending', 'changed recently', null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
         else extra.push(row)
       }
     }
@@ -159,6 +172,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     })
     const taken = await findTaken(unpaired.flatMap(({ row, keyIsPaired }) => (keyIsPaired ? [] : [row])))
     for (const { row, keyIsPaired } of unpaired) {
+      if (row.recent) {
+        tally.addSource('pending', 'changed recently', null, shownKey(spec, row.key))
+        continue
+      }
       const reason = reasonAt(spec.source.explained, row.reason)
       if (reason !== null) {
         tally.addSource('explained', null, reason, shownKey(spec, row.key))
@@ -194,10 +211,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  /** Asks the target which pairs of texts are one value: jsonb 1.0 and 1.00, say. */
-  async function equalTexts(groups: Iterable<KeyGroup>): Promise<EqualTexts> {
+  /** Asks the target which pairs of texts are one value: jsonb 1.0 and 1.00, say, or numbers within a tolerance. */
+  async function compareTexts(groups: Iterable<KeyGroup>): Promise<CompareTexts> {
     const questions = new Map<number, Map<string, [string, string]>>()
-    const byValue = spec.columns.flatMap((term, column) => (term.canonical.decideAs === null ? [] : [column]))
+    const byValue = spec.columns.flatMap((term, column) => (equalityOf(term) === null ? [] : [column]))
     for (const group of byValue.length === 0 ? [] : groups) {
       for (const column of byValue) for (const source of group.source) for (const target of group.target) {
         const [left, right] = [source.columns[column] ?? null, target.columns[column] ?? null]
@@ -208,13 +225,17 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
     const same = new Map<number, Set<string>>()
     for (const [column, asked] of questions) {
-      const type = spec.columns[column]?.canonical.decideAs ?? 'text'
-      const rows = await read(readers.target, signal, `select ((pair ->> 0)::${type} is not distinct from (pair ->> 1)::${type})::text as equal ` +
+      const term = spec.columns[column]
+      const rows = await read(readers.target, signal, `select (${(term === undefined ? null : equalityOf(term)) ?? 'false'})::text as equal ` +
         'from json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position', [JSON.stringify([...asked.values()])])
       same.set(column, new Set([...asked.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
     }
-    return (column, source, target, rawTarget) => source === target || (same.get(column)?.has(JSON.stringify([source, target])) ?? false) ||
-      (source !== null && rawTarget !== null && (foldedReferences[column]?.has(JSON.stringify([source.slice(1), rawTarget])) ?? false))
+    return (column, source, target, rawTarget) => {
+      if (source === target || (same.get(column)?.has(JSON.stringify([source, target])) ?? false)) return 'equal'
+      if (source?.startsWith('+') && (source === '+' ? target === null : source.slice(1) === target)) return 'accepted'
+      const folded = source !== null && rawTarget !== null && (foldedReferences[column]?.has(JSON.stringify([source.slice(1), rawTarget])) ?? false)
+      return folded ? 'equal' : 'different'
+    }
   }
 
   return { seen, settleBatch, settleCollapsed: () => judge(deferred.source, deferred.target) }
@@ -248,6 +269,19 @@ async function knownKeys(spec: ComparisonSpec, term: TermSpec, keys: string[], t
   return new Set(rows.map((row) => textOf(row, 'legacy')))
 }
 
+/** SQL that decides whether two texts of a term (`pair ->> 0`, `pair ->> 1`) are one value; null where the text itself decides. */
+function equalityOf({ canonical, tolerance }: TermSpec): string | null {
+  if (tolerance !== null) {
+    if (canonical.name === 'verbatim') {
+      const type = canonical.literalType === 'date' ? 'timestamp' : canonical.literalType
+      const near = `(pair ->> 0)::${type} - (pair ->> 1)::${type} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
+      return type === 'time' ? near : `case when isfinite((pair ->> 0)::${type}) and isfinite((pair ->> 1)::${type}) then ${near} else false end`
+    }
+    return `abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
+  }
+  return canonical.decideAs === null ? null : `(pair ->> 0)::${canonical.decideAs} is not distinct from (pair ->> 1)::${canonical.decideAs}`
+}
+
 async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   for (const [index, item] of list.entries()) results.push(await run(item, index))
@@ -279,7 +313,7 @@ function reasonAt(reasons: readonly { reason: string }[], index: number | null):
 function sourceRow(spec: ComparisonSpec, row: TextRow): SourceRow & { keyHash: string } {
   const reason = row['reason'] ?? null
   return {
-    keyHash: textOf(row, 'key_hash'), rowHash: textOf(row, 'row_hash'), reason: reason === null ? null : Number(reason),
+    keyHash: textOf(row, 'key_hash'), rowHash: textOf(row, 'row_hash'), changedAt: row['changed_at'] ?? null, recent: row['recent'] === 'true', reason: reason === null ? null : Number(reason),
     key: spec.key.map((_, leg) => row[`k${leg}`] ?? null), columns: spec.columns.map((_, column) => row[`c${column}`] ?? null),
   }
 }

@@ -35,7 +35,7 @@ export async function settle(context: TaskContext, task: TakenTask, signal: Abor
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
   const suspicious = segments.filter(({ agrees }) => !agrees)
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
-    { ...statement, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows }, tally, signal)
+    { ...statement, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }

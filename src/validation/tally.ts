@@ -18,6 +18,7 @@ export interface Tallied {
 /** Counts the rows of an entity by class, and keeps the first differences up to a limit; the counts are exact beyond it. */
 export interface Tally {
   verified: number
+  accepted: number
   fingerprintFaults: number
   source: Record<'explained' | 'pending' | 'missing' | 'unverified', number>
   target: Record<'duplicate' | 'generated' | 'pending' | 'extra' | 'unverified', number>
@@ -29,6 +30,7 @@ export interface Tally {
   columns: Map<string, number>
   differences: Difference[]
   addVerified(rows: number): void
+  addAccepted(reason: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addDiffers(cause: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addSource(name: 'explained' | 'pending' | 'missing', cause: string | null, reason: string | null, rowKey: Difference['rowKey']): void
   addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
@@ -39,12 +41,17 @@ export interface Tally {
 /** @param limit differences kept at most */
 export function createTally(keyNames: readonly string[], limit: number): Tally {
   const tally: Tally = {
-    verified: 0, fingerprintFaults: 0, differs: 0,
+    verified: 0, accepted: 0, fingerprintFaults: 0, differs: 0,
     source: { explained: 0, pending: 0, missing: 0, unverified: 0 },
     target: { duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
     causes: new Map(), reasons: new Map(), columns: new Map(), differences: [],
     addVerified(rows) {
       tally.verified += rows
+    },
+    addAccepted(reason, rowKey, columns) {
+      tally.accepted += 1
+      tally.count('reasons', 'source', 'accepted', reason, 1)
+      tally.keep({ side: 'both', class: 'accepted', cause: null, reason, rowKey, columns })
     },
     addDiffers(cause, rowKey, columns) {
       tally.differs += 1

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type EqualTexts, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareTexts, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
 
-const same: EqualTexts = (_, source, target) => source === target
-const sourceRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): SourceRow => ({ rowHash, key, columns, reason: null })
-const targetRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): TargetRow => ({ rowHash, key, rawKey: key, columns, rawColumns: columns.map(() => null), reason: null })
+const same: CompareTexts = (_, source, target) => (source === target ? 'equal' : 'different')
+const sourceRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): SourceRow => ({ rowHash, key, columns, reason: null, changedAt: null, recent: false })
+const targetRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): TargetRow => ({ rowHash, key, rawKey: key, columns, rawColumns: columns.map(() => null), reason: null, changedAt: null, recent: false })
 
 const text = fc.option(fc.constantFrom('=a', '=b', '=', '?a', '!a'), { nil: null })
 const columns = fc.array(text, { minLength: 2, maxLength: 2 })
@@ -14,7 +14,7 @@ const sourceRows = fc.array(columns.map((list) => sourceRow(hashOf(list), list))
 const targetRows = fc.array(columns.map((list) => targetRow(hashOf(list), list)), { maxLength: 6 })
 
 const term = (name: string, more: Partial<TermSpec> = {}): TermSpec => ({
-  name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: { name: 'integer', literalType: 'int4', decideAs: null }, keyMap: null, values: null, zone: null, pii: false, ...more,
+  name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: { name: 'integer', literalType: 'int4', decideAs: null }, keyMap: null, values: null, zone: null, tolerance: null, pii: false, ...more,
 })
 const specOf = (key: TermSpec[], list: TermSpec[] = []) => ({ key, columns: list }) as unknown as ComparisonSpec
 
@@ -71,12 +71,19 @@ describe('pairGroup', () => {
     expect(pairGroup({ source: [sourceRow('1', ['=a'])], target: [targetRow('2', ['=b'])] }, same).fingerprintFaults).toBe(0)
   })
 
+  test('an accepted partner is taken after equal ones and before different ones, and pays for one row', () => {
+    const likeness: CompareTexts = (_, source, target) => (source === target ? 'equal' : source === '+=a' && target === '=a' ? 'accepted' : 'different')
+    const pairing = pairGroup({ source: [sourceRow('1', ['+=a']), sourceRow('2', ['=a'])], target: [targetRow('3', ['=a']), targetRow('4', ['=a'])] }, likeness)
+    expect(pairing).toMatchObject({ verified: [[{ rowHash: '2' }, {}]], accepted: [{ source: { rowHash: '1' }, columns: [0] }], differs: [], unpairedSource: [], unpairedTarget: [] })
+    expect(pairGroup({ source: [sourceRow('1', ['+=a']), sourceRow('2', ['=a'])], target: [targetRow('3', ['=a'])] }, likeness)).toMatchObject({ verified: [[{ rowHash: '2' }, {}]], unpairedSource: [{ rowHash: '1' }] })
+  })
+
   test('what the server calls equal is verified, asked by the column, both texts and the raw target', () => {
     const asked: unknown[] = []
     const target: TargetRow = { ...targetRow('2', ['=a', '=2']), rawColumns: [null, 'raw'] }
     const { verified } = pairGroup({ source: [sourceRow('1', ['=a', '=1'])], target: [target] }, (...question) => {
       asked.push(question)
-      return true
+      return 'equal'
     })
     expect(verified).toHaveLength(1)
     expect(asked).toEqual([[0, '=a', '=a', null], [1, '=1', '=2', 'raw']])
@@ -116,7 +123,10 @@ describe('keys', () => {
 describe('causes', () => {
   test('of a difference: reference only when nothing but references differ', () => {
     const spec = specOf([term('id')], [term('a'), term('fk', { keyMap: 'map' }), term('fk2', { keyMap: 'map' })])
-    expect([causeOfDifference(spec, [1]), causeOfDifference(spec, [1, 2]), causeOfDifference(spec, [0, 1]), causeOfDifference(spec, [0])]).toEqual(['reference', 'reference', 'value', 'value'])
+    const pair = (list: number[], changed: [string | null, string | null] = [null, null]) =>
+      causeOfDifference(spec, { source: { ...sourceRow('1', []), changedAt: changed[0] }, target: { ...targetRow('2', []), changedAt: changed[1] }, columns: list })
+    expect([pair([0], ['2024-02-01', '2024-01-01']), pair([1], ['2024-01-01', '2024-02-01']), pair([0], [null, '2024-01-01'])]).toEqual(['stale', 'reference', 'value'])
+    expect([pair([1]), pair([1, 2]), pair([0, 1]), pair([0])]).toEqual(['reference', 'reference', 'value', 'value'])
   })
 
   test('of a missing row', () => {

@@ -614,17 +614,17 @@ describe('size', () => {
     await pair.source.sql.unsafe('create table swap (id int primary key, v int, w int); insert into swap select i, i, i % 7 from generate_series(0, 19999) i')
     await pair.target.sql.unsafe('create table swap (id int primary key, v int, w int); insert into swap select i, (i # 1), i % 7 from generate_series(0, 19999) i')
     const kind = { name: 'integer' as const, literalType: 'int4', decideAs: null }
-    const term = (name: string): TermSpec => ({ name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: kind, keyMap: null, values: null, zone: null, pii: false })
+    const term = (name: string): TermSpec => ({ name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: kind, keyMap: null, values: null, zone: null, tolerance: null, pii: false })
     const spec: ComparisonSpec = {
       entity: 'swap', domain: 'd', key: [term('id')], columns: [term('v'), term('w')], keyMaps: {},
-      source: { schema: 'public', table: 'swap', where: null, exclude: [], explained: [], uniqueKey: ['id'], chunkable: true, pages: 0 },
-      target: { schema: 'public', table: 'swap', where: null, claim: 'all', generated: [], chunkable: true, pages: 0 },
+      source: { schema: 'public', table: 'swap', where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: ['id'], chunkable: true, pages: 0 },
+      target: { schema: 'public', table: 'swap', where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 0 },
     }
     const read = async (sql: Pair['source']['sql'], at: 'source' | 'target') => {
       const rows = await sql.unsafe<{ key_hash: string; row_hash: string }[]>(readSegmentsStatement(spec, at, { segments: 1, recode: false }), ['{0}'])
       return new Map(rows.map((row) => [row.key_hash, BigInt(row.row_hash)]))
     }
-    const keys = await pair.source.sql.unsafe<{ id: number; key: string }[]>(readRowsStatement(spec, 'source', { segments: 1, recode: false })
+    const keys = await pair.source.sql.unsafe<{ id: number; key: string }[]>(readRowsStatement(spec, 'source', { segments: 1, recode: false }, null)
       .replace(/^select .* from "public"/, 'select src.id, hashed.key::text as key from "public"').replace(/ and hashed\.key = any.*$/, ' order by 1'))
     const [left, right] = [await read(pair.source.sql, 'source'), await read(pair.target.sql, 'target')]
     expect([keys.length, left.size, right.size]).toEqual([20_000, 20_000, 20_000])

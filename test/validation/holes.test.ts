@@ -107,6 +107,19 @@ const cases: Case[] = [
     checks: { '$_a a legacy key has one modern key $_map': 'pass' },
   },
   {
+    name: 'entries outside the where of a map lead nowhere, from either side, and make no smaller legacy key',
+    source: table('a', 'id int primary key, fk int', '(1, 2), (2, 2), (3, null)'),
+    target: `${table('a', 'id int, fk int', '(10, 20), (20, 77), (77, null)')}; ${table('map', 'legacy int, modern int, kind text', "(1, 10, 'a'), (2, 20, 'a'), (0, 10, 'b'), (1, 20, 'b'), (3, 77, 'b'), (2, 77, 'b')")}`,
+    keyMaps: map(`, where: "tgt.kind = 'a'"`),
+    entities: { a: `${side('a')}, key: { id: { from: id, references: $_map } }, columns: { fk: { from: fk, references: $_map } }` },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '3: 1 verified, 1 differs, 1 missing | 3: 2 matched, 1 extra',
+        differences: ['differs reference {"id":"2"} fk: 2 → 77 (no map entry)', 'missing no map entry {"id":"3"}', 'extra no map entry {"id":"77"}'],
+      },
+    },
+  },
+  {
     fails: true,
     name: 'an ambiguous map that only a column references fails: both modern keys would be called right',
     source: table('a', 'id int primary key, fk int', '(1, 1)'),

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createPair, type Pair } from '../helpers/compare.js'
+
+let pair: Pair
+
+beforeAll(async () => {
+  pair = await createPair({
+    source: `create table item (id int primary key, v text, updated timestamptz);
+      insert into item values (1, 'new', now() - interval '1 minute'), (2, 'new', now() - interval '1 hour'), (3, 'only here', now() - interval '10 seconds'),
+        (4, 'only here', now() - interval '1 day'), (5, 'same', now()), (6, 'wrong', null), (7, 'older', now() - interval '2 days')`,
+    target: `create table item (id int primary key, v text, updated timestamp);
+      insert into item values (1, 'old', now() - interval '1 day'), (2, 'old', now() - interval '1 day'), (5, 'same', now()), (6, 'right', now()),
+        (7, 'newer', now() - interval '1 day'), (8, 'extra', (now() - interval '5 seconds') at time zone 'UTC'), (9, 'extra', now() - interval '1 day')`,
+  })
+})
+afterAll(() => pair.close())
+
+const plan = (lag: string) => `
+version: 1
+domains: { d: {} }
+entities:
+  item:
+    domain: d
+    source: { table: item, changedAt: updated${lag} }
+    target: { table: item, changedAt: updated }
+    key: { id: id }
+    same: [v]
+`
+
+test('what changed within the lag is pending on both sides, equality beats it, a NULL time is old', async () => {
+  const run = await pair.compare(plan(', lag: 5 minutes'))
+  expect(run.job).toMatchObject({ status: 'completed', reason: null })
+  expect(run.entities['item']).toMatchObject({
+    verdict: 'fail',
+    accounting: { source: { scope: 7, verified: 1, pending: 2, differs: 3, missing: 1 }, target: { total: 7, matched: 4, pending: 2, extra: 1 } },
+  })
+  expect(run.differences.map(({ class: rowClass, side, key, cause }) => [rowClass, side, key['id'], cause])).toEqual([
+    ['differs', 'both', '2', 'stale'], ['differs', 'both', '6', 'value'], ['differs', 'both', '7', 'value'], ['extra', 'target', '9', 'ghost'], ['missing', 'source', '4', 'plain'],
+    ['pending', 'source', '1', 'changed recently'], ['pending', 'source', '3', 'changed recently'], ['pending', 'target', '8', 'changed recently'],
+  ])
+})
+
+test('without a lag only what is newer than the pass is pending', async () => {
+  const run = await pair.compare(plan(''))
+  expect(run.entities['item']).toMatchObject({ accounting: { source: { pending: 0, differs: 4, missing: 2 }, target: { pending: 0, extra: 2 } } })
+})
+
+test('a column that tells no time, and a lag that is no interval or has no column, are faults', async () => {
+  const run = await pair.compare(plan(', lag: soon'))
+  expect(run.entities['item']?.note).toContain('`soon` is no interval')
+  const wrong = await pair.compare(plan('').replace('changedAt: updated }', 'changedAt: v }'))
+  expect(wrong.entities['item']?.note).toContain('tells no time')
+})
