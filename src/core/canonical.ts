@@ -85,7 +85,7 @@ export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { z
     if (source.base === 'timestamp' && target.base === 'timestamptz')
       return { refused: 'the source time has no zone and the target has one', suggestion: 'say in which zone the source time is meant: `zone: UTC`' }
     const family = verbatimFamilies.find((names) => names.includes(source.base))
-    if (family?.includes(target.base)) return { kind: simple('verbatim', target.base === 'cidr' ? 'inet' : target.base) }
+    if (family?.includes(target.base)) return { kind: simple('verbatim', target.base === 'cidr' ? 'inet' : target.base === 'bit' ? 'varbit' : target.base) }
     if (family === undefined && source.base === target.base) {
       return { kind: simple('verbatim', 'text'), warning: `${source.name} is not a type that ships with PostgreSQL: its values are compared by their text` }
     }
@@ -133,12 +133,12 @@ function chooseArray(source: TypeInfo, target: TypeInfo): CanonicalChoice {
   if (element.kind.name === 'uuid text' || element.kind.name === 'padded text' || familyOf(source.element) === 'json')
     return { refused: `arrays of ${source.element.name} and ${target.element.name} have no common text`, suggestion: 'compare them with `sql`' }
   const byValue = ['numeric', 'float4', 'float8'].includes(element.kind.name) || element.kind.decideAs !== null
-  return { kind: simple('verbatim', 'text', byValue ? `${element.kind.literalType}[]` : null) }
+  return { kind: simple('verbatim', target.name, byValue ? `${element.kind.literalType}[]` : null) }
 }
 
 function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
   if (source.base !== target.base) return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
-  return { kind: simple('verbatim', 'text', target.element?.base === 'numeric' ? target.name : null) }
+  return { kind: simple('verbatim', target.name, target.element?.base === 'numeric' ? target.name : null) }
 }
 
 /**
@@ -149,25 +149,30 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
   switch (kind.name) {
     case 'integer': return `(${expression})::int4`
     case 'bigint': return `(${expression})::int8`
-    case 'numeric': return `trim_scale((${expression})::numeric)`
+    case 'numeric': return `trim_scale((${expression})${typeName === 'oid' ? '::int8' : ''}::numeric)`
     // + 0 makes 0 of -0; a float4 becomes the float8 of its shortest text, so that 0.1 is 0.1
-    case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0)` : `((${expression})::float8 + 0)`
-    case 'float4': return `((${expression})::float4 + 0::float4)`
+    case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0)` : `((${expression})${exactFirst(typeName)}::float8 + 0)`
+    case 'float4': return `((${expression})${exactFirst(typeName)}::float4 + 0::float4)`
     case 'text': return `(${expression})::text`
     case 'padded text': return `rtrim((${expression})::text, ' ')`
     case 'boolean': return `(${expression})::bool`
     case 'uuid': return `(${expression})::uuid`
     case 'uuid text': return typeName === 'uuid' ? `(${expression})::text`
-      : `case when (${expression})::text ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then lower((${expression})::text collate "C") else (${expression})::text end`
+      : `case when (${expression})::text collate "C" ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then lower((${expression})::text collate "C") else (${expression})::text end`
     case 'bytes': return `encode((${expression})::bytea, 'hex')`
     case 'jsonb': return `(${expression})::jsonb`
     case 'verbatim': return `(${expression})::text`
   }
 }
 
-/** The canonical text of a canonical value. */
+/** money and oid have no cast to a float of their own */
+function exactFirst(typeName: string): string {
+  return typeName === 'money' ? '::numeric' : typeName === 'oid' ? '::int8' : ''
+}
+
+/** The canonical text of a canonical value; collation C, so that texts are grouped and compared by their bytes. */
 export function canonicalText(canonical: string): string {
-  return `(${canonical})::text`
+  return `((${canonical})::text collate "C")`
 }
 
 /**

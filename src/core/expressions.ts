@@ -20,7 +20,7 @@ export interface StatementOptions {
   pages?: { first: number; next: number | null }
 }
 
-/** Texts longer than this many bytes are compared by length and two 64-bit hashes instead of crossing the wire. */
+/** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
 export const longestText = 65_536
 
 interface TermSql {
@@ -78,8 +78,15 @@ function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
   return map
 }
 
+const exactTypes = ['int2', 'int4', 'int8', 'numeric']
+const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
+
+/** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
-  return leftType === rightType ? `${left} = ${right}` : `(${left})::text = (${right})::text`
+  const types = [leftType, rightType]
+  if (types.every((type) => exactTypes.includes(type)) || (leftType === rightType && !textTypes.includes(leftType))) return `${left} = ${right}`
+  const text = (key: string) => (types.includes('uuid') ? `lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
+  return `${text(left)} = ${text(right)}`
 }
 
 /** A map's legacy key in the kind of the source's key; null where it cannot be read as one: such an entry leads nowhere. */
@@ -91,14 +98,14 @@ function legacyKey(map: KeyMapSpec, kind: CanonicalKind): string {
   }
   const pattern = readable[kind.literalType]
   if (pattern === undefined || map.legacyType === kind.literalType) return `(${column})::${kind.literalType}`
-  return `case when (${column})::text ~ ${quoteLiteral(pattern)} then (${column})::text::${kind.literalType} end`
+  return `case when (${column})::text collate "C" ~ ${quoteLiteral(pattern)} then (${column})::text::${kind.literalType} end`
 }
 
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
 function smallestLegacyKeys(map: KeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
-  return `select tgt.${quoteIdentifier(map.modern)} as modern, ${smallest} as legacy from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
+  return `select tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern, ${smallest} as legacy from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
     `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null group by 1`
 }
 
@@ -158,9 +165,11 @@ function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
   const rawNull = spec.key.map((term) => `${side === 'source' ? `(${term.source})` : term.target} is null`).join(' and ')
   const unresolved = keys.flatMap((leg) => leg.unresolved ?? []).join(' or ')
   const noKey = side === 'source' ? `when ${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')} then 'no key'` : `when ${rawNull} then 'no key'`
+  // what another entity claims is not even looked at: its values need not be fit for this one
+  const unclaimed = side === 'target' && spec.target.claim === 'keyMap' ? '' : `when (${claimCondition(spec, side)}) is not true then 'unclaimed'`
   const state = side === 'source'
-    ? `case ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} else 'keyed' end`
-    : `case ${noKey} ${unresolved === '' ? '' : `when ${unresolved} then 'no map entry'`} else 'keyed' end`
+    ? `case ${unclaimed} ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} else 'keyed' end`
+    : `case ${unclaimed} ${noKey} ${unresolved === '' ? '' : `when ${unresolved} then 'no map entry'`} else 'keyed' end`
   const hash = (term: TermSpec, sql: TermSql, role: string) => hashTerm(term, sql, `${role} ${term.name}`, side, recode)
   const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
   const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column'))].join(' # ')
@@ -186,8 +195,9 @@ function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side, recode
 function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean): string {
   const text = canonicalText(sql.value)
   const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
-  const digest = `'~' || left(${text}, 200) || '... ' || octet_length(${text}) || ' bytes, ' || ${hash('long 1')} || ${hash('long 2')}`
-  const value = ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name) ? `'=' || ${text}` : `case when octet_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
+  const digest = `'~' || left(${text}, 200) || '... ' || char_length(${text}) || ' characters, ' || ${hash('long 1')} || ${hash('long 2')}`
+  const isWhole = kind.decideAs !== null || ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name)
+  const value = isWhole ? `'=' || ${text}` : `case when char_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
   if (sql.unresolved === null) return value
   // NULL as the other value is told as `+` with nothing behind a mark of its own
   const unresolved = sql.otherValue === null ? `'${side === 'source' ? '?' : '!'}' || left(${sql.raw}, 200)` : `coalesce('+=' || ${canonicalText(sql.otherValue)}, '+')`
@@ -257,15 +267,16 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
 }
 
 /**
- * Source rows, claimed or not, whose key hash is listed in $1: why a target row has no partner.
- * Columns: k0…, state (`excluded i`, `keyed`), claimed (`true`, `false`).
+ * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a JSON array): why a target row has no partner.
+ * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`).
+ * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
  */
-export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
+export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean): string {
   const { keys } = sideSql(spec, 'source', options.recode)
-  const keyHash = spec.key.map((term, index) => hashTerm(term, at(keys, index), `key ${term.name}`, 'source', options.recode)).join(' # ')
-  const excluded = firstReason(spec.source.exclude)
-  return `select ${legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')}, ${excluded} as excluded, (${isTrue(spec.source.where)})::text as claimed ` +
-    `from ${relationOf(spec, 'source')} src where (${keyHash}) = any($1::text::int8[])`
+  const texts = legTexts(spec, keys, 'source', options.recode)
+  const claim = isTrue(spec.source.where)
+  return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
+    `from ${relationOf(spec, 'source')} src where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any(array(select json_array_elements_text($1::text::json))) end`
 }
 
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a JSON array). Columns: k0…. */
@@ -298,7 +309,7 @@ export function collapsedKeysStatement(map: KeyMapSpec, kind: CanonicalKind): st
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   const smallest = canonicalText(canonicalValue(kind, kind.literalType, 'first.legacy'))
   return `select legacy, min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
-    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on first.modern = tgt.${quoteIdentifier(map.modern)} ` +
+    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
     `where ${isTrue(map.where)}) entries where legacy is not null group by legacy having bool_and(legacy <> smallest)`
 }
 
@@ -308,8 +319,8 @@ export function collapsedKeysStatement(map: KeyMapSpec, kind: CanonicalKind): st
  */
 export function foldedEntriesStatement(map: KeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
-  return `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacy))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text as modern ` +
-    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on first.modern = tgt.${quoteIdentifier(map.modern)} ` +
+  return `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacy))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
+    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
     `where ${isTrue(map.where)} and ${legacy} <> first.legacy`
 }
 
@@ -318,7 +329,7 @@ export function foldedEntriesStatement(map: KeyMapSpec, kind: CanonicalKind): st
  * (legacy keys with several modern ones), two_legacy (modern keys with several legacy ones).
  */
 export function checkMapStatement(map: KeyMapSpec, kind: CanonicalKind): string {
-  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text as modern ` +
+  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
     `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select count(*) from entry)::text as entries, (select count(*) from entry where legacy is null)::text as unreadable, ` +
     '(select count(*) from (select from entry where legacy is not null group by legacy having count(*) > 1) x)::text as two_modern, ' +

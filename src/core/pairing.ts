@@ -157,12 +157,15 @@ export function causeOfMissing(spec: ComparisonSpec, known: readonly (boolean | 
 }
 
 const mask = '•••'
+/** Characters of a value that are kept with a difference. */
+const longestShown = 300
 
 /** A text without its state mark, for people: masked when the plan says so; NULL stays NULL. */
 export function shownText(term: TermSpec, text: string | null): string | null {
   if (text === null) return null
+  if (term.pii) return mask
   const shown = text.startsWith('+') ? text.slice(2) : text.slice(1)
-  return term.pii ? mask : shown
+  return shown.length > longestShown ? `${shown.slice(0, longestShown)}... (${shown.length} characters)` : shown
 }
 
 /** A target reference for people: the modern key as it stands, and the legacy key it leads to. */

@@ -187,6 +187,11 @@ function neighbours(plan: Plan, name: string, side: Side): string[] {
   return own === null ? [] : Object.keys(plan.entities).filter((other) => other !== name && tableOf(plan.entities[other]) === own)
 }
 
+function sameTable(written: string | [string, string] | undefined, table: { schema: string; name: string }): boolean {
+  const read = written === undefined ? null : readTableName(written)
+  return read !== null && !('fault' in read) && read.schema === table.schema && read.name === table.name
+}
+
 const hasReferenceInKey = (entity: PlanEntity): boolean => entity.key !== 'all' && Object.values(entity.key).some((leg) => typeof leg === 'object' && typeof leg.references === 'string')
 
 /** Entities that share a table must be told apart, or say that they share it. */
@@ -201,6 +206,16 @@ function checkShares(plan: Plan, name: string, relations: { source: RelationInfo
       code: 'AMBIGUOUS_CLAIM', path: [...path, 'target'],
       message: `${formatTable(relations.target)} also belongs to ${onTarget.join(', ')}, and nothing tells whose a row is: give the entity a \`target.where\`, or a key that \`references\` its key map`,
     })
+  }
+  for (const side of ['source', 'target'] as const) {
+    const { parent } = relations[side]
+    const owners = parent === null ? [] : Object.keys(plan.entities).filter((other) => other !== name && sameTable(plan.entities[other]?.[side].table, parent))
+    if (owners.length > 0) {
+      faults.push({
+        code: 'OVERLAPPING_CLAIM', path: [...path, side, 'table'],
+        message: `${formatTable(relations[side])} is a part of ${formatTable(parent ?? relations[side])}, which ${owners.join(', ')} covers: its rows would be counted twice; remove one of the two, or write \`shared: true\` in each`,
+      })
+    }
   }
   const whole = neighbours(plan, name, 'source').filter((other) => plan.entities[other]?.source.where === undefined && plan.entities[other]?.shared !== true)
   if (whole.length > 0 && entity.source.where === undefined) {

@@ -5,7 +5,7 @@ import { quoteRelation } from '../core/identifier.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'
 import type { TableResult } from './outcomes.js'
-import { countOf, read, textOf, type Reader } from './reader.js'
+import { countOf, errorText, read, textOf, type Reader } from './reader.js'
 
 /** A table of one side, and what the plan says of it. */
 export interface TablePlan {
@@ -42,7 +42,7 @@ export async function accountTable(table: TablePlan, claimants: readonly Claiman
     return { ...base, ...(await countClaims(table, claimants, reader, signal)) }
   } catch (error) {
     if (isTransient(error) || signal.aborted) throw error
-    return { ...base, verdict: 'unknown', error: error instanceof Error ? error.message : String(error) }
+    return { ...base, verdict: 'unknown', error: errorText(error, masksNothing(claimants) ? (claimants[0]?.spec ?? null) : null) }
   }
 }
 
@@ -69,4 +69,8 @@ async function countClaims(table: TablePlan, claimants: readonly Claimant[], rea
 
 function relation({ schema, table }: TablePlan): string {
   return quoteRelation({ schema, name: table })
+}
+
+function masksNothing(claimants: readonly Claimant[]): boolean {
+  return claimants.every(({ spec }) => spec !== null && ![...spec.key, ...spec.columns].some(({ pii }) => pii))
 }

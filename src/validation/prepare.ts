@@ -2,8 +2,10 @@ import type { Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
 import { checkMapStatement } from '../core/expressions.js'
-import type { ComparisonSpec } from '../core/spec.js'
-import { jobFailure } from '../jobs/failure.js'
+import type { ComparisonSpec, KeyMapSpec } from '../core/spec.js'
+import type { CanonicalKind } from '../core/canonical.js'
+import { isTransient, sqlstateOf } from '../db/sqlstate.js'
+import { jobFailure, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import { addTasks, type NewTask, type TakenTask } from '../jobs/task.js'
 import { formatPath } from '../plan/fault.js'
@@ -77,17 +79,18 @@ function prepareEntity({ plan }: LoadedPlan, entity: string, spec: ComparisonSpe
 
 /**
  * What is left of a refused entity: the rows that it claims, so that they are counted as unverified instead of not at all. Null when
- * what the plan says of its source is itself at fault: that SQL is not run.
+ * what the plan says of its source is itself at fault: that SQL is not run. What is at fault on the target only leaves that side uncounted.
  */
 function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanFault[]): ComparisonSpec | null {
   const { source, target } = planned
   const [from, to] = [readTableName(source.table ?? ''), readTableName(target.table)]
-  const atSource = faults.some(({ path }) => path.startsWith(`${formatPath(['entities', entity, 'source'])}`))
-  if (atSource || 'fault' in from || 'fault' in to) return null
+  const faultAt = (side: string) => faults.some(({ path }) => path.startsWith(formatPath(['entities', entity, side])))
+  if (faultAt('source') || 'fault' in from || 'fault' in to) return null
+  const claim = faultAt('target') ? 'keyMap' : target.where === undefined ? 'all' : 'where'
   return {
     entity, domain: planned.domain, key: [], columns: [], keyMaps: {},
     source: { schema: from.schema, table: from.name, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
-    target: { schema: to.schema, table: to.name, where: null, claim: 'all', generated: [], changedAt: null, chunkable: false, pages: 0 },
+    target: { schema: to.schema, table: to.name, where: target.where ?? null, claim, generated: [], changedAt: null, chunkable: false, pages: 0 },
   }
 }
 
@@ -116,17 +119,32 @@ function sharedEntities({ plan }: LoadedPlan): string[] {
 async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], signal: AbortSignal): Promise<CheckResult[]> {
   const checks: CheckResult[] = []
   const found = new Map<string, CheckResult[]>()
+  // a map that keys no entity of this job belongs to all that reference it
+  const keyed = new Set(entities.flatMap(({ spec }) => spec?.key.flatMap(({ keyMap }) => keyMap ?? []) ?? []))
   for (const { entity, spec } of entities) {
-    for (const term of spec?.key.filter(({ keyMap }) => keyMap !== null) ?? []) {
+    for (const term of [...(spec?.key ?? []), ...(spec?.columns.filter(({ keyMap }) => !keyed.has(keyMap ?? '')) ?? [])]) {
       const map = spec?.keyMaps[term.keyMap ?? '']
       if (map === undefined) continue
       const id = JSON.stringify([map, term.canonical])
-      const results = found.get(id) ?? keyMapChecks(map.name, await read(target, signal, checkMapStatement(map, term.canonical)))
+      const results = found.get(id) ?? await checkKeyMap(target, map, term.canonical, signal)
       found.set(id, results)
       checks.push(...results.map((check) => ({ ...check, entity })))
     }
   }
   return [...new Map(checks.map((check) => [JSON.stringify([check.entity, check.name, check.subject]), check])).values()]
+}
+
+/** A map whose own statement fails is told as unknown: only the entities that need it suffer. */
+async function checkKeyMap(target: Reader, map: KeyMapSpec, kind: CanonicalKind, signal: AbortSignal): Promise<CheckResult[]> {
+  try {
+    return keyMapChecks(map.name, await read(target, signal, checkMapStatement(map, kind)))
+  } catch (error) {
+    if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
+    return [{
+      entity: '', name: 'the key map can be read', subject: map.name, category: 'integrity', severity: 'critical', verdict: 'unknown', rowsExamined: null, rowsFailed: null, durationMs: null,
+      message: `the key map ${map.name} cannot be read: SQLSTATE ${sqlstateOf(error) ?? 'unknown'}`, evidence: {},
+    }]
+  }
 }
 
 function canaryCheck(): CheckResult {

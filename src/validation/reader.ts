@@ -1,5 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres'
 import type { Side } from '../core/catalog.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import { sqlstateOf } from '../db/sqlstate.js'
 import { onSide } from '../jobs/failure.js'
 
 /** A pinned read-only client and the side it reads; every value comes as the server's text. */
@@ -39,6 +41,17 @@ async function readOn(sql: Sql | TransactionSql, side: Side, signal: AbortSignal
   } finally {
     signal.removeEventListener('abort', cancel)
   }
+}
+
+/**
+ * What may be told of an error that a statement of an entity met. PostgreSQL quotes values in its messages, so where the plan masks a
+ * column only the SQLSTATE is told.
+ */
+export function errorText(error: unknown, spec: ComparisonSpec | null): string {
+  const masked = spec === null || [...spec.key, ...spec.columns].some(({ pii }) => pii)
+  const state = sqlstateOf(error)
+  if (masked && state !== null) return `SQLSTATE ${state}; the message is not told, since it may hold a masked value`
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** The value of a column that the statement always fills. */

@@ -9,6 +9,7 @@ import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import { readPrepared, sideOfTask, type TaskContext } from './context.js'
 import { hasOtherTasks, readJobEntity, saveSegments } from './outcomes.js'
+import { errorText } from './reader.js'
 import { scanChunk, ScanMismatch } from './scan-chunk.js'
 
 /** Reads one chunk of one side; an error of the statement itself leaves the entity unverified, with the reason. */
@@ -33,7 +34,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
     }
     const timedOut = sqlstateOf(error) === '57014'
     if (!timedOut && (isTransient(error) || (sideOf(error) === null && !(error instanceof ScanMismatch)))) throw error
-    const reason = `${reader.side}: ${error instanceof Error ? error.message : String(error)}`
+    const reason = `${reader.side}: ${errorText(error, spec)}`
     return async (tx) => {
       await settleWhenScanned(context.queue, tx, task)
       return { failed: reason, rows: null, scope: null }

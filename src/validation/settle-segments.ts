@@ -3,6 +3,7 @@ import { collapsedKeysStatement, findSourceKeysStatement, findTargetKeysStatemen
 import { quoteLiteral } from '../core/identifier.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
+import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
 import type { Tally } from './tally.js'
 
@@ -22,7 +23,7 @@ export interface Readers {
   target: Reader
 }
 
-const keysPerStatement = 2000
+const keysPerStatement = 500
 
 /**
  * Reads what the segment sums could not prove equal and gives each row its class.
@@ -196,12 +197,26 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     return new Set(folded.flatMap(({ own, key }) => (arrived.has(keyIdentity(key)) ? [own] : [])))
   }
 
+  /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. */
+  async function findSource(firstLegs: string, claimed: boolean): Promise<TextRow[]> {
+    try {
+      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed), [firstLegs])
+    } catch (error) {
+      if (claimed || signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
+      return []
+    }
+  }
+
   async function judgeExtra(extra: TargetRow[]): Promise<void> {
     const found = new Map<string, { excluded: boolean; claimed: boolean }>()
-    const hashes = new Set(extra.map((row) => (row as TargetRow & { keyHash?: string }).keyHash).filter((keyHash) => keyHash !== undefined))
-    if (hashes.size > 0) {
-      for (const row of await read(readers.source, signal, findSourceKeysStatement(spec, options), [arrayText(hashes)])) {
-        found.set(keyIdentity(spec.key.map((_, leg) => row[`k${leg}`] ?? null)), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
+    const wanted = new Set(extra.map(({ key }) => key[0] ?? ''))
+    if (wanted.size > 0) {
+      const folded = [...(collapsedKeys[0] ?? [])].flatMap(([legacy, smallest]) => (wanted.has(`=${smallest}`) ? [`=${legacy}`] : []))
+      const firstLegs = JSON.stringify([...wanted, ...folded])
+      const [claimed, unclaimed] = [await findSource(firstLegs, true), await findSource(firstLegs, false)]
+      for (const row of [...unclaimed, ...claimed]) {
+        const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
+        found.set(keyIdentity(key), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
       }
     }
     for (const row of extra) {

@@ -3,12 +3,13 @@ import type { Side } from '../core/catalog.js'
 import { countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
+import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteSegments, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
-import { countOf, read, type Reader } from './reader.js'
+import { countOf, errorText, read, type Reader } from './reader.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
@@ -19,6 +20,17 @@ const batchRows = 200_000
 
 /** Gives every row of an entity its class, once all its chunks are read. */
 export async function settle(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
+  try {
+    return await settleEntity(context, task, signal)
+  } catch (error) {
+    // a statement that the data do not bear (a cast in an explanation, say) would fail each time: this entity is unverified, the others go on
+    if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
+    const found = await readJobEntity(context.target, task.jobId, task.entity ?? '')
+    return settleUncompared(context, task, found, `${sideOf(error)}: ${errorText(error, found.spec)}`, signal)
+  }
+}
+
+async function settleEntity(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const startedAt = performance.now()
   const { readers, options } = context
   const found = await readJobEntity(context.target, task.jobId, task.entity ?? '')
@@ -92,7 +104,9 @@ async function countBare({ readers }: TaskContext, spec: ComparisonSpec, signal:
       return null
     }
   }
-  const [source, target] = [await count(readers.source), await count(readers.target)]
+  // a refused entity whose claim on the target is at fault has neither a `where` nor a key to claim by
+  const countable = spec.target.claim !== 'keyMap' || spec.key.length > 0
+  const [source, target] = [await count(readers.source), countable ? await count(readers.target) : null]
   return { rows: source?.rows ?? null, scope: source?.scope ?? null, targetRows: target?.rows ?? null }
 }
 

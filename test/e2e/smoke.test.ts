@@ -53,7 +53,8 @@ let document: Document
 beforeAll(async () => {
   service = await startService({ DEMO_ROWS: '20000' })
   document = (await request<Document>(service, '/openapi.json')).body
-  // the demonstration validates itself once
+  // the worker is heard of, and the demonstration has validated itself once
+  await waitFor('the service to be healthy', async () => (await request(service, '/health')).body['status'] === 'healthy')
   await waitFor('the first validation', async () => (await request<{ jobs: object[] }>(service, '/validation/jobs?status=completed')).body.jobs.length > 0)
 }, 120_000)
 
