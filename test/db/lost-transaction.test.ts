@@ -33,7 +33,7 @@ async function poolWorks(): Promise<void> {
 }
 
 test.each([
-  ['a statement is in flight', async (tx: Sql, pid: number) => { setTimeout(() => { kill(pid).execute() }, 100); await tx`select pg_sleep(5)` }],
+  ['a statement is in flight', async (tx: Sql, pid: number) => { setTimeout(() => void kill(pid).execute(), 100); await tx`select pg_sleep(5)` }],
   ['the transaction is idle and goes on', async (tx: Sql, pid: number) => { await kill(pid); await sleep(100); await tx`insert into done values (1)` }],
   ['the transaction is idle and its work fails', async (_tx: Sql, pid: number) => { await kill(pid); await sleep(100); throw new Error('work failed') }],
   ['the transaction is idle and only commits', async (_tx: Sql, pid: number) => { await kill(pid); await sleep(100) }],
