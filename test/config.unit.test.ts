@@ -24,8 +24,13 @@ describe('loadConfig', () => {
       environment: 'development', role: 'all', host: '127.0.0.1', port: 3000, logLevel: 'info', apiKey: null, corsOrigins: [],
       rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, demo: true, demoRows: 250_000,
       source: null, target: null, planPath: null,
-      comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 5000, scanChunkPages: 16_384, statementTimeoutMs: 30_000, maxStoredDifferences: 100_000 },
+      comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 500, scanChunkPages: 16_384, statementTimeoutMs: 30_000, maxStoredDifferences: 10_000 },
     })
+  })
+
+  test('rows rest longer before the second reading when the databases are real', () => {
+    expect(loadConfig(databases).comparison.recheckDelayMs).toBe(5000)
+    expect(loadConfig({ RECHECK_DELAY_MS: '7' }).comparison.recheckDelayMs).toBe(7)
   })
 
   test('is frozen, deeply', () => {

@@ -136,8 +136,6 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
     connection,
     // after a failure the next attempt waits at most 2 s, so that a server that is back is noticed soon
     backoff: (retries: number) => (0.5 + Math.random() / 2) * Math.min(3 ** retries / 100, 2),
-    // the least that the library's transactions bear: a query should not wait behind its neighbour's long statement
-    max_pipeline: 1,
     socket: async (parsed: ParsedOptions) => {
       if (ended) return failingSocket(Object.assign(new Error('the client was ended'), { code: 'CONNECTION_ENDED' }))
       try {

@@ -114,9 +114,8 @@ describe.concurrent('databases that go away', () => {
       status: 'degraded', details: { reason: expect.stringMatching(/may do more than read/) as string, findings: expect.arrayContaining(['is superuser']) as string[] },
     })
 
-    const jobId = await postJob(away.service)
-    await waitForProgress(away.service, jobId, 5)
     away.source.setMode('reset')
+    const jobId = await postJob(away.service)
     const job = await waitForEnd(away.service, jobId)
     expect(job).toMatchObject({ status: 'failed', partial: true, reasonCode: 'SOURCE_UNAVAILABLE', pausedReason: null, reason: expect.stringMatching(/source database could not be used for \d+ seconds/) as string })
     // nothing of it is published
@@ -158,10 +157,9 @@ async function sourceComesBack(at: Site): Promise<void> {
 async function closedSourceComesBack(at: Site): Promise<void> {
   const { database } = at.databases.source
   const allow = (allowed: boolean) => asAdmin((sql) => sql.unsafe(`alter database ${quoteIdentifier(database)} allow_connections ${allowed}`))
-  const jobId = await postJob(at.service)
-  await waitForProgress(at.service, jobId, 10)
   await allow(false)
   await asAdmin((sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database}`)
+  const jobId = await postJob(at.service)
   const waiting = await waitFor('the job to say what it waits for', async () => {
     const job = await readJob(at.service, jobId)
     return (job.pausedReason !== null || job.status !== 'running') && job
