@@ -24,14 +24,19 @@ export function sqlstateOf(error: unknown): string | null {
 export function isTransient(error: unknown): boolean {
   const code = sqlstateOf(error)
   if (code === null) return false
-  return isLostConnection(code) || /^(40001|40P01|53...|55P03|57014|25P03)$/.test(code)
+  return isLostConnection(code) || isClosedDoor(error, code) || /^(40001|40P01|53...|55P03|57014|25P03)$/.test(code)
 }
 
 /** The database cannot be used at all: it cannot be reached, or refuses the log-in. */
 export function isUnavailable(error: unknown): boolean {
   const code = sqlstateOf(error)
   if (code === null) return false
-  return isLostConnection(code) || /^(28...|3D000|53300|CONNECTION_ENDED|CONNECTION_DESTROYED)$/.test(code)
+  return isLostConnection(code) || isClosedDoor(error, code) || /^(28...|3D000|53300|CONNECTION_ENDED|CONNECTION_DESTROYED)$/.test(code)
+}
+
+/** FATAL with 55000: the database does not accept connections for now, as in a maintenance window. */
+function isClosedDoor(error: unknown, code: string): boolean {
+  return code === '55000' && isObject(error) && error['severity'] === 'FATAL'
 }
 
 /** SQLSTATE class 08, 57P01–57P05 (shut down, crash, starting, dropped, idle), and the codes of Node and postgres.js. */
