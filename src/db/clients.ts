@@ -117,6 +117,8 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
   const base = { host: options.host, port: options.port, tls: options.ssl === 'require', connectMs }
   const connection = {
     application_name: options.applicationName ?? 'mcov', statement_timeout: String(statementTimeoutMs), ...settings,
+    // postgres.js 3.4.9 forgets to flush a start-up packet of less than 1 KiB when bytes of the connection before are left over
+    options: ' '.repeat(1024),
   }
   const sockets = new Set<net.Socket>()
   let ended = false

@@ -50,30 +50,35 @@ function holdErrors(socket: net.Socket, server: ServerState): void {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...values: unknown[]) => boolean
   const write = socket.write.bind(socket) as (...parameters: unknown[]) => boolean
   const endings = followEndings()
+  // the library waits for the rest of a message that was cut off before it hears of anything else
+  const failTransaction = () => Buffer.concat([server.restOfMessage(), failedTransaction])
   let held: unknown
   let dead = false
+  let ending = false
   socket.emit = (event: string | symbol, ...values: unknown[]) => {
     if (event === 'error') {
       held ??= values[0]
       return true
     }
     if (event !== 'close') return emit(event, ...values)
-    if (server.inTransaction()) {
+    // a commit or rollback that is under way is the last that the library writes
+    if (server.inTransaction() && !ending) {
       dead = true
       held ??= failure('CONNECTION_CLOSED', 'the connection was closed within a transaction')
       emit('error', held)
-      if (server.isOwed() && server.atBoundary()) emit('data', failedTransaction)
+      if (server.isOwed()) emit('data', failTransaction())
       return true
     }
     if (held !== undefined) emit('error', held)
     return emit(event, ...values)
   }
   const writeOrFail = (...parameters: unknown[]) => {
-    const ends = endings(parameters[0] as Buffer)
+    ending = endings(parameters[0] as Buffer)
     if (!dead) return write(...parameters)
+    const ends = ending
     setImmediate(() => {
       emit('error', held)
-      if (server.atBoundary()) emit('data', failedTransaction)
+      emit('data', failTransaction())
       if (ends) emit('close', true)
     })
     return true
@@ -104,14 +109,15 @@ const simpleQuery = 0x51
 const sync = 0x53
 const flush = 0x48
 const cancelRequest = 80_877_102
+const protocolVersion = 196_608
 
 interface ServerState {
   /** its last word was that a transaction is open */
   inTransaction(): boolean
   /** an answer is owed */
   isOwed(): boolean
-  /** no message was received in part */
-  atBoundary(): boolean
+  /** bytes that complete a message which was received in part */
+  restOfMessage(): Buffer
 }
 
 /** ReadyForQuery of a failed transaction. */
@@ -148,6 +154,7 @@ function guard(socket: net.Socket, { host, port, connectMs, silenceMs }: GuardOp
   const write = socket.write.bind(socket) as (...parameters: unknown[]) => boolean
   let first = true
   socket.write = (...parameters: unknown[]) => {
+    if (first) parameters[0] = withoutLeftover(parameters[0] as Buffer)
     const chunk = parameters[0] as Buffer
     // the start-up packet and the cancel request have no type byte
     if (first) isCancel = chunk.readUInt32BE(4) === cancelRequest
@@ -172,13 +179,24 @@ function guard(socket: net.Socket, { host, port, connectMs, silenceMs }: GuardOp
   socket.once('close', () => {
     clearInterval(timer)
   })
-  return { inTransaction: () => status !== idleStatus, isOwed: () => owed > 0, atBoundary: () => followServer.atBoundary() }
+  return { inTransaction: () => status !== idleStatus, isOwed: () => owed > 0 || lastSent === flush, restOfMessage: () => followServer.rest() }
+}
+
+/**
+ * The start-up packet or cancel request at the end of the first bytes of a connection. What the library had not yet flushed when the
+ * connection before was closed, it sends on the next one (postgres.js 3.4.9).
+ */
+function withoutLeftover(chunk: Buffer): Buffer {
+  for (let at = 0; at + 8 <= chunk.length; at += 1) {
+    if (chunk.readUInt32BE(at) === chunk.length - at && [protocolVersion, cancelRequest].includes(chunk.readUInt32BE(at + 4))) return chunk.subarray(at)
+  }
+  return chunk
 }
 
 export interface Follower {
   (chunk: Buffer): void
-  /** the last message is whole */
-  atBoundary(): boolean
+  /** zeros that complete the last message, nothing when it is whole */
+  rest(): Buffer
 }
 
 /**
@@ -220,7 +238,15 @@ export function followMessages(onMessage: (type: number) => void, onFirstByte: (
       }
     }
   }
-  return Object.assign(follow, { atBoundary: () => have === 0 && skip === 0 })
+  const rest = () => {
+    if (have === 0) return Buffer.alloc(skip)
+    const whole = Buffer.alloc(5)
+    header.copy(whole, 0, 0, have)
+    // a length counts its own four bytes
+    if (whole.readUInt32BE(1) < 4) whole.writeUInt8(4, 4)
+    return Buffer.concat([whole.subarray(have), Buffer.alloc(whole.readUInt32BE(1) - 4)])
+  }
+  return Object.assign(follow, { rest })
 }
 
 /** TLS as libpq's `sslmode=require`: encrypted, the certificate not verified. */

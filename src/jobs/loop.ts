@@ -75,8 +75,10 @@ export function startTaskLoop(options: TaskLoopOptions): { stop(): Promise<void>
 
   async function abortLost(): Promise<void> {
     if (running.size === 0) return
-    const held = await heldTasks(target, [...running.keys()])
-    for (const [taskId, { task, controller }] of running) {
+    // a task that is taken while the answer is under way was not asked for
+    const asked = [...running]
+    const held = await heldTasks(target, asked.map(([taskId]) => taskId))
+    for (const [taskId, { task, controller }] of asked) {
       if (held.get(taskId) !== task.fence) controller.abort(new Error(lost))
     }
   }
