@@ -1,21 +1,11 @@
 import type { Verdict } from '../core/accounting.js'
-import type { Side } from '../core/catalog.js'
 import { claimCondition } from '../core/expressions.js'
 import { quoteRelation } from '../core/identifier.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'
+import type { TableCoverage } from '../plan/coverage.js'
 import type { TableResult } from './outcomes.js'
 import { countOf, errorText, read, textOf, type Reader } from './reader.js'
-
-/** A table of one side, and what the plan says of it. */
-export interface TablePlan {
-  side: Side
-  schema: string
-  table: string
-  coverage: 'covered' | 'ignored' | 'uncovered'
-  reason: string | null
-  entities: string[]
-}
 
 /** One of the entities that claim rows of a table; without a spec nobody can say which rows those are. */
 export interface Claimant {
@@ -28,7 +18,7 @@ export interface Claimant {
  * Counts the rows of one table by how many entities claim them, in one statement over the bare table with all entities' predicates.
  * A table that cannot be read is an `unknown` with the reason, never a figure; a transient error is thrown, so that the task is repeated.
  */
-export async function accountTable(table: TablePlan, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal): Promise<TableResult> {
+export async function accountTable(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal): Promise<TableResult> {
   const base = { ...table, overlaps: [], claimedOnce: null, claimedSeveral: null, unclaimed: null, ignored: null, rows: null, error: null }
   try {
     if (table.coverage !== 'covered') {
@@ -42,11 +32,11 @@ export async function accountTable(table: TablePlan, claimants: readonly Claiman
     return { ...base, ...(await countClaims(table, claimants, reader, signal)) }
   } catch (error) {
     if (isTransient(error) || signal.aborted) throw error
-    return { ...base, verdict: 'unknown', error: errorText(error, masksNothing(claimants) ? (claimants[0]?.spec ?? null) : null) }
+    return { ...base, verdict: 'unknown', error: errorText(error, claimants.map(({ spec }) => spec)) }
   }
 }
 
-async function countClaims(table: TablePlan, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {
+async function countClaims(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {
   const marks = claimants.map(({ spec }) => `case when ${spec === null ? 'false' : claimCondition(spec, table.side)} then '1' else '0' end`)
   const alias = table.side === 'source' ? 'src' : 'tgt'
   const counts = await read(reader, signal, `select claims, count(*)::text as rows from (select ${marks.join(' || ')} as claims from ${relation(table)} ${alias}) rows group by claims`)
@@ -67,10 +57,6 @@ async function countClaims(table: TablePlan, claimants: readonly Claimant[], rea
   return { ...figures, verdict }
 }
 
-function relation({ schema, table }: TablePlan): string {
+function relation({ schema, table }: TableCoverage): string {
   return quoteRelation({ schema, name: table })
-}
-
-function masksNothing(claimants: readonly Claimant[]): boolean {
-  return claimants.every(({ spec }) => spec !== null && ![...spec.key, ...spec.columns].some(({ pii }) => pii))
 }

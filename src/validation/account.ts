@@ -1,6 +1,7 @@
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
-import { accountTable, type TablePlan } from './account-table.js'
+import type { TableCoverage } from '../plan/coverage.js'
+import { accountTable } from './account-table.js'
 import { finishWhenSettled, readPrepared, sideOfTask, type TaskContext } from './context.js'
 import { readJobEntities, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
 
@@ -23,7 +24,7 @@ export async function account(context: TaskContext, task: TakenTask, signal: Abo
   }
 }
 
-function coversPlan(tables: readonly TablePlan[], entities: ReadonlyMap<string, unknown>): boolean {
+function coversPlan(tables: readonly TableCoverage[], entities: ReadonlyMap<string, unknown>): boolean {
   return tables.every((table) => table.entities.every((entity) => entities.has(entity)))
 }
 

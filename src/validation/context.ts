@@ -3,7 +3,7 @@ import type { Side } from '../core/catalog.js'
 import type { Db } from '../db/clients.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
-import type { TablePlan } from './account-table.js'
+import type { TableCoverage } from '../plan/coverage.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Reader } from './reader.js'
 
@@ -32,7 +32,7 @@ export interface TaskContext {
 export interface Prepared {
   /** the servers differ in encoding */
   recode: boolean
-  tables: TablePlan[]
+  tables: TableCoverage[]
   /** entities whose rows other entities may claim too */
   shared: string[]
 }

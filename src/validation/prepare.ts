@@ -32,8 +32,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const entities = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
   const mapChecks = await checkKeyMaps(readers.target, entities, signal)
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const tables = check.tables.map(({ side, schema, table, coverage, reason, entities: names }) => ({ side, schema, table, coverage, reason, entities: names }))
-  const outcome: Prepared = { recode: encodings.recode, tables, shared: sharedEntities(loaded) }
+  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, shared: sharedEntities(loaded) }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)
@@ -43,7 +42,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
     if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
     await addTasks(tx, queue, task.jobId, tasks)
     if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
-    return { recode: outcome.recode, shared: outcome.shared, tables: tables.map((table) => ({ ...table })) }
+    return { ...prepared, tables: prepared.tables.map((table) => ({ ...table })) }
   }
 }
 

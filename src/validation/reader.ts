@@ -45,10 +45,11 @@ async function readOn(sql: Sql | TransactionSql, side: Side, signal: AbortSignal
 
 /**
  * What may be told of an error that a statement of an entity met. PostgreSQL quotes values in its messages, so where the plan masks a
- * column only the SQLSTATE is told.
+ * column, or nobody knows what it masks, only the SQLSTATE is told.
+ * @param specs of the entities that the statement was about
  */
-export function errorText(error: unknown, spec: ComparisonSpec | null): string {
-  const masked = spec === null || [...spec.key, ...spec.columns].some(({ pii }) => pii)
+export function errorText(error: unknown, specs: readonly (ComparisonSpec | null)[]): string {
+  const masked = specs.length === 0 || specs.some((spec) => spec === null || [...spec.key, ...spec.columns].some(({ pii }) => pii))
   const state = sqlstateOf(error)
   if (masked && state !== null) return `SQLSTATE ${state}; the message is not told, since it may hold a masked value`
   return error instanceof Error ? error.message : String(error)

@@ -34,7 +34,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
     }
     const timedOut = sqlstateOf(error) === '57014'
     if (!timedOut && (isTransient(error) || (sideOf(error) === null && !(error instanceof ScanMismatch)))) throw error
-    const reason = `${reader.side}: ${errorText(error, spec)}`
+    const reason = `${reader.side}: ${errorText(error, [spec])}`
     return async (tx) => {
       await settleWhenScanned(context.queue, tx, task)
       return { failed: reason, rows: null, scope: null }

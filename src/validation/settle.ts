@@ -26,7 +26,7 @@ export async function settle(context: TaskContext, task: TakenTask, signal: Abor
     // a statement that the data do not bear (a cast in an explanation, say) would fail each time: this entity is unverified, the others go on
     if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
     const found = await readJobEntity(context.target, task.jobId, task.entity ?? '')
-    return settleUncompared(context, task, found, `${sideOf(error)}: ${errorText(error, found.spec)}`, signal)
+    return settleUncompared(context, task, found, `${sideOf(error)}: ${errorText(error, [found.spec])}`, signal)
   }
 }
 
