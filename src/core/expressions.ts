@@ -1,7 +1,7 @@
 import { canonicalHash, canonicalText, canonicalValue, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
 import type { Side } from './catalog.js'
 import { quoteIdentifier, quoteLiteral, quoteRelation } from './identifier.js'
-import type { ComparisonSpec, KeyMapSpec, Reason, TermSpec } from './spec.js'
+import type { ComparisonSpec, Explanation, KeyMapSpec, NaturalKeyMapSpec, StoredKeyMapSpec, TermSpec } from './spec.js'
 
 /**
  * The SQL of a comparison. Every statement is built from a spec alone, returns text only, and takes its lists as one text parameter.
@@ -37,8 +37,10 @@ interface TermSql {
 
 const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'interval']
 
-function sourceTerm(term: TermSpec): TermSql {
+function sourceTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {
   const { canonical } = term
+  const map = term.keyMap === null ? null : keyMapOf(spec, term.keyMap)
+  if (map !== null && isNatural(map)) return naturalTerm(term, map, 'source', alias)
   if (term.values !== null) {
     const code = (value: string) => literalCodes.includes(term.sourceType)
       ? `${term.source} = ${quoteLiteral(value)}::${term.sourceType}`
@@ -63,6 +65,7 @@ function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSq
   const raw = `(${term.target})::text`
   if (term.keyMap === null) return { value: canonicalValue(term.canonical, term.targetType, term.target), otherValue: null, unresolved: null, raw, join: null }
   const map = keyMapOf(spec, term.keyMap)
+  if (isNatural(map)) return naturalTerm(term, map, 'target', alias)
   return {
     value: canonicalValue(term.canonical, term.canonical.literalType, `${alias}.legacy`),
     otherValue: null,
@@ -70,6 +73,38 @@ function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSq
     raw,
     join: `left join (${smallestLegacyKeys(map, term.canonical)}) ${alias} on ${joinKeys(map.modernType, `${alias}.modern`, term.targetType, term.target)}`,
   }
+}
+
+/** A reference by a natural key map is the natural value of the row that it leads to. */
+function naturalTerm(term: TermSpec, map: NaturalKeyMapSpec, side: Side, alias: string): TermSql {
+  const [own, type] = [term[side], side === 'source' ? term.sourceType : term.targetType]
+  return {
+    value: canonicalValue(term.canonical, 'text', `${alias}.natural_value`),
+    otherValue: null,
+    unresolved: `((${own}) is not null and ${alias}.natural_value is null)`,
+    raw: `(${own})::text`,
+    join: `left join (${naturalRows(map, side)}) ${alias} on ${joinKeys(map[side].keyType, `${alias}.key`, type, own)}`,
+  }
+}
+
+export function isNatural(map: KeyMapSpec): map is NaturalKeyMapSpec {
+  return 'source' in map
+}
+
+/** Columns: key, natural_value (canonical text, of several legs a JSON array; null where all legs are). */
+function naturalRows(map: NaturalKeyMapSpec, side: Side): string {
+  const { schema, table, key, natural } = map[side]
+  const alias = aliasOf(side)
+  const texts = natural.map((leg) => canonicalText(canonicalValue(leg.canonical, leg.type, leg.sql)))
+  const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then json_build_array(${texts.join(', ')})::text end`
+  return `select ${alias}.${quoteIdentifier(key)} as key, ${whole} as natural_value from ${quoteRelation({ schema, name: table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
+}
+
+/** How sound a natural key map is at a side. Columns: entries, unnamed (without a natural value), repeated (natural values of several keys), keys (that stand twice). */
+export function checkNaturalStatement(map: NaturalKeyMapSpec, side: Side): string {
+  const repeated = (column: string) => `(select count(*) from (select from entry where ${column} is not null group by ${column} having count(*) > 1) x)::text`
+  return `with entry as materialized (${naturalRows(map, side)}) select count(*)::text as entries, (count(*) filter (where natural_value is null))::text as unnamed, ` +
+    `${repeated('natural_value')} as repeated, ${repeated('key')} as keys from entry`
 }
 
 function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
@@ -90,7 +125,7 @@ function joinKeys(leftType: string, left: string, rightType: string, right: stri
 }
 
 /** A map's legacy key in the kind of the source's key; null where it cannot be read as one: such an entry leads nowhere. */
-function legacyKey(map: KeyMapSpec, kind: CanonicalKind): string {
+function legacyKey(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const column = `tgt.${quoteIdentifier(map.legacy)}`
   const readable: Record<string, string> = {
     numeric: '^\\s*[+-]?[0-9]+(\\.[0-9]+)?\\s*$',
@@ -102,7 +137,7 @@ function legacyKey(map: KeyMapSpec, kind: CanonicalKind): string {
 }
 
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
-function smallestLegacyKeys(map: KeyMapSpec, kind: CanonicalKind): string {
+function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
   return `select tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern, ${smallest} as legacy from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
@@ -114,18 +149,27 @@ export function isTrue(predicate: string | null): string {
   return predicate === null ? 'true' : `((${predicate}\n) is true)`
 }
 
-function firstReason(reasons: readonly Reason[]): string {
-  if (reasons.length === 0) return 'null'
-  return `case ${reasons.map(({ where }, index) => `when ${isTrue(where)} then '${index}'`).join(' ')} end`
+/** The index of the first reason whose own condition holds. */
+function firstReason(reasons: readonly Explanation[]): string {
+  const cases = reasons.flatMap((reason, index) => ('where' in reason ? [`when ${isTrue(reason.where)} then '${index}'`] : []))
+  return cases.length === 0 ? 'null' : `case ${cases.join(' ')} end`
 }
 
-/** The SQL condition under which an entity claims a row of a side. */
+/** The SQL condition under which an entity claims a row of the bare table of a side. */
+export function bareClaimCondition(spec: ComparisonSpec, side: Side): string {
+  if (spec[side].join === null) return claimCondition(spec, side)
+  const alias = aliasOf(side)
+  return `(${alias}.tableoid, ${alias}.ctid) in (select ${alias}.tableoid, ${alias}.ctid from ${rowsOf(spec, side)} where ${claimCondition(spec, side)})`
+}
+
+/** The SQL condition under which an entity claims a row of a side; it sees the joined tables. */
 export function claimCondition(spec: ComparisonSpec, side: Side): string {
   if (side === 'source') return isTrue(spec.source.where)
   if (spec.target.claim === 'all') return 'true'
   if (spec.target.claim === 'where') return isTrue(spec.target.where)
   const reached = spec.key.filter((term) => term.keyMap !== null).map((term) => {
     const map = keyMapOf(spec, term.keyMap ?? '')
+    if (isNatural(map)) return `exists (select from (${naturalRows(map, 'target')}) reached where reached.natural_value is not null and ${joinKeys(map.target.keyType, 'reached.key', term.targetType, term.target)})`
     // the outer row must not be called tgt within the map's own predicate, so the reached keys are a set of their own
     return `exists (select from (select tgt.${quoteIdentifier(map.modern)} as modern from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
       `where ${isTrue(map.where)}) reached where ${joinKeys(map.modernType, 'reached.modern', term.targetType, term.target)})`
@@ -133,8 +177,16 @@ export function claimCondition(spec: ComparisonSpec, side: Side): string {
   return reached.join(' and ')
 }
 
-function relationOf(spec: ComparisonSpec, side: Side): string {
-  return quoteRelation(side === 'source' ? { schema: spec.source.schema, name: spec.source.table } : { schema: spec.target.schema, name: spec.target.table })
+/** The relation of a side under the name of its row, with the tables joined to it; the line break ends a trailing comment. */
+function rowsOf(spec: ComparisonSpec, side: Side): string {
+  const { schema, table, join } = spec[side]
+  return `${quoteRelation({ schema, name: table })} ${aliasOf(side)}${join === null ? '' : ` ${join}\n`}`
+}
+
+/** The address of a row: of all that a join makes of it, one is counted. */
+function addressOf(spec: ComparisonSpec, side: Side): string {
+  const alias = aliasOf(side)
+  return spec[side].chunkable ? `${alias}.ctid` : `(${alias}.tableoid, ${alias}.ctid)`
 }
 
 const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
@@ -159,7 +211,7 @@ interface SideSql {
  * hashed.key and hashed.row are 64-bit hashes, null unless keyed: what is not compared is not evaluated either.
  */
 function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
-  const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm(term) : targetTerm(term, spec, `map_${index}`))
+  const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm : targetTerm)(term, spec, `map_${index}`)
   const keys = spec.key.map((term, index) => build(term, index))
   const columns = spec.columns.map((term, index) => build(term, spec.key.length + index))
   const rawNull = spec.key.map((term) => `${side === 'source' ? `(${term.source})` : term.target} is null`).join(' and ')
@@ -174,7 +226,7 @@ function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
   const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
   const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column'))].join(' # ')
   const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
-  const from = `${relationOf(spec, side)} ${aliasOf(side)} ${joins} cross join lateral (select ${state} as name) state ` +
+  const from = `${rowsOf(spec, side)} ${joins} cross join lateral (select ${state} as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     // the last hash is not linear in the XOR: values swapped between two rows change the sum of a segment
     `cross join lateral (select keyed.key, case when state.name = 'keyed' then hashint4extended(0, ${rowHash}) end as row) hashed`
@@ -209,14 +261,15 @@ function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, re
 }
 
 /**
- * Counts the claimed rows of a side by themselves: no join, no term is evaluated.
+ * Counts the claimed rows of a side by themselves: no key map is joined, no term is evaluated, and a row that a join of the plan multiplies counts once.
  * Columns: rows, scope (rows that no exclusion names; equal to rows on the target), snapshot (ISO 8601).
  */
 export function countStatement(spec: ComparisonSpec, side: Side, pages?: StatementOptions['pages']): string {
   const excluded = side === 'target' ? 'false' : spec.source.exclude.map(({ where }) => isTrue(where)).join(' or ') || 'false'
-  return `select count(*)::text as rows, (count(*) filter (where not (${excluded})))::text as scope, ` +
+  const count = spec[side].join === null ? 'count(*)' : `count(distinct ${addressOf(spec, side)})`
+  return `select ${count}::text as rows, (${count} filter (where not (${excluded})))::text as scope, ` +
     `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
-    `from ${relationOf(spec, side)} ${aliasOf(side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}`
+    `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}`
 }
 
 /**
@@ -275,8 +328,23 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
   const { keys } = sideSql(spec, 'source', options.recode)
   const texts = legTexts(spec, keys, 'source', options.recode)
   const claim = isTrue(spec.source.where)
+  const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
-    `from ${relationOf(spec, 'source')} src where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any(array(select json_array_elements_text($1::text::json))) end`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any(array(select json_array_elements_text($1::text::json))) end`
+}
+
+/**
+ * Claimed source rows whose first key leg, as text with its state, is listed in $1 (a JSON array): what became of a parent.
+ * Columns: k0, excluded and reason (indexes, or null), p0… (the references that lead to parents of its own).
+ */
+export function readParentsStatement(spec: ComparisonSpec, options: StatementOptions): string {
+  const { keys, columns } = sideSql(spec, 'source', options.recode)
+  const text = (terms: readonly TermSpec[], sql: readonly TermSql[], index: number) => termText(at(terms, index).canonical, at(sql, index), 'source', options.recode)
+  const references = spec.parents.map(({ part, index }, parent) => `, ${part === 'key' ? text(spec.key, keys, index) : text(spec.columns, columns, index)} as p${parent}`)
+  const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
+  const key = text(spec.key, keys, 0)
+  return `select ${key} as k0, ${firstReason(spec.source.exclude)} as excluded, ${firstReason(spec.source.explained)} as reason${references.join('')} ` +
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${isTrue(spec.source.where)} then ${key} = any(array(select json_array_elements_text($1::text::json))) end`
 }
 
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a JSON array). Columns: k0…. */
@@ -299,13 +367,14 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
 
 /** Which of the legacy keys listed in $1 (a JSON array of texts) a key map knows. Columns: legacy. */
 export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string {
+  if (isNatural(map)) return `select distinct natural_value as legacy from (${naturalRows(map, 'target')}) entry where natural_value = any(array(select json_array_elements_text($1::text::json)))`
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   return `select distinct ${legacy} as legacy from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
     `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any(array(select json_array_elements_text($1::text::json)))`
 }
 
 /** The legacy keys of a many-to-one key map that are not the smallest of their modern key. Columns: legacy, smallest. */
-export function collapsedKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string {
+export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   const smallest = canonicalText(canonicalValue(kind, kind.literalType, 'first.legacy'))
   return `select legacy, min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
@@ -317,7 +386,7 @@ export function collapsedKeysStatement(map: KeyMapSpec, kind: CanonicalKind): st
  * The entries of a many-to-one key map whose legacy key is not the smallest of its modern key: references that are right although
  * they are read under another legacy key. Columns: legacy, modern (as it stands in the map).
  */
-export function foldedEntriesStatement(map: KeyMapSpec, kind: CanonicalKind): string {
+export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
   return `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacy))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
     `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
@@ -328,7 +397,7 @@ export function foldedEntriesStatement(map: KeyMapSpec, kind: CanonicalKind): st
  * What is wrong with a key map as such. Columns: entries, unreadable (legacy keys not of the key's type, or NULL), two_modern
  * (legacy keys with several modern ones), two_legacy (modern keys with several legacy ones).
  */
-export function checkMapStatement(map: KeyMapSpec, kind: CanonicalKind): string {
+export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
     `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select count(*) from entry)::text as entries, (select count(*) from entry where legacy is null)::text as unreadable, ` +

@@ -168,9 +168,14 @@ export function shownText(term: TermSpec, text: string | null): string | null {
   return shown.length > longestShown ? `${shown.slice(0, longestShown)}... (${shown.length} characters)` : shown
 }
 
-/** A target reference for people: the modern key as it stands, and the legacy key it leads to. */
-export function shownReference(term: TermSpec, text: string | null, raw: string | null): string | null {
+/** leg → legacy key, for people. */
+export function shownKey(spec: ComparisonSpec, key: readonly (string | null)[]): Record<string, string | null> {
+  return Object.fromEntries(spec.key.map((term, leg) => [term.name, shownText(term, key[leg] ?? null)]))
+}
+
+/** A target reference for people: the modern key as it stands, and the legacy key or natural value it leads to. */
+export function shownReference(term: TermSpec, text: string | null, raw: string | null, ofMap: 'legacy' | 'natural'): string | null {
   if (raw === null || text === null) return null
   if (term.pii) return mask
-  return text.startsWith('=') ? `${raw} (legacy ${text.slice(1)})` : `${raw} (no map entry)`
+  return text.startsWith('=') ? `${raw} (${ofMap} ${text.slice(1)})` : `${raw} (no map entry)`
 }

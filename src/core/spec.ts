@@ -14,17 +14,29 @@ export interface ComparisonSpec {
   key: TermSpec[]
   /** the compared columns beside the key */
   columns: TermSpec[]
-  /** the stored key maps that the terms name */
+  /** the key maps that the terms name */
   keyMaps: Record<string, KeyMapSpec>
+  /** the terms whose references lead to rows of an entity */
+  parents: ParentSpec[]
+}
+
+/** A term that references the rows of an entity, under that entity's one key leg. */
+export interface ParentSpec {
+  entity: string
+  /** index in `key` or `columns` */
+  part: 'key' | 'columns'
+  index: number
 }
 
 export interface SourceSpec {
   schema: string
   table: string
+  /** SQL behind the table, which puts others beside the row; null: none. It may not multiply rows; a row it drops is not claimed */
+  join: string | null
   /** SQL over `src` */
   where: string | null
   exclude: Reason[]
-  explained: Reason[]
+  explained: Explanation[]
   /** the column that tells when a row was last changed (a time without zone is read as UTC), else null */
   changedAt: string | null
   /** how long a change may take to arrive: an interval; null: none */
@@ -39,6 +51,8 @@ export interface SourceSpec {
 export interface TargetSpec {
   schema: string
   table: string
+  /** as that of the source */
+  join: string | null
   /** SQL over `tgt` */
   where: string | null
   /** how the entity claims rows of the target: all of them, those its `where` names, or those its key map reaches */
@@ -56,18 +70,21 @@ export interface Reason {
   where: string
 }
 
+/** Why a row may be absent: its own condition, or the fate of a row that it references. */
+export type Explanation = Reason | { reason: string; /** index in `parents` */ parent: number }
+
 /** What one target column (or key leg) must equal. */
 export interface TermSpec {
   /** the target column */
   name: string
   /** SQL over `src`: a quoted column `src."birthdate"`, or `(the plan's SQL)`; before `zone` and `values` */
   source: string
-  /** SQL over `tgt`: a quoted column */
+  /** SQL over `tgt`: a quoted column, or `(the plan's SQL)` */
   target: string
   /** type names fit for casts on the respective server */
   sourceType: string
   targetType: string
-  /** with a key map: the kind of the legacy key; with values: the kind of the target column */
+  /** with a stored key map: the kind of the legacy key; with a natural one: text; with values: the kind of the target column */
   canonical: CanonicalKind
   /** name of the key map that leads from the source's key to the target's, else null */
   keyMap: string | null
@@ -89,7 +106,27 @@ export interface ValueMap {
   other?: { value: string | null }
 }
 
-export interface KeyMapSpec {
+export type KeyMapSpec = StoredKeyMapSpec | NaturalKeyMapSpec
+
+/** Both sides name the same thing by the same value: the key of each is read through that value. */
+export interface NaturalKeyMapSpec {
+  name: string
+  source: NaturalSide
+  target: NaturalSide
+}
+
+export interface NaturalSide {
+  schema: string
+  table: string
+  /** the key column */
+  key: string
+  keyType: string
+  /** SQL over `src` or `tgt`, with its type, and the common form in which both sides meet */
+  natural: { sql: string; type: string; canonical: CanonicalKind }[]
+}
+
+/** A table of the target holds the pairs of keys. */
+export interface StoredKeyMapSpec {
   name: string
   schema: string
   table: string

@@ -209,9 +209,9 @@ export type Description = { type: TypeInfo } | { error: string }
  * The text must have passed `readFragment` before: planning evaluates constants.
  * Refused is also what needs more than one row (aggregates, window functions, sets) and what the role may not read.
  */
-export async function describeExpressions(sql: Db, relation: { schema: string; name: string }, alias: string, expressions: string[]): Promise<Description[]> {
+export async function describeExpressions(sql: Db, relation: { schema: string; name: string }, aliasAndJoins: string, expressions: string[]): Promise<Description[]> {
   const found: ({ oid: string } | { error: string })[] = []
-  for (const expression of expressions) found.push(await describeExpression(sql, `${quoteRelation(relation)} ${alias}`, expression))
+  for (const expression of expressions) found.push(await describeExpression(sql, `${quoteRelation(relation)} ${aliasAndJoins}\n`, expression))
   const types = await readTypes(sql, [...new Set(found.flatMap((one) => ('oid' in one ? one.oid : [])))])
   return found.map((one): Description => {
     if ('error' in one) return one

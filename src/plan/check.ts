@@ -1,7 +1,9 @@
 import type { Catalog, RelationInfo, Side } from '../core/catalog.js'
 import { canonicalOf } from '../core/canonical.js'
 import { quoteLiteral } from '../core/identifier.js'
-import type { ComparisonSpec, KeyMapSpec, Reason, TermSpec } from '../core/spec.js'
+import type { ComparisonSpec, Explanation, Reason, TermSpec } from '../core/spec.js'
+import { resolveKeyMap } from './key-maps.js'
+import { linkParents } from './parents.js'
 import { coverColumns, coverTables, warnOfColumns, warnOfTables, type ColumnCoverage, type TableCoverage } from './coverage.js'
 import { byPlace, formatPath, placeFault, type FoundFault, type Path, type PlanFault } from './fault.js'
 import type { LoadedPlan } from './load.js'
@@ -9,7 +11,7 @@ import { checkColumn, resolveRelation } from './relations.js'
 import type { Plan, PlanEntity } from './schema.js'
 import { findSqlParts, type SqlPart } from './sql-parts.js'
 import { formatTable, readTableName } from './table-name.js'
-import { plannedTerms, readValues, resolveTerm, sourceTypeOf, type EntityContext, type ExpressionTypes, type PlannedTerm, type ResolvedKeyMap } from './terms.js'
+import { plannedTerms, readValues, resolveTerm, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type PlannedTerm, type ResolvedKeyMap } from './terms.js'
 
 export type { ColumnCoverage, TableCoverage } from './coverage.js'
 export type { ExpressionTypes } from './terms.js'
@@ -20,6 +22,8 @@ export interface DescribeRequest {
   side: Side
   relation: { schema: string; name: string }
   alias: 'src' | 'tgt'
+  /** joins behind the relation, or empty */
+  join: string
   sql: string
 }
 
@@ -39,10 +43,12 @@ const asPredicate = (sql: string): string => `(${sql}\n) is true`
 /** First round: the plan's SQL that is sound by itself. Only the server knows its types and whether it may run. */
 export function expressionsToDescribe(loaded: LoadedPlan, source: Catalog, target: Catalog): DescribeRequest[] {
   // over a table that cannot be read the server would only say so again
-  const sound = findSqlParts(loaded, source, target).filter((part) => !part.faults.some(isCritical) && part.relation.selectable && !part.relation.rowSecurity)
+  const isSound = (part: SqlPart): boolean => !part.faults.some(isCritical) && (part.join === null || isSound(part.join))
+  const sound = findSqlParts(loaded, source, target).filter((part) => isSound(part) && part.relation.selectable && !part.relation.rowSecurity)
   return sound.map((part) => ({
     id: formatPath(part.path), side: part.side, relation: { schema: part.relation.schema, name: part.relation.name }, alias: part.alias,
-    sql: part.use === 'value' ? part.fragment.sql : asPredicate(part.fragment.sql),
+    join: (part.use === 'join' ? part : part.join)?.fragment.sql ?? '',
+    sql: part.use === 'join' ? 'true' : part.use === 'value' ? part.fragment.sql : asPredicate(part.fragment.sql),
   }))
 }
 
@@ -54,7 +60,7 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
     const [sourceRelation, targetRelation] = [from.relation, to.relation]
     const request = (id: string, side: Side, sql: string): DescribeRequest => {
       const { schema, name: table } = side === 'source' ? sourceRelation : targetRelation
-      return { id, side, relation: { schema, name: table }, alias: side === 'source' ? 'src' : 'tgt', sql }
+      return { id, side, relation: { schema, name: table }, alias: side === 'source' ? 'src' : 'tgt', join: '', sql }
     }
     const { lag } = entity.source
     const ofEntity = lag === undefined ? [] : [request(formatPath(['entities', name, 'source', 'lag']), 'source', `cast(${quoteLiteral(lag)} as interval)`)]
@@ -63,8 +69,8 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
       const requests = term.zone === undefined ? [] : [request(formatPath([...path, 'zone']), 'source', `timestamp '2000-01-01' at time zone ${quoteLiteral(term.zone)}`)]
       if (term.tolerance !== undefined && !/^[\d.eE+-]+$/.test(term.tolerance)) requests.push(request(formatPath([...path, 'tolerance']), 'target', `cast(${quoteLiteral(term.tolerance)} as interval)`))
       const sourceType = sourceTypeOf({ source: sourceRelation, types }, planned)
-      const targetType = targetRelation.columns.find((column) => column.name === planned.name)?.type
-      if (term.values === undefined || sourceType === null || targetType === undefined) return requests
+      const targetType = targetTypeOf({ target: targetRelation, types }, planned)
+      if (term.values === undefined || sourceType === null || targetType === null) return requests
       const { codes, null: ofNull, other } = readValues(loaded, [...path, 'values'], term.values)
       const cast = (text: string, type: string) => `cast(${quoteLiteral(text)} as ${type})`
       const idOf = (code: string) => formatPath([...path, 'values', code])
@@ -84,8 +90,9 @@ export function checkPlan(loaded: LoadedPlan, source: Catalog, target: Catalog, 
   const found: FoundFault[] = parts.flatMap((part) => [...part.faults, ...serverFault(part, types)])
   const keyMaps = new Map<string, ResolvedKeyMap | null>()
   for (const name of Object.keys(plan.keyMaps ?? {})) {
-    const { map, faults } = resolveKeyMap(plan, name, target, found, parts)
-    keyMaps.set(name, map)
+    const own = found.some((fault) => isCritical(fault) && fault.path[0] === 'keyMaps' && fault.path[1] === name)
+    const { map, faults } = resolveKeyMap(plan, name, { source, target }, parts, types)
+    keyMaps.set(name, own || faults.some(isCritical) ? null : map)
     found.push(...faults)
   }
   const specs = new Map<string, ComparisonSpec>()
@@ -96,6 +103,7 @@ export function checkPlan(loaded: LoadedPlan, source: Catalog, target: Catalog, 
     found.push(...checked.faults)
     if (checked.spec !== null) specs.set(name, checked.spec)
   }
+  found.push(...linkParents(plan, specs))
   const tables = [...coverTables(plan, source), ...coverTables(plan, target)]
   found.push(...warnOfTables(plan, source, tables), ...warnOfTables(plan, target, tables))
   const faults = [...loaded.faults, ...found.map((fault) => placeFault(fault, loaded.lineOf))].sort(byPlace)
@@ -111,23 +119,6 @@ function serverFault(part: SqlPart, types: ExpressionTypes): FoundFault[] {
 function relationsOf(entity: PlanEntity, source: Catalog, target: Catalog, path: Path) {
   const from = entity.source.table === undefined ? { relation: null, faults: [] } : resolveRelation(source, entity.source.table, [...path, 'source', 'table'])
   return { from, to: resolveRelation(target, entity.target.table, [...path, 'target', 'table']) }
-}
-
-function resolveKeyMap(plan: Plan, name: string, target: Catalog, found: FoundFault[], parts: SqlPart[]): { map: ResolvedKeyMap | null; faults: FoundFault[] } {
-  const path = ['keyMaps', name]
-  const written = plan.keyMaps?.[name]
-  const { table, legacy, modern } = written ?? {}
-  if (table === undefined || legacy === undefined || modern === undefined) return { map: null, faults: [] }
-  const { relation, faults } = resolveRelation(target, table, [...path, 'table'])
-  if (relation === null) return { map: null, faults }
-  faults.push(...[checkColumn(target, relation, legacy, [...path, 'legacy']), checkColumn(target, relation, modern, [...path, 'modern'])].filter((fault) => fault !== null))
-  const typeOf = (column: string) => relation.columns.find((one) => one.name === column)?.type
-  const [legacyType, modernType] = [typeOf(legacy), typeOf(modern)]
-  const own = found.some((fault) => isCritical(fault) && fault.path[0] === 'keyMaps' && fault.path[1] === name)
-  if (legacyType === undefined || modernType === undefined || own || faults.some(isCritical)) return { map: null, faults }
-  const where = parts.find((part) => formatPath(part.path) === formatPath([...path, 'where']))?.fragment.sql ?? null
-  const spec: KeyMapSpec = { name, schema: relation.schema, table: relation.name, legacy, modern, legacyType: legacyType.name, modernType: modernType.name, where }
-  return { map: { spec, legacy: legacyType, modern: modernType }, faults }
 }
 
 function checkEntity(
@@ -236,21 +227,26 @@ function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[
     const where = sqlAt(...at, index, 'where')
     return where === null ? [] : [{ reason, where }]
   })
+  // which entity a parent is in is known once all entities are checked
+  const explanations = () => (entity.explained ?? []).flatMap(({ reason, parent }, index): Explanation[] => {
+    const where = sqlAt('explained', index, 'where')
+    return where !== null ? [{ reason, where }] : parent !== undefined ? [{ reason, parent: -1 }] : []
+  })
   const specs = (key: boolean) => resolved.flatMap(({ planned, spec }) => (spec !== null && (planned.part === 'key') === key ? spec : []))
   const used = new Set(resolved.flatMap(({ spec }) => spec?.keyMap ?? []))
   return {
     entity: name, domain: entity.domain,
     source: {
-      schema: source.schema, table: source.name, where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: reasons(entity.explained, 'explained'),
+      schema: source.schema, table: source.name, join: sqlAt('source', 'join'), where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: explanations(),
       changedAt: entity.source.changedAt ?? null, lag: entity.source.lag ?? null,
       uniqueKey: provenUniqueKey(source, resolved), chunkable: isChunkable(source, catalogs.source), pages: source.pages,
     },
     target: {
-      schema: target.schema, table: target.name, where: sqlAt('target', 'where'), claim: claimOf(context, name), generated: reasons(entity.target.generated, 'target', 'generated'),
+      schema: target.schema, table: target.name, join: sqlAt('target', 'join'), where: sqlAt('target', 'where'), claim: claimOf(context, name), generated: reasons(entity.target.generated, 'target', 'generated'),
       changedAt: entity.target.changedAt ?? null,
       chunkable: isChunkable(target, catalogs.target), pages: target.pages,
     },
-    key: specs(true), columns: specs(false),
+    key: specs(true), columns: specs(false), parents: [],
     keyMaps: Object.fromEntries([...context.keyMaps].flatMap(([map, found]) => (found !== null && used.has(map) ? [[map, found.spec]] : []))),
   }
 }

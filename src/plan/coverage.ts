@@ -28,7 +28,7 @@ export interface TableCoverage {
 /** What becomes of each column of the entity's two tables. A column that is compared counts so even when expressions read it too. */
 export function coverColumns(name: string, entity: PlanEntity, terms: PlannedTerm[], parts: SqlPart[], relations: { source: RelationInfo; target: RelationInfo }): ColumnCoverage[] {
   return (['source', 'target'] as const).flatMap((side) => {
-    const compared = new Set(terms.flatMap(({ name: column, term }) => (side === 'target' ? column : (term.from ?? []))))
+    const compared = new Set(terms.flatMap(({ name: column, term }) => (side === 'source' ? (term.from ?? []) : term.target === undefined ? column : [])))
     const own = parts.filter((part) => part.entity === name && part.side === side)
     const read = new Set(own.flatMap(({ fragment }) => fragment.references.flatMap(({ table, column }) => (table === null ? column : []))))
     const wholeRow = own.some(({ fragment }) => fragment.wholeRow)

@@ -1,6 +1,6 @@
 import { nearestName } from '../core/nearest.js'
 import type { FoundFault, Path } from './fault.js'
-import type { Plan, PlanEntity, PlanTerm } from './schema.js'
+import type { Plan, PlanEntity, PlanKeyMap, PlanTerm } from './schema.js'
 import { formatTable, readTableName } from './table-name.js'
 
 /** What a plan of the right shape says that cannot hold together; needs no database. */
@@ -52,14 +52,35 @@ function checkKeyMaps(plan: Plan): FoundFault[] {
     if (isNatural && (map.table ?? map.legacy ?? map.modern ?? map.where) !== undefined) {
       return [{ code: 'CONTRADICTION', path, message: 'a key map is either stored (table, legacy, modern) or natural (source, target): keep one of the two' }]
     }
-    if (isNatural) return []
-    const faults: FoundFault[] = []
+    const faults: FoundFault[] = checkParentEntity(plan, name, [...path, 'entity'])
+    if (isNatural) return [...faults, ...checkNatural(map, path)]
     for (const key of ['table', 'legacy', 'modern'] as const) {
       if (map[key] === undefined) faults.push({ code: 'MISSING_KEY', path: [...path, key], message: `a stored key map needs \`${key}\`: add it` })
     }
     if (map.table !== undefined) faults.push(...checkTableName(map.table, [...path, 'table']))
     return faults
   })
+}
+
+function checkNatural(map: PlanKeyMap, path: Path): FoundFault[] {
+  return (['source', 'target'] as const).flatMap((side): FoundFault[] => {
+    const written = map[side]
+    if (written === undefined) return [{ code: 'MISSING_KEY', path: [...path, side], message: `a natural key map needs both sides: add \`${side}\`` }]
+    const missing = written.query !== undefined ? [] : (['table', 'key', 'natural'] as const).filter((key) => written[key] === undefined)
+    const faults = missing.map((key): FoundFault => ({ code: 'MISSING_KEY', path: [...path, side, key], message: `a side of a natural key map needs \`${key}\`: add it` }))
+    return written.table === undefined ? faults : [...faults, ...checkTableName(written.table, [...path, side, 'table'])]
+  })
+}
+
+/** The entity that a key map names must be keyed by it. */
+function checkParentEntity(plan: Plan, keyMap: string, path: Path): FoundFault[] {
+  const name = plan.keyMaps?.[keyMap]?.entity
+  if (name === undefined) return []
+  const entity = plan.entities[name]
+  if (entity === undefined) return [{ code: 'UNKNOWN_ENTITY', path, message: `there is no entity \`${name}\`: correct the name`, suggestion: didYouMean(name, Object.keys(plan.entities)) }]
+  const legs = entity.key === 'all' ? [] : Object.values(entity.key).map(longForm)
+  if (legs.length === 1 && legs[0]?.references === keyMap) return []
+  return [{ code: 'CONTRADICTION', path, message: `the key of \`${name}\` does not reference \`${keyMap}\`: name an entity whose key is one column that does` }]
 }
 
 function checkTableName(written: string | [string, string], path: Path): FoundFault[] {

@@ -37,17 +37,43 @@ export interface Fragment {
  * Sound is: one expression, balanced by itself; reads only; its row is `alias`; in a subquery every column is qualified, by the row or
  * by a table of the subquery or one around it; no function of `functions.ts` that is refused.
  */
-export function readFragment(text: string, alias: 'src' | 'tgt'): Fragment {
-  const reading: Reading = { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [] }
+export function readFragment(text: string, alias: 'src' | 'tgt', joined: JoinedTables = new Map()): Fragment {
+  const reading = startReading(alias)
   const expression = parseExpression(text, reading)
-  if (expression !== null) {
-    try {
-      walk(expression, reading, { depth: 0, tables: new Map([[alias, { kind: 'row' }]]), parent: null })
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      reading.faults.push({ code: 'INVALID_SQL', message: 'the SQL is nested too deeply: write it flatter, for example with `in (...)`' })
-    }
+  if (expression !== null) guardDepth(reading, () => { walk(expression, reading, { depth: 0, tables: new Map([[alias, { kind: 'row' }], ...joined]), parent: null }) })
+  return fragmentOf(text, reading)
+}
+
+/** The tables that a join puts beside the row, by the name under which their columns are qualified. */
+export type JoinedTables = ReadonlyMap<string, ScopeEntry>
+
+/**
+ * Reads what stands behind `from table src`: inner, left and cross joins, each column in them qualified. The comma, a `where`, and a join that
+ * would give rows without the row itself (right, full) are refused.
+ */
+export function readJoin(text: string, alias: 'src' | 'tgt'): { fragment: Fragment; joined: JoinedTables } {
+  const reading = startReading(alias)
+  const join = parseJoin(text, reading)
+  const tables = new Map<string, ScopeEntry>([[alias, { kind: 'row' }]])
+  if (join !== null) guardDepth(reading, () => { readJoins(join, reading, { depth: 1, tables, parent: null }) })
+  tables.delete(alias)
+  return { fragment: fragmentOf(text, reading), joined: tables }
+}
+
+function startReading(alias: 'src' | 'tgt'): Reading {
+  return { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [] }
+}
+
+function guardDepth(reading: Reading, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    reading.faults.push({ code: 'INVALID_SQL', message: 'the SQL is nested too deeply: write it flatter, for example with `in (...)`' })
   }
+}
+
+function fragmentOf(text: string, reading: Reading): Fragment {
   return {
     faults: reading.faults, sql: qualify(text, reading), references: reading.references, tables: reading.tables, wholeRow: reading.wholeRow,
     unstable: [...reading.unstable], localeDependent: reading.collated ? [] : [...reading.localeDependent],
@@ -84,27 +110,66 @@ const textAt = (value: Json | undefined, key: string): string | null => (isMap(v
 
 const prefix = 'select ('
 
-/** The one expression of the text, or null with a fault. It must stand by itself *and* in parentheses: `1) or (2` only does the one. */
+/** The one expression of the text, or null with a fault. */
 function parseExpression(text: string, reading: Reading): Json {
-  const invalid = (message: string): null => {
-    reading.faults.push({ code: 'INVALID_SQL', message })
-    return null
+  const trees = parseTwice(text, 'select ', prefix, reading)
+  if (trees === null) return null
+  if (trees.some((tree) => onlyTarget(tree) === null)) {
+    return invalid(reading, 'the SQL must be one expression, as it stands in a select list or behind `where`, with nothing after it')
   }
-  if (text.length > maximumLength) return invalid(`the SQL is longer than ${String(maximumLength)} characters: make it a view or a function`)
-  if (text.includes('\0')) return invalid('the SQL holds a NUL character: remove it')
-  let bare: Json
-  let wrapped: Json
+  return onlyTarget(trees[1])
+}
+
+function invalid(reading: Reading, message: string): null {
+  reading.faults.push({ code: 'INVALID_SQL', message })
+  return null
+}
+
+/** The text must stand by itself *and* in parentheses: `1) or (2` only does the one. */
+function parseTwice(text: string, before: string, beforeWrapped: string, reading: Reading): [Json, Json] | null {
+  if (text.length > maximumLength) return invalid(reading, `the SQL is longer than ${String(maximumLength)} characters: make it a view or a function`)
+  if (text.includes('\0')) return invalid(reading, 'the SQL holds a NUL character: remove it')
   try {
-    bare = parseSync(`select ${text}\n`) as unknown as Json
-    wrapped = parseSync(`${prefix}${text}\n)`) as unknown as Json
+    return [parseSync(`${before}${text}\n`) as unknown as Json, parseSync(`${beforeWrapped}${text}\n)`) as unknown as Json]
   } catch (error) {
     const message = hasSqlDetails(error) ? error.message : error instanceof Error ? error.message : String(error)
-    return invalid(`the SQL cannot be parsed: ${message}`)
+    return invalid(reading, `the SQL cannot be parsed: ${message}`)
   }
-  for (const tree of [bare, wrapped]) {
-    if (onlyTarget(tree) === null) return invalid('the SQL must be one expression, as it stands in a select list or behind `where`, with nothing after it')
+}
+
+/** The joins of the text, or null with a fault. */
+function parseJoin(text: string, reading: Reading): JsonMap | null {
+  const trees = parseTwice(text, `select from joined_to ${reading.alias} `, `select from (joined_to ${reading.alias} `, reading)
+  if (trees === null) return null
+  const [join, wrapped] = trees.map(onlyJoin)
+  if (join === undefined || join === null || wrapped === undefined || wrapped === null) {
+    return invalid(reading, 'the SQL must be joins alone, such as `left join office o on o.id = src.office_id`, with no comma before and no `where` after them')
   }
-  return onlyTarget(wrapped)
+  return join
+}
+
+/** The joins of a statement that is nothing but `select from table alias <joins>`. */
+function onlyJoin(tree: Json): JsonMap | null {
+  const statements = isMap(tree) ? listOf(tree['stmts']) : []
+  const select = mapAt(mapAt(statements[0], 'stmt') ?? undefined, 'SelectStmt')
+  const from = select === null ? [] : listOf(select['fromClause'])
+  const inert = new Set(['fromClause', 'limitOption', 'op'])
+  if (statements.length !== 1 || select === null || from.length !== 1 || Object.keys(select).some((key) => !inert.has(key)) || select['op'] !== 'SETOP_NONE') return null
+  return mapAt(from[0], 'JoinExpr')
+}
+
+/** Columns that the statements of a comparison put beside the row. */
+const ownNames = /^(map_\d+|state|keyed|hashed)$/
+
+function readJoins(join: JsonMap, reading: Reading, scope: Scope): void {
+  const left = mapAt(join['larg'], 'JoinExpr')
+  if (left !== null) readJoins(left, reading, scope)
+  else if (textAt(mapAt(join['larg'], 'RangeVar')?.['alias'], 'aliasname') !== reading.alias) unsafe(reading, 'the joins may not be put in parentheses: write one after the other')
+  if (join['jointype'] !== 'JOIN_INNER' && join['jointype'] !== 'JOIN_LEFT') unsafe(reading, 'only `join`, `left join` and `cross join` are allowed: the row itself must always be there')
+  if (join['isNatural'] === true) unsafe(reading, '`natural join` follows whatever columns the tables happen to have: write `on`')
+  collectTables(join['rarg'] ?? null, reading, scope)
+  for (const name of scope.tables.keys()) if (ownNames.test(name)) unsafe(reading, `\`${name}\` is a name of the comparison itself: give the table another alias`)
+  walk([join['rarg'] ?? null, join['quals'] ?? null], reading, scope)
 }
 
 /** The value of a statement that is nothing but `select <value>`. */
@@ -209,7 +274,7 @@ function readColumn(column: JsonMap, reading: Reading, scope: Scope): void {
   if (fields.length === 1) {
     if (first === '*' && scope.depth > 0) return
     if (scope.depth > 0) {
-      reading.faults.push({ code: 'UNQUALIFIED_COLUMN', message: `in a subquery \`${written}\` could be a column of either table: write \`${reading.alias}.${written}\`, or put the subquery's table before it` })
+      reading.faults.push({ code: 'UNQUALIFIED_COLUMN', message: `in a subquery or join \`${written}\` could be a column of either table: write \`${reading.alias}.${written}\`, or put the other table's name before it` })
     } else if (first === reading.alias) reading.wholeRow = true
     else {
       reading.references.push({ table: null, column: first })

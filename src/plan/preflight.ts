@@ -19,13 +19,13 @@ export async function checkPlanAgainst(loaded: LoadedPlan, source: Db, target: D
 async function describeAll(clients: Record<Side, Db>, requests: DescribeRequest[]): Promise<Map<string, Description>> {
   const groups = new Map<string, DescribeRequest[]>()
   for (const request of requests) {
-    const key = JSON.stringify([request.side, request.relation, request.alias])
+    const key = JSON.stringify([request.side, request.relation, request.alias, request.join])
     groups.set(key, [...(groups.get(key) ?? []), request])
   }
   const answers = await Promise.all([...groups.values()].map(async (group) => {
     const [first] = group
     if (first === undefined) return []
-    const described = await describeExpressions(clients[first.side], first.relation, first.alias, group.map(({ sql }) => sql))
+    const described = await describeExpressions(clients[first.side], first.relation, `${first.alias} ${first.join}`, group.map(({ sql }) => sql))
     return group.flatMap(({ id }, index): [string, Description][] => (described[index] === undefined ? [] : [[id, described[index]]]))
   }))
   return new Map(answers.flat())

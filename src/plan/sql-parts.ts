@@ -1,7 +1,8 @@
 import { findRelation, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
 import { termsOf } from './cross-reference.js'
 import type { FoundFault, Path } from './fault.js'
-import { readFragment, type Fragment } from './fragment.js'
+import { readFragment, readJoin, type Fragment, type JoinedTables } from './fragment.js'
+import { naturalLegs } from './key-maps.js'
 import type { LoadedPlan } from './load.js'
 import { checkColumn, checkReadable, resolveRelation, tableNotFound } from './relations.js'
 
@@ -13,8 +14,10 @@ export interface SqlPart {
   side: Side
   alias: 'src' | 'tgt'
   relation: RelationInfo
-  /** a value is compared; a predicate chooses rows */
-  use: 'value' | 'predicate'
+  /** a value is compared; a predicate chooses rows; joins put tables beside the row */
+  use: 'value' | 'predicate' | 'join'
+  /** the joins beside the row, sound or not; null: none */
+  join: SqlPart | null
   fragment: Fragment
   faults: FoundFault[]
 }
@@ -25,29 +28,72 @@ export function findSqlParts(loaded: LoadedPlan, source: Catalog, target: Catalo
   const parts: SqlPart[] = []
   for (const [name, map] of Object.entries(plan.keyMaps ?? {})) {
     const path = ['keyMaps', name]
+    for (const [catalog, side] of [[source, map.source], [target, map.target]] as const) {
+      const of = side?.table === undefined ? null : resolveRelation(catalog, side.table, path).relation
+      if (side === undefined || of === null) continue
+      for (const leg of naturalLegs(side, [...path, catalog.side])) {
+        if (of.columns.some((column) => column.name === leg.text)) continue
+        parts.push(readPart({ catalog, relation: of, entity: null, both: [source, target], join: null }, 'value', leg.text, leg.path))
+      }
+    }
     const relation = map.table === undefined ? null : resolveRelation(target, map.table, path).relation
-    if (relation !== null && map.where !== undefined) parts.push(readPart(target, relation, null, 'predicate', map.where, [...path, 'where'], [source, target]))
+    if (relation !== null && map.where !== undefined) parts.push(readPart({ catalog: target, relation, entity: null, both: [source, target], join: null }, 'predicate', map.where, [...path, 'where']))
   }
   for (const [name, entity] of Object.entries(plan.entities)) {
     const path = ['entities', name]
     const from = entity.source.table === undefined ? null : resolveRelation(source, entity.source.table, path).relation
     const to = resolveRelation(target, entity.target.table, path).relation
-    const add = (catalog: Catalog, relation: RelationInfo | null, use: SqlPart['use'], text: string | undefined, at: Path) => {
-      if (relation !== null && text !== undefined) parts.push(readPart(catalog, relation, name, use, text, [...path, ...at], [source, target]))
+    const places = { source: placeOf(source, from, name, [source, target], entity.source.join, path), target: placeOf(target, to, name, [source, target], entity.target.join, path) }
+    const add = (side: Side, use: SqlPart['use'], text: string | undefined, at: Path) => {
+      const place = places[side]
+      if (place !== null && text !== undefined) parts.push(readPart(place, use, text, [...path, ...at]))
     }
-    add(source, from, 'predicate', entity.source.where, ['source', 'where'])
-    entity.source.exclude?.forEach((item, index) => { add(source, from, 'predicate', item.where, ['source', 'exclude', index, 'where']) })
-    entity.explained?.forEach((item, index) => { add(source, from, 'predicate', item.where, ['explained', index, 'where']) })
-    add(target, to, 'predicate', entity.target.where, ['target', 'where'])
-    entity.target.generated?.forEach((item, index) => { add(target, to, 'predicate', item.where, ['target', 'generated', index, 'where']) })
-    for (const { term, path: at } of termsOf(entity, [])) add(source, from, 'value', term.sql, [...at, 'sql'])
+    parts.push(...[places.source?.join?.part, places.target?.join?.part].filter((part) => part !== undefined))
+    add('source', 'predicate', entity.source.where, ['source', 'where'])
+    entity.source.exclude?.forEach((item, index) => { add('source', 'predicate', item.where, ['source', 'exclude', index, 'where']) })
+    entity.explained?.forEach((item, index) => { add('source', 'predicate', item.where, ['explained', index, 'where']) })
+    add('target', 'predicate', entity.target.where, ['target', 'where'])
+    entity.target.generated?.forEach((item, index) => { add('target', 'predicate', item.where, ['target', 'generated', index, 'where']) })
+    for (const { term, path: at } of termsOf(entity, [])) {
+      add('source', 'value', term.sql, [...at, 'sql'])
+      add('target', 'value', term.target, [...at, 'target'])
+    }
   }
   return parts
 }
 
-function readPart(catalog: Catalog, relation: RelationInfo, entity: string | null, use: SqlPart['use'], text: string, path: Path, both: [Catalog, Catalog]): SqlPart {
-  const alias = catalog.side === 'source' ? 'src' : 'tgt'
-  const fragment = readFragment(text, alias)
+/** Where SQL of the plan stands: over one row of a relation, with the tables joined to it. */
+interface Place {
+  catalog: Catalog
+  relation: RelationInfo
+  entity: string | null
+  both: [Catalog, Catalog]
+  join: { part: SqlPart; joined: JoinedTables } | null
+}
+
+/** Only these hold rows that can be told apart by their address: that is how a join that multiplies rows is found. */
+const joinable = ['table', 'partitioned table', 'materialized view']
+
+function placeOf(catalog: Catalog, relation: RelationInfo | null, entity: string, both: [Catalog, Catalog], join: string | undefined, path: Path): Place | null {
+  if (relation === null) return null
+  const place: Place = { catalog, relation, entity, both, join: null }
+  if (join === undefined) return place
+  const at = [...path, catalog.side, 'join']
+  const { fragment, joined } = readJoin(join, aliasOf(catalog))
+  const part = judgePart(place, 'join', fragment, at)
+  if (!joinable.includes(relation.kind)) part.faults.push({ code: 'UNSUPPORTED', path: at, message: `${relation.schema}.${relation.name} is a ${relation.kind}: write the join in its definition` })
+  return { ...place, join: { part, joined } }
+}
+
+function readPart(place: Place, use: SqlPart['use'], text: string, path: Path): SqlPart {
+  return judgePart(place, use, readFragment(text, aliasOf(place.catalog), place.join?.joined), path)
+}
+
+function aliasOf(catalog: Catalog): 'src' | 'tgt' {
+  return catalog.side === 'source' ? 'src' : 'tgt'
+}
+
+function judgePart({ catalog, relation, entity, both, join }: Place, use: SqlPart['use'], fragment: Fragment, path: Path): SqlPart {
   const faults: FoundFault[] = fragment.faults.map((fault) => ({ ...fault, path }))
   for (const { table, column } of fragment.references) {
     const of = table === null ? relation : findRelation(catalog, table.schema ?? 'public', table.name)
@@ -65,7 +111,7 @@ function readPart(catalog: Catalog, relation: RelationInfo, entity: string | nul
       message: `${fragment.localeDependent.join(', ')} depends on the locale, which is ${both[0].server.collation} on the source and ${both[1].server.collation} on the target: the same text may become another; write a \`collate\` that both have`,
     })
   }
-  return { path, entity, side: catalog.side, alias, relation, use, fragment, faults }
+  return { path, entity, side: catalog.side, alias: aliasOf(catalog), relation, use, join: join?.part ?? null, fragment, faults }
 }
 
 function checkSubqueryTable(catalog: Catalog, table: { schema: string; name: string }, path: Path): FoundFault[] {

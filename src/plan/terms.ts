@@ -1,5 +1,6 @@
 import { canonicalOf, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
 import type { Catalog, RelationInfo, TypeInfo } from '../core/catalog.js'
+import { isNatural } from '../core/expressions.js'
 import { quoteIdentifier } from '../core/identifier.js'
 import type { KeyMapSpec, TermSpec, ValueMap } from '../core/spec.js'
 import type { Description } from '../db/catalog.js'
@@ -14,11 +15,13 @@ import type { SqlPart } from './sql-parts.js'
 /** What the server said of each piece of SQL and each literal, by `formatPath` of its place (and `#code` for a code of `values`). */
 export type ExpressionTypes = ReadonlyMap<string, Description>
 
-/** A key map as the checks found it; the types are those of the map's columns. */
+/** A key map as the checks found it, with the types of the keys that it leads from and to. */
 export interface ResolvedKeyMap {
   spec: KeyMapSpec
   legacy: TypeInfo
   modern: TypeInfo
+  /** of `modern`, for people */
+  modernColumn: string
 }
 
 /** All that is known of an entity whose two relations exist. */
@@ -61,14 +64,21 @@ export function sourceTypeOf(context: Pick<EntityContext, 'source' | 'types'>, {
   return described !== undefined && 'type' in described ? described.type : null
 }
 
+/** The type of the target side of a term; null when it is not known. */
+export function targetTypeOf(context: Pick<EntityContext, 'target' | 'types'>, { term, path, name }: PlannedTerm): TypeInfo | null {
+  if (term.target === undefined) return context.target.columns.find((column) => column.name === name)?.type ?? null
+  const described = context.types.get(formatPath([...path, 'target']))
+  return described !== undefined && 'type' in described ? described.type : null
+}
+
 /** Resolves one term: names, types, canonical kind. Faults of its SQL are found elsewhere. */
 export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spec: TermSpec | null; faults: FoundFault[] } {
   const { term, path, name, part } = planned
   const missing = checkTermColumns(context, planned)
   if (missing.length > 0) return { spec: null, faults: missing }
-  const targetType = context.target.columns.find((column) => column.name === name)?.type
+  const targetType = targetTypeOf(context, planned)
   const sourceType = sourceTypeOf(context, planned)
-  if (targetType === undefined || sourceType === null) return { spec: null, faults: undescribed(context, planned) }
+  if (targetType === null || sourceType === null) return { spec: null, faults: undescribed(context, planned) }
   const { choice, faults } = chooseKind(context, planned, sourceType, targetType)
   const judged = [...faults, ...judgeChoice(planned, choice, name)]
   if (term.tolerance !== undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
@@ -77,9 +87,9 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spe
     judged.push({ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be part of a key: equal values of ${sourceType.name} have several texts; choose another column, or bring it to one form in \`sql\`` })
   }
   const values = term.values === undefined ? null : readValues(context.loaded, [...path, 'values'], term.values)
-  const sql = context.parts.find((one) => formatPath(one.path) === formatPath([...path, 'sql']))?.fragment.sql
+  const sqlAt = (key: 'sql' | 'target') => `(${context.parts.find((one) => formatPath(one.path) === formatPath([...path, key]))?.fragment.sql ?? 'null'}\n)`
   const spec: TermSpec = {
-    name, source: term.from === undefined ? `(${sql ?? term.sql ?? ''}\n)` : `src.${quoteIdentifier(term.from)}`, target: `tgt.${quoteIdentifier(name)}`,
+    name, source: term.from === undefined ? sqlAt('sql') : `src.${quoteIdentifier(term.from)}`, target: term.target === undefined ? `tgt.${quoteIdentifier(name)}` : sqlAt('target'),
     sourceType: sourceType.name, targetType: targetType.name, canonical: choice.kind, keyMap: typeof term.references === 'string' ? term.references : null,
     values, zone: term.zone ?? null, tolerance: term.tolerance ?? null, pii: term.pii ?? false,
   }
@@ -88,16 +98,20 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spe
 
 function checkTermColumns({ catalogs, source, target }: EntityContext, { term, path, name, part }: PlannedTerm): FoundFault[] {
   const at = part === 'same' || path.length === 0 ? path : [...path, 'from']
-  return [term.from === undefined ? null : checkColumn(catalogs.source, source, term.from, at), checkColumn(catalogs.target, target, name, path)].filter((fault) => fault !== null)
+  return [term.from === undefined ? null : checkColumn(catalogs.source, source, term.from, at), term.target === undefined ? checkColumn(catalogs.target, target, name, path) : null].filter((fault) => fault !== null)
 }
 
 /** SQL that no server has described is a fault of its own, unless its text or its table already has one. */
-function undescribed({ parts, types, source }: EntityContext, { path }: PlannedTerm): FoundFault[] {
-  if (!source.selectable || source.rowSecurity) return []
-  const at = [...path, 'sql']
-  const part = parts.find((one) => formatPath(one.path) === formatPath(at))
-  const known = types.get(formatPath(at)) !== undefined || part?.faults.some(({ severity }) => (severity ?? 'critical') === 'critical') === true
-  return known ? [] : [{ code: 'INVALID_SQL', path: at, message: 'the type of this SQL is not known: it was not shown to the server' }]
+function undescribed({ parts, types, source, target }: EntityContext, { path, term }: PlannedTerm): FoundFault[] {
+  return (['sql', 'target'] as const).flatMap((key): FoundFault[] => {
+    const relation = key === 'sql' ? source : target
+    if (term[key] === undefined || !relation.selectable || relation.rowSecurity) return []
+    const at = [...path, key]
+    const part = parts.find((one) => formatPath(one.path) === formatPath(at))
+    const isFaulty = (one: SqlPart | null | undefined) => one?.faults.some(({ severity }) => (severity ?? 'critical') === 'critical') === true
+    if (types.get(formatPath(at)) !== undefined || isFaulty(part) || isFaulty(part?.join)) return []
+    return [{ code: 'INVALID_SQL', path: at, message: 'the type of this SQL is not known: it was not shown to the server' }]
+  })
 }
 
 function chooseKind(context: EntityContext, planned: PlannedTerm, source: TypeInfo, target: TypeInfo): { choice: CanonicalChoice; faults: FoundFault[] } {
@@ -109,6 +123,8 @@ function chooseKind(context: EntityContext, planned: PlannedTerm, source: TypeIn
   return { choice: 'refused' in readable ? readable : canonicalOf(target), faults: checkValues(context, planned, source, target) }
 }
 
+/** References by a natural key map are compared by the natural value. */
+const naturalKind: CanonicalKind = { name: 'text', literalType: 'text', decideAs: null }
 const keyKinds: CanonicalKind['name'][] = ['integer', 'bigint', 'numeric', 'uuid', 'uuid text', 'text', 'padded text']
 
 function chooseReference({ keyMaps }: EntityContext, { path }: PlannedTerm, name: string, source: TypeInfo, target: TypeInfo): { choice: CanonicalChoice; faults: FoundFault[] } {
@@ -119,8 +135,8 @@ function chooseReference({ keyMaps }: EntityContext, { path }: PlannedTerm, name
     return { choice: { refused: `a legacy key of type ${map.legacy.name} is not supported; whole numbers, numeric, uuid and text are` }, faults: [] }
   }
   const modern = chooseCanonical(map.modern, target, { zone: null })
-  if (!('refused' in modern)) return { choice, faults: [] }
-  const message = `\`${map.spec.modern}\` of the key map \`${name}\` is ${map.modern.name} and the target column ${target.name}: ${modern.refused}`
+  if (!('refused' in modern)) return { choice: isNatural(map.spec) && !('refused' in choice) ? { kind: naturalKind } : choice, faults: [] }
+  const message = `\`${map.modernColumn}\` of the key map \`${name}\` is ${map.modern.name} and the target column ${target.name}: ${modern.refused}`
   return { choice, faults: [{ code: 'INCOMPATIBLE_TYPES', path: [...path, 'references'], message }] }
 }
 

@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/accounting.js'
-import { claimCondition } from '../core/expressions.js'
+import { bareClaimCondition } from '../core/expressions.js'
 import { quoteRelation } from '../core/identifier.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'
@@ -37,7 +37,7 @@ export async function accountTable(table: TableCoverage, claimants: readonly Cla
 }
 
 async function countClaims(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {
-  const marks = claimants.map(({ spec }) => `case when ${spec === null ? 'false' : claimCondition(spec, table.side)} then '1' else '0' end`)
+  const marks = claimants.map(({ spec }) => `case when ${spec === null ? 'false' : bareClaimCondition(spec, table.side)} then '1' else '0' end`)
   const alias = table.side === 'source' ? 'src' : 'tgt'
   const counts = await read(reader, signal, `select claims, count(*)::text as rows from (select ${marks.join(' || ')} as claims from ${relation(table)} ${alias}) rows group by claims`)
   const figures = { rows: 0, claimedOnce: 0, claimedSeveral: 0, unclaimed: 0, ignored: 0, overlaps: [] as TableResult['overlaps'] }

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
+import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
@@ -33,6 +34,8 @@ export interface Prepared {
   /** the servers differ in encoding */
   recode: boolean
   tables: TableCoverage[]
+  /** entity → its spec, of the entities whose rows those of the job reference, themselves included */
+  parents: Record<string, ComparisonSpec>
   /** entities whose rows other entities may claim too */
   shared: string[]
 }

@@ -1,13 +1,13 @@
 import type { Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
-import { checkMapStatement } from '../core/expressions.js'
-import type { ComparisonSpec, KeyMapSpec } from '../core/spec.js'
+import { checkMapStatement, isNatural } from '../core/expressions.js'
+import type { ComparisonSpec, StoredKeyMapSpec } from '../core/spec.js'
 import type { CanonicalKind } from '../core/canonical.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { jobFailure, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
-import { addTasks, type NewTask, type TakenTask } from '../jobs/task.js'
+import { addTasks, type Json, type NewTask, type TakenTask } from '../jobs/task.js'
 import { formatPath } from '../plan/fault.js'
 import { parsePlan, PlanError, type LoadedPlan, type PlanFault } from '../plan/load.js'
 import { checkPlanAgainst } from '../plan/preflight.js'
@@ -15,6 +15,7 @@ import { storePlanFaults } from '../plan/queries.js'
 import type { PlanEntity } from '../plan/schema.js'
 import { readTableName } from '../plan/table-name.js'
 import type { Prepared, TaskContext } from './context.js'
+import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { readPlanContent, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, read, textOf, type Reader } from './reader.js'
 
@@ -29,10 +30,12 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const [encodings, check] = [await readEncodings(readers, signal), await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)]
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
-  const entities = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
-  const mapChecks = await checkKeyMaps(readers.target, entities, signal)
+  const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
+  const natural = await checkNaturalMaps(readers, planned, signal)
+  const entities = planned.map((entity) => blockAmbiguous(entity, natural))
+  const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, shared: sharedEntities(loaded) }
+  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities) }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)
@@ -42,7 +45,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
     if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
     await addTasks(tx, queue, task.jobId, tasks)
     if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
-    return { ...prepared, tables: prepared.tables.map((table) => ({ ...table })) }
+    return JSON.parse(JSON.stringify(prepared)) as Json
   }
 }
 
@@ -87,9 +90,9 @@ function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanF
   if (faultAt('source') || 'fault' in from || 'fault' in to) return null
   const claim = faultAt('target') ? 'keyMap' : target.where === undefined ? 'all' : 'where'
   return {
-    entity, domain: planned.domain, key: [], columns: [], keyMaps: {},
-    source: { schema: from.schema, table: from.name, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
-    target: { schema: to.schema, table: to.name, where: target.where ?? null, claim, generated: [], changedAt: null, chunkable: false, pages: 0 },
+    entity, domain: planned.domain, key: [], columns: [], keyMaps: {}, parents: [],
+    source: { schema: from.schema, table: from.name, join: source.join ?? null, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
+    target: { schema: to.schema, table: to.name, join: target.join ?? null, where: target.where ?? null, claim, generated: [], changedAt: null, chunkable: false, pages: 0 },
   }
 }
 
@@ -110,6 +113,19 @@ function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number): Ne
   })
 }
 
+/** The specs of all entities whose rows those of the job reference, over any number of steps. */
+function parentSpecs(specs: ReadonlyMap<string, ComparisonSpec>, entities: readonly string[]): Record<string, ComparisonSpec> {
+  const found = new Map<string, ComparisonSpec>()
+  const waiting = entities.flatMap((entity) => specs.get(entity)?.parents ?? [])
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const spec = specs.get(next.entity)
+    if (spec === undefined || found.has(next.entity)) continue
+    found.set(next.entity, spec)
+    waiting.push(...spec.parents)
+  }
+  return Object.fromEntries(found)
+}
+
 function sharedEntities({ plan }: LoadedPlan): string[] {
   return Object.entries(plan.entities).flatMap(([name, entity]) => ('shared' in entity && entity.shared === true ? [name] : []))
 }
@@ -123,7 +139,7 @@ async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], sign
   for (const { entity, spec } of entities) {
     for (const term of [...(spec?.key ?? []), ...(spec?.columns.filter(({ keyMap }) => !keyed.has(keyMap ?? '')) ?? [])]) {
       const map = spec?.keyMaps[term.keyMap ?? '']
-      if (map === undefined) continue
+      if (map === undefined || isNatural(map)) continue
       const id = JSON.stringify([map, term.canonical])
       const results = found.get(id) ?? await checkKeyMap(target, map, term.canonical, signal)
       found.set(id, results)
@@ -134,7 +150,7 @@ async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], sign
 }
 
 /** A map whose own statement fails is told as unknown: only the entities that need it suffer. */
-async function checkKeyMap(target: Reader, map: KeyMapSpec, kind: CanonicalKind, signal: AbortSignal): Promise<CheckResult[]> {
+async function checkKeyMap(target: Reader, map: StoredKeyMapSpec, kind: CanonicalKind, signal: AbortSignal): Promise<CheckResult[]> {
   try {
     return keyMapChecks(map.name, await read(target, signal, checkMapStatement(map, kind)))
   } catch (error) {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collapsedKeysStatement, findSourceKeysStatement, findTargetKeysStatement, foldedEntriesStatement, knownKeysStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
 import { quoteLiteral } from '../core/identifier.js'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
-import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type CompareTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import type { ComparisonSpec, TermSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
+import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
+import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
 import type { Tally } from './tally.js'
 
@@ -14,6 +16,8 @@ export interface SettleOptions extends StatementOptions {
   rechecks: number
   /** rows of one batch of segments, both sides together */
   batchRows: number
+  /** entity → what is compared for it, of the entities whose rows are referenced */
+  parents: Readonly<Record<string, ComparisonSpec>>
   /** when the pass saw each side, ISO 8601 */
   snapshots: { source: string | null; target: string | null }
 }
@@ -57,6 +61,7 @@ function batches(segments: { segment: number; rows: number }[], batchRows: numbe
 type Hashes = Map<string, { source: string[]; target: string[] }>
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, signal: AbortSignal) {
+  const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
   const foldedMembers = collapsedKeys.map((map) => (map === null ? null : new Set([...map.keys(), ...map.values()])))
@@ -172,18 +177,25 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       return knownKeys(spec, term, unpaired.flatMap(({ row }) => textWithout(row.key[leg] ?? null)), readers.target, signal)
     })
     const taken = await findTaken(unpaired.flatMap(({ row, keyIsPaired }) => (keyIsPaired ? [] : [row])))
+    const fates = await parents.fatesOf(unpaired.filter(({ row }) => !row.recent).map(({ row }) => row))
     for (const { row, keyIsPaired } of unpaired) {
       if (row.recent) {
         tally.addSource('pending', 'changed recently', null, shownKey(spec, row.key))
         continue
       }
-      const reason = reasonAt(spec.source.explained, row.reason)
+      const own = fates.get(row) ?? []
+      const reason = reasonOfAbsence(spec.source.explained, row.reason, own)
       if (reason !== null) {
         tally.addSource('explained', null, reason, shownKey(spec, row.key))
         continue
       }
       const legs = row.key.map((text, leg) => (text?.startsWith('?') ? false : text === null ? null : (known[leg]?.has(text.slice(1)) ?? null)))
-      tally.addSource('missing', causeOfMissing(spec, legs, keyIsPaired || taken.has(keyIdentity(row.key))), null, shownKey(spec, row.key))
+      const isCollapsed = keyIsPaired || taken.has(keyIdentity(row.key))
+      const missingParent = isCollapsed ? -1 : own.findIndex((fate) => fate?.state === 'missing')
+      const root = own[missingParent]?.root ?? null
+      const cause = causeOfMissing(spec, legs, isCollapsed)
+      // a leg that its map does not know says more than that its row is missing; the row is named beside either
+      tally.addSource('missing', root === null || cause.startsWith('leg ') ? cause : 'parent', null, shownKey(spec, row.key), root === null ? [] : [{ column: parentColumn(spec, missingParent), source: root, target: null }])
     }
   }
 
@@ -262,28 +274,6 @@ export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options:
   return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
 }
 
-function mapOf(spec: ComparisonSpec, term: TermSpec): KeyMapSpec {
-  const map = spec.keyMaps[term.keyMap ?? '']
-  if (map === undefined) throw new Error(`the spec of ${spec.entity} lacks the key map ${term.keyMap}`)
-  return map
-}
-
-async function loadFolded(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Set<string>> {
-  const rows = await read(target, signal, foldedEntriesStatement(mapOf(spec, term), term.canonical))
-  return new Set(rows.map((row) => JSON.stringify([textOf(row, 'legacy'), textOf(row, 'modern')])))
-}
-
-async function loadCollapsed(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Map<string, string>> {
-  const rows = await read(target, signal, collapsedKeysStatement(mapOf(spec, term), term.canonical))
-  return new Map(rows.map((row) => [textOf(row, 'legacy'), textOf(row, 'smallest')]))
-}
-
-async function knownKeys(spec: ComparisonSpec, term: TermSpec, keys: string[], target: Reader, signal: AbortSignal): Promise<Set<string>> {
-  if (keys.length === 0) return new Set()
-  const rows = await read(target, signal, knownKeysStatement(mapOf(spec, term), term.canonical), [JSON.stringify([...new Set(keys)])])
-  return new Set(rows.map((row) => textOf(row, 'legacy')))
-}
-
 /** SQL that decides whether two texts of a term (`pair ->> 0`, `pair ->> 1`) are one value; null where the text itself decides. */
 function equalityOf({ canonical, tolerance }: TermSpec): string | null {
   if (tolerance !== null) {
@@ -340,11 +330,6 @@ function targetRow(spec: ComparisonSpec, row: TextRow): TargetRow & { keyHash: s
   }
 }
 
-/** leg → legacy key, for people. */
-export function shownKey(spec: ComparisonSpec, key: readonly (string | null)[]): Record<string, string | null> {
-  return Object.fromEntries(spec.key.map((term, leg) => [term.name, shownText(term, key[leg] ?? null)]))
-}
-
 /** The key legs as they stand in the target, for people. */
 export function shownRaw(spec: ComparisonSpec, rawKey: readonly (string | null)[]): (string | null)[] {
   return spec.key.map((term, leg) => shownText(term, typeof rawKey[leg] === 'string' ? `=${rawKey[leg]}` : null))
@@ -354,6 +339,6 @@ function shownColumn(spec: ComparisonSpec, index: number, source: SourceRow, tar
   const term = spec.columns[index]
   if (term === undefined) throw new RangeError(`the spec of ${spec.entity} has no column ${index}`)
   const text = target.columns[index] ?? null
-  const shown = term.keyMap === null ? shownText(term, text) : shownReference(term, text, target.rawColumns[index] ?? null)
+  const shown = term.keyMap === null ? shownText(term, text) : shownReference(term, text, target.rawColumns[index] ?? null, isNatural(mapOf(spec, term)) ? 'natural' : 'legacy')
   return { column: term.name, source: shownText(term, source.columns[index] ?? null), target: shown }
 }

@@ -41,13 +41,14 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
-  const statement: StatementOptions = { segments: found.segments, recode: (await readPrepared(context.target, task.jobId)).recode }
+  const { recode, parents } = await readPrepared(context.target, task.jobId)
+  const statement: StatementOptions = { segments: found.segments, recode }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const segments = await compareSegments(context.target, task.jobId, spec.entity)
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
   const suspicious = segments.filter(({ agrees }) => !agrees)
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
-    { ...statement, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, signal)
+    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }

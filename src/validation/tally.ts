@@ -32,7 +32,7 @@ export interface Tally {
   addVerified(rows: number): void
   addAccepted(reason: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addDiffers(cause: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
-  addSource(name: 'explained' | 'pending' | 'missing', cause: string | null, reason: string | null, rowKey: Difference['rowKey']): void
+  addSource(name: 'explained' | 'pending' | 'missing', cause: string | null, reason: string | null, rowKey: Difference['rowKey'], columns?: Difference['columns']): void
   addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
   count(map: 'causes' | 'reasons', side: 'source' | 'target', name: string, label: string, rows: number): void
   keep(difference: Difference): void
@@ -59,11 +59,11 @@ export function createTally(keyNames: readonly string[], limit: number): Tally {
       tally.count('causes', 'source', 'differs', cause, 1)
       tally.keep({ side: 'both', class: 'differs', cause, reason: null, rowKey, columns })
     },
-    addSource(name, cause, reason, rowKey) {
+    addSource(name, cause, reason, rowKey, columns = []) {
       tally.source[name] += 1
       if (cause !== null) tally.count('causes', 'source', name, cause, 1)
       if (reason !== null) tally.count('reasons', 'source', name, reason, 1)
-      tally.keep({ side: 'source', class: name, cause, reason, rowKey, columns: [] })
+      tally.keep({ side: 'source', class: name, cause, reason, rowKey, columns })
     },
     addTarget(name, cause, reason, rowKey, rawKey) {
       tally.target[name] += 1

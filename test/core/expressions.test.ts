@@ -10,9 +10,9 @@ const term = (name: string, more: Partial<TermSpec> = {}): TermSpec => ({
   name, source: `src.${quoteIdentifier(name)}`, target: `tgt.${quoteIdentifier(name)}`, sourceType: 'int4', targetType: 'int4', canonical: integer, keyMap: null, values: null, zone: null, tolerance: null, pii: false, ...more,
 })
 const specOf = (more: Partial<ComparisonSpec> = {}): ComparisonSpec => ({
-  entity: 'e', domain: 'd', key: [term('id')], columns: [term('v')], keyMaps: {},
-  source: { schema: 'public', table: 's', where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: true, pages: 1 },
-  target: { schema: 'public', table: 't', where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 1 },
+  entity: 'e', domain: 'd', key: [term('id')], columns: [term('v')], keyMaps: {}, parents: [],
+  source: { schema: 'public', table: 's', join: null, where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: true, pages: 1 },
+  target: { schema: 'public', table: 't', join: null, where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 1 },
   ...more,
 })
 const options = { segments: 8, recode: false }

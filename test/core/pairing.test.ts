@@ -149,7 +149,7 @@ describe('what people see', () => {
 
   test('references with both keys', () => {
     const [open, secret] = [term('a', { keyMap: 'map' }), term('a', { keyMap: 'map', pii: true })]
-    expect([shownReference(open, '=1', '10'), shownReference(open, '!10', '10'), shownReference(open, null, null), shownReference(secret, '=1', '10'), shownReference(secret, null, null)])
-      .toEqual(['10 (legacy 1)', '10 (no map entry)', null, '•••', null])
+    expect([shownReference(open, '=1', '10', 'legacy'), shownReference(open, '=1', '10', 'natural'), shownReference(open, '!10', '10', 'legacy'), shownReference(open, null, null, 'legacy'), shownReference(secret, '=1', '10', 'legacy'), shownReference(secret, null, null, 'legacy')])
+      .toEqual(['10 (legacy 1)', '10 (natural 1)', '10 (no map entry)', null, '•••', null])
   })
 })

@@ -614,9 +614,9 @@ describe('size', () => {
     const kind = { name: 'integer' as const, literalType: 'int4', decideAs: null }
     const term = (name: string): TermSpec => ({ name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: kind, keyMap: null, values: null, zone: null, tolerance: null, pii: false })
     const spec: ComparisonSpec = {
-      entity: 'swap', domain: 'd', key: [term('id')], columns: [term('v'), term('w')], keyMaps: {},
-      source: { schema: 'public', table: 'swap', where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: ['id'], chunkable: true, pages: 0 },
-      target: { schema: 'public', table: 'swap', where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 0 },
+      entity: 'swap', domain: 'd', key: [term('id')], columns: [term('v'), term('w')], keyMaps: {}, parents: [],
+      source: { schema: 'public', table: 'swap', join: null, where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: ['id'], chunkable: true, pages: 0 },
+      target: { schema: 'public', table: 'swap', join: null, where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 0 },
     }
     const read = async (sql: Pair['source']['sql'], at: 'source' | 'target') => {
       const rows = await sql.unsafe<{ key_hash: string; row_hash: string }[]>(readSegmentsStatement(spec, at, { segments: 1, recode: false }), ['{0}'])

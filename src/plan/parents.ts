@@ -1,0 +1,78 @@
+import type { CanonicalKind } from '../core/canonical.js'
+import type { ComparisonSpec, ParentSpec, TermSpec } from '../core/spec.js'
+import { longForm, termsOf } from './cross-reference.js'
+import type { FoundFault, Path } from './fault.js'
+import type { Plan, PlanEntity } from './schema.js'
+
+/** The entities whose rows a key map leads to: those whose key is one leg that references it, or the one that the map names. */
+export function parentEntities(plan: Plan, keyMap: string): string[] {
+  const named = plan.keyMaps?.[keyMap]?.entity
+  if (named !== undefined) return [named]
+  return Object.entries(plan.entities).flatMap(([name, entity]) => (isKeyedBy(entity, keyMap) ? [name] : []))
+}
+
+/** The key is one leg that references the map. */
+export function isKeyedBy(entity: PlanEntity, keyMap: string): boolean {
+  const legs = entity.key === 'all' ? [] : Object.values(entity.key).map(longForm)
+  return legs.length === 1 && legs[0]?.references === keyMap
+}
+
+/**
+ * Writes into each spec which of its terms reference rows of an entity, and which of them an explanation means. An entity that is explained by
+ * a parent nobody can read loses its spec.
+ * @returns the faults of `explained.parent`
+ */
+export function linkParents(plan: Plan, specs: Map<string, ComparisonSpec>): FoundFault[] {
+  const faults: FoundFault[] = []
+  for (const spec of specs.values()) spec.parents = findParents(plan, spec, specs)
+  for (;;) {
+    const lost = [...specs.values()].flatMap((spec) => explainByParents(plan, spec, specs))
+    if (lost.length === 0) return faults
+    faults.push(...lost)
+    for (const { entity } of lost) if (typeof entity === 'string') specs.delete(entity)
+    for (const spec of specs.values()) spec.parents = findParents(plan, spec, specs)
+  }
+}
+
+function findParents(plan: Plan, spec: ComparisonSpec, specs: ReadonlyMap<string, ComparisonSpec>): ParentSpec[] {
+  return (['key', 'columns'] as const).flatMap((part) => spec[part].flatMap((term, index): ParentSpec[] => {
+    const [entity, second] = term.keyMap === null ? [] : parentEntities(plan, term.keyMap)
+    const leg = entity === undefined ? undefined : specs.get(entity)?.key[0]
+    // the leg by which a row is told is not a reference to another row
+    if (entity === undefined || second !== undefined || leg === undefined || (entity === spec.entity && part === 'key') || !areComparable(term, leg)) return []
+    return [{ entity, part, index }]
+  }))
+}
+
+/** Texts of the two are equal when the keys are. */
+function areComparable(child: TermSpec, parent: TermSpec): boolean {
+  const group = ({ name }: CanonicalKind) => (['integer', 'bigint', 'numeric'].includes(name) ? 'number' : name)
+  return child.values === null && parent.values === null && group(child.canonical) === group(parent.canonical)
+}
+
+function explainByParents(plan: Plan, spec: ComparisonSpec, specs: ReadonlyMap<string, ComparisonSpec>): FoundFault[] {
+  const entity = plan.entities[spec.entity]
+  if (entity === undefined) return []
+  return (entity.explained ?? []).flatMap(({ parent }, index): FoundFault[] => {
+    const explanation = spec.source.explained[index]
+    if (parent === undefined || explanation === undefined || 'where' in explanation) return []
+    const found = spec.parents.findIndex(({ part, index: at }) => sourceColumnOf(entity, spec[part][at]) === parent)
+    explanation.parent = found
+    return found === -1 ? [{ entity: spec.entity, ...noParent(plan, entity, parent, ['entities', spec.entity, 'explained', index, 'parent'], specs) }] : []
+  })
+}
+
+function sourceColumnOf(entity: PlanEntity, term: TermSpec | undefined): string | null {
+  return termsOf(entity, []).find(({ name }) => name === term?.name)?.term.from ?? null
+}
+
+function noParent(plan: Plan, entity: PlanEntity, column: string, path: Path, specs: ReadonlyMap<string, ComparisonSpec>): FoundFault {
+  const keyMap = termsOf(entity, []).find(({ term }) => term.from === column && typeof term.references === 'string')?.term.references
+  if (typeof keyMap !== 'string') return { code: 'NO_PARENT', path, message: `\`${column}\` references nothing here: map it with \`{ from: ${column}, references: <key map> }\`` }
+  const parents = parentEntities(plan, keyMap)
+  const [parent] = parents
+  if (parent === undefined) return { code: 'NO_PARENT', path, message: `no entity has a key that references \`${keyMap}\` alone, so nobody knows what becomes of the row that \`${column}\` names: write that entity, or explain with \`where\`` }
+  if (parents.length > 1) return { code: 'NO_PARENT', path, message: `${parents.join(', ')} are all keyed by \`${keyMap}\`: name the parent with \`entity\` in the key map` }
+  if (!specs.has(parent)) return { code: 'NO_PARENT', path, message: `\`${parent}\` cannot be compared, so nobody knows what becomes of the row that \`${column}\` names: repair its faults first` }
+  return { code: 'NO_PARENT', path, message: `\`${column}\` and the key of \`${parent}\` have types whose texts differ: bring \`${column}\` to the type of the key with \`sql\`, or explain with \`where\`` }
+}
