@@ -117,7 +117,7 @@ const exactTypes = ['int2', 'int4', 'int8', 'numeric']
 const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
-function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
+export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
   const types = [leftType, rightType]
   if (types.every((type) => exactTypes.includes(type)) || (leftType === rightType && !textTypes.includes(leftType))) return `${left} = ${right}`
   const text = (key: string) => (types.includes('uuid') ? `lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
@@ -178,7 +178,7 @@ export function claimCondition(spec: ComparisonSpec, side: Side): string {
 }
 
 /** The relation of a side under the name of its row, with the tables joined to it; the line break ends a trailing comment. */
-function rowsOf(spec: ComparisonSpec, side: Side): string {
+export function rowsOf(spec: ComparisonSpec, side: Side): string {
   const { schema, table, join } = spec[side]
   return `${quoteRelation({ schema, name: table })} ${aliasOf(side)}${join === null ? '' : ` ${join}\n`}`
 }

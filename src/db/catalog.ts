@@ -234,6 +234,20 @@ async function describeExpression(sql: Db, from: string, expression: string): Pr
   }
 }
 
+/** The types of a query's columns, or why the server refuses it. The text must have passed `readQuery` before. */
+export async function describeQuery(sql: Db, query: string): Promise<{ columns: TypeInfo[] } | { error: string }> {
+  try {
+    const described = await sql.unsafe(`select * from (${query}\n) answer limit 0`, [], { prepare: true }).describe()
+    await sql.unsafe(`explain select * from (${query}\n) answer`)
+    const oids = described.columns.map(({ type }) => String(type))
+    const types = await readTypes(sql, [...new Set(oids)])
+    return { columns: oids.flatMap((oid) => types.get(oid) ?? []) }
+  } catch (error) {
+    if (isRefusal(error)) return { error: error.message }
+    throw error
+  }
+}
+
 /** The statement itself is at fault (syntax, names, types, rights, values), not the connection or the state of the server. */
 function isRefusal(error: unknown): error is Error & { code: string } {
   const code = error instanceof Error && 'code' in error ? error.code : null

@@ -4,7 +4,7 @@ import type { Db } from '../db/clients.js'
 import type { ReasonCode } from '../db/sqlstate.js'
 import type { Queue } from './queue.js'
 
-export type TaskKind = 'prepare' | 'scan' | 'settle' | 'account' | 'finish'
+export type TaskKind = 'prepare' | 'scan' | 'settle' | 'integrity' | 'account' | 'finish'
 export type JobPriority = 'critical' | 'high' | 'normal' | 'low'
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 

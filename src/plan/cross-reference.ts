@@ -11,6 +11,7 @@ export function findCrossReferenceFaults(plan: Plan): FoundFault[] {
     ...Object.entries(plan.entities).flatMap(([name, entity]) => checkEntity(plan, entity, ['entities', name])),
     ...checkIgnoredTables(plan),
     ...checkScripts(plan),
+    ...checkRuleNames(plan),
     ...checkUnused(plan),
   ]
 }
@@ -209,6 +210,11 @@ function checkScripts(plan: Plan): FoundFault[] {
       suggestion: didYouMean(wanted, known),
     }]
   }))
+}
+
+function checkRuleNames(plan: Plan): FoundFault[] {
+  const names = (plan.rules ?? []).map(({ name }) => name)
+  return names.flatMap((name, index) => (names.indexOf(name) === index ? [] : [{ code: 'DUPLICATE_NAME', path: ['rules', index, 'name'], message: `two rules are called \`${name}\`: give one another name` }]))
 }
 
 function checkUnused(plan: Plan): FoundFault[] {

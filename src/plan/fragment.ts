@@ -44,6 +44,22 @@ export function readFragment(text: string, alias: 'src' | 'tgt', joined: JoinedT
   return fragmentOf(text, reading)
 }
 
+/**
+ * Judges a whole `select` of the plan, such as a rule's: one statement that only reads, without `with`, set operations or locks.
+ * @returns what is at fault
+ */
+export function readQuery(text: string): FragmentFault[] {
+  const reading = startReading('src')
+  reading.isQuery = true
+  const trees = parseTwice(text, '', 'select from (', reading, ' answer')
+  if (trees === null) return reading.faults
+  const [own, wrapped] = trees.map((tree) => (isMap(tree) ? listOf(tree['stmts']) : []))
+  const select = mapAt(mapAt(own?.[0], 'stmt') ?? undefined, 'SelectStmt')
+  if (own?.length !== 1 || wrapped?.length !== 1 || select === null) invalid(reading, 'the SQL must be one `select`, with nothing after it')
+  else guardDepth(reading, () => { readSelect(select, reading, { depth: 0, tables: new Map(), parent: null }) })
+  return reading.faults
+}
+
 /** The tables that a join puts beside the row, by the name under which their columns are qualified. */
 export type JoinedTables = ReadonlyMap<string, ScopeEntry>
 
@@ -61,7 +77,7 @@ export function readJoin(text: string, alias: 'src' | 'tgt'): { fragment: Fragme
 }
 
 function startReading(alias: 'src' | 'tgt'): Reading {
-  return { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [] }
+  return { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [], isQuery: false }
 }
 
 function guardDepth(reading: Reading, run: () => void): void {
@@ -101,6 +117,8 @@ interface Reading {
   collated: boolean
   /** byte offsets in the text of columns that stand without their row */
   bare: number[]
+  /** a select of its own: there is no row of the comparison, and a bare column is one of its tables */
+  isQuery: boolean
 }
 
 const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -126,11 +144,11 @@ function invalid(reading: Reading, message: string): null {
 }
 
 /** The text must stand by itself *and* in parentheses: `1) or (2` only does the one. */
-function parseTwice(text: string, before: string, beforeWrapped: string, reading: Reading): [Json, Json] | null {
+function parseTwice(text: string, before: string, beforeWrapped: string, reading: Reading, afterWrapped = ''): [Json, Json] | null {
   if (text.length > maximumLength) return invalid(reading, `the SQL is longer than ${String(maximumLength)} characters: make it a view or a function`)
   if (text.includes('\0')) return invalid(reading, 'the SQL holds a NUL character: remove it')
   try {
-    return [parseSync(`${before}${text}\n`) as unknown as Json, parseSync(`${beforeWrapped}${text}\n)`) as unknown as Json]
+    return [parseSync(`${before}${text}\n`) as unknown as Json, parseSync(`${beforeWrapped}${text}\n)${afterWrapped}`) as unknown as Json]
   } catch (error) {
     const message = hasSqlDetails(error) ? error.message : error instanceof Error ? error.message : String(error)
     return invalid(reading, `the SQL cannot be parsed: ${message}`)
@@ -272,7 +290,7 @@ function readColumn(column: JsonMap, reading: Reading, scope: Scope): void {
   const written = fields.join('.')
   const [first = '', second, third] = fields
   if (fields.length === 1) {
-    if (first === '*' && scope.depth > 0) return
+    if (reading.isQuery || (first === '*' && scope.depth > 0)) return
     if (scope.depth > 0) {
       reading.faults.push({ code: 'UNQUALIFIED_COLUMN', message: `in a subquery or join \`${written}\` could be a column of either table: write \`${reading.alias}.${written}\`, or put the other table's name before it` })
     } else if (first === reading.alias) reading.wholeRow = true

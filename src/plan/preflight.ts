@@ -2,18 +2,23 @@ import type { Catalog, Side } from '../core/catalog.js'
 import { describeExpressions, readCatalog, type Description } from '../db/catalog.js'
 import type { Db } from '../db/clients.js'
 import { checkPlan, expressionsToDescribe, literalsToDescribe, type DescribeRequest, type PlanCheck } from './check.js'
+import { byPlace, placeFault } from './fault.js'
 import type { LoadedPlan } from './load.js'
+import { checkRules, type RuleSpec } from './rules.js'
 
 /**
  * Checks a plan against both databases: reads the catalogues, has each server parse and plan the SQL that is meant for it, then judges.
  * Nothing of the plan is run. @throws the error of a database that cannot be read, never a fault of the plan
  */
-export async function checkPlanAgainst(loaded: LoadedPlan, source: Db, target: Db): Promise<PlanCheck & { source: Catalog; target: Catalog }> {
+export async function checkPlanAgainst(loaded: LoadedPlan, source: Db, target: Db): Promise<PlanCheck & { rules: RuleSpec[]; source: Catalog; target: Catalog }> {
   const [sourceCatalog, targetCatalog] = await Promise.all([readCatalog(source, 'source'), readCatalog(target, 'target')])
   const clients = { source, target }
   const types = await describeAll(clients, expressionsToDescribe(loaded, sourceCatalog, targetCatalog))
   const literals = await describeAll(clients, literalsToDescribe(loaded, sourceCatalog, targetCatalog, types))
-  return { ...checkPlan(loaded, sourceCatalog, targetCatalog, new Map([...types, ...literals])), source: sourceCatalog, target: targetCatalog }
+  const check = checkPlan(loaded, sourceCatalog, targetCatalog, new Map([...types, ...literals]))
+  const { rules, faults } = await checkRules(loaded, clients)
+  const allFaults = [...check.faults, ...faults.map((fault) => placeFault(fault, loaded.lineOf))].sort(byPlace)
+  return { ...check, faults: allFaults, rules, source: sourceCatalog, target: targetCatalog }
 }
 
 async function describeAll(clients: Record<Side, Db>, requests: DescribeRequest[]): Promise<Map<string, Description>> {

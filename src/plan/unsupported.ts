@@ -29,5 +29,4 @@ export const unsupported: Unsupported[] = [
   { key: 'totals', at: ['entities', '*', 'totals'], instead: 'rely on the comparison of each row' },
   ...(['source', 'target'] as const).map((side) => ({ key: 'natural key map query', at: ['keyMaps', '*', side, 'query'], instead: 'make it a view and name it as `table`' })),
   { key: 'gates', at: ['gates'], instead: 'judge the figures where they are read' },
-  { key: 'rules', at: ['rules'], instead: 'ask such questions beside the plan' },
 ]

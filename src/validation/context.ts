@@ -5,6 +5,7 @@ import type { Db } from '../db/clients.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
+import type { RuleSpec } from '../plan/rules.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Reader } from './reader.js'
 
@@ -34,6 +35,8 @@ export interface Prepared {
   /** the servers differ in encoding */
   recode: boolean
   tables: TableCoverage[]
+  /** the rules of the plan, when the job is over all of it */
+  rules: RuleSpec[]
   /** entity → its spec, of the entities whose rows those of the job reference, themselves included */
   parents: Record<string, ComparisonSpec>
   /** entities whose rows other entities may claim too */
@@ -56,6 +59,6 @@ export function sideOfTask(task: TakenTask): Side {
 
 /** Adds the task that rolls the job up, once nothing else is left to do. */
 export async function finishWhenSettled({ queue }: TaskContext, tx: Db, task: TakenTask): Promise<void> {
-  if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['prepare', 'scan', 'settle', 'account']))) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
+  if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['prepare', 'scan', 'settle', 'integrity', 'account']))) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
 }
 

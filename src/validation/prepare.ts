@@ -35,13 +35,14 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const entities = planned.map((entity) => blockAmbiguous(entity, natural))
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities) }
+  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities) }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)
     await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
     await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
     const tasks = entities.flatMap((entity) => scanTasks(entity, options.scanChunkPages))
+    if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
     if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
     await addTasks(tx, queue, task.jobId, tasks)
     if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
@@ -111,6 +112,11 @@ function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number): Ne
       kind: 'scan', entity, side, chunk, firstPage: chunk * chunkPages, nextPage: chunk === count - 1 ? null : (chunk + 1) * chunkPages,
     }))
   })
+}
+
+/** A rule speaks of the whole migration: a job of some entities does not ask it. */
+function coversPlan({ plan }: LoadedPlan, entities: readonly string[]): boolean {
+  return Object.keys(plan.entities).every((entity) => entities.includes(entity))
 }
 
 /** The specs of all entities whose rows those of the job reference, over any number of steps. */

@@ -5,6 +5,7 @@ import type { TaskKind } from '../jobs/task.js'
 import { account } from './account.js'
 import type { ComparisonOptions, TaskContext } from './context.js'
 import { finish } from './finish.js'
+import { integrity } from './integrity.js'
 import { prepare } from './prepare.js'
 import { scan } from './scan.js'
 import { settle } from './settle.js'
@@ -30,6 +31,7 @@ export function createTaskHandlers(databases: Databases, queue: Queue, options: 
     prepare: (task, signal) => prepare(context, task, signal),
     scan: (task, signal) => scan(context, task, signal),
     settle: (task, signal) => settle(context, task, signal),
+    integrity: (task, signal) => integrity(context, task, signal),
     account: (task, signal) => account(context, task, signal),
     finish,
   }

@@ -34,7 +34,7 @@ export interface Comparer {
   tracking: Sql
   queue: Queue
   /** Runs a whole job over all entities of a plan, with real tasks. */
-  compare(plan: string, options?: Partial<ComparisonOptions>): Promise<ComparisonRun>
+  compare(plan: string, options?: Partial<ComparisonOptions>, request?: Partial<JobRequest>): Promise<ComparisonRun>
   close(): Promise<void>
 }
 
@@ -67,9 +67,9 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
   const queue = await openQueue(clients.target, { log: silentLog, migrate: true })
   return {
     tracking: clients.target, queue,
-    async compare(plan, options = {}) {
+    async compare(plan, options = {}, request = {}) {
       const handlers = createTaskHandlers(clients, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, maxStoredDifferences: 10_000, segmentRows: 256, ...options })
-      const jobId = await createJobOver(clients.target, queue, plan)
+      const jobId = await createJobOver(clients.target, queue, plan, request)
       const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
       try {
         await jobEnd(clients.target, jobId)
@@ -85,15 +85,21 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
   }
 }
 
-/** Inserts a job over all entities of a plan. */
-export async function createJobOver(target: Sql, queue: Queue, plan: string): Promise<string> {
+export interface JobRequest {
+  entities: string[]
+  includeIntegrityChecks: boolean
+  includeCrossEntity: boolean
+}
+
+/** Inserts a job, over all entities of a plan and with all checks unless asked otherwise. */
+export async function createJobOver(target: Sql, queue: Queue, plan: string, request: Partial<JobRequest> = {}): Promise<string> {
   const loaded = parsePlan(plan)
   const planId = await storePlan(target, loaded)
   const jobId = randomUUID()
   await target.begin(async (tx) => {
     await tx`
       insert into migration_coverage.job (job_id, plan_id, mode, priority, include_integrity_checks, include_cross_entity, entities)
-      values (${jobId}, ${planId}, 'full', 'normal', true, true, ${Object.keys(loaded.plan.entities)})`
+      values (${jobId}, ${planId}, 'full', 'normal', ${request.includeIntegrityChecks ?? true}, ${request.includeCrossEntity ?? true}, ${request.entities ?? Object.keys(loaded.plan.entities)})`
     await addTasks(tx, queue, jobId, [{ kind: 'prepare' }])
   })
   return jobId

@@ -22,7 +22,7 @@ const handler: TaskHandler = async (task, signal) => {
     return { by: worker }
   }
 }
-const handlers = { prepare: handler, scan: handler, settle: handler, account: handler, finish: handler }
+const handlers = { prepare: handler, scan: handler, settle: handler, integrity: handler, account: handler, finish: handler }
 const loop = startTaskLoop({ queue, target, worker, concurrency: 1, handlers, sourceWaitLimitMs: 60_000, log, graceMs: 1_000 })
 
 process.once('SIGTERM', () => {

@@ -50,7 +50,7 @@ export const scans = (count: number): NewTask[] => Array.from({ length: count },
 
 /** A loop in which every kind of task has the same handler. */
 export function startLoop({ target, queue }: Pick<Bench, 'target' | 'queue'>, handler: TaskHandler, options: Partial<TaskLoopOptions> = {}) {
-  const kinds: TaskKind[] = ['prepare', 'scan', 'settle', 'account', 'finish']
+  const kinds: TaskKind[] = ['prepare', 'scan', 'settle', 'integrity', 'account', 'finish']
   const handlers = Object.fromEntries(kinds.map((kind) => [kind, handler])) as Record<TaskKind, TaskHandler>
   return startTaskLoop({ queue, target, worker: `worker-${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log, ...options })
 }

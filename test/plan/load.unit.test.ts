@@ -76,7 +76,7 @@ describe('parsePlan', () => {
     expect(faults.map(({ path, line }) => [path, line])).toEqual([
       ['entities.patients.source.merge', 19],
       ['entities.patients.columns.notes.as', 36], ['entities.patients.columns.notes.accept', 36],
-      ['entities.patients.totals', 39], ['gates', 42], ['rules', 43],
+      ['entities.patients.totals', 39], ['gates', 42],
     ])
   })
 
@@ -236,6 +236,11 @@ describe('cross references', () => {
     ['values with references', planText({ top: map, entity: 'columns: { a: { from: x, values: { 1: 2 }, references: person } }' }), 'CONTRADICTION', 'entities.people.columns.a.values', null],
     ['a zone with values', planText({ entity: 'columns: { a: { from: x, values: { 1: 2 }, zone: UTC } }' }), 'CONTRADICTION', 'entities.people.columns.a.zone', null],
     ['half a stored map', planText({ top: 'keyMaps: { m: { table: t, legacy: l } }' }), 'MISSING_KEY', 'keyMaps.m.modern', null],
+    ['half a natural map', planText({ top: 'keyMaps: { m: { source: { table: a, key: id, natural: x } } }' }), 'MISSING_KEY', 'keyMaps.m.target', null],
+    ['a natural side without a key', planText({ top: 'keyMaps: { m: { source: { table: a, natural: x }, target: { table: b, key: id, natural: x } } }' }), 'MISSING_KEY', 'keyMaps.m.source.key', null],
+    ['a parent that is no entity', planText({ top: 'keyMaps: { m: { table: t, legacy: l, modern: o, entity: peeple } }' }), 'UNKNOWN_ENTITY', 'keyMaps.m.entity', 'did you mean `people`?'],
+    ['a parent that another key names', planText({ top: 'keyMaps: { m: { table: t, legacy: l, modern: o, entity: people } }' }), 'CONTRADICTION', 'keyMaps.m.entity', null],
+    ['two rules of one name', planText({ top: 'rules: [{ name: a, severity: info, source: select 1, target: select 1, expect: equal }, { name: a, severity: info, source: select 1, target: select 1, expect: equal }]' }), 'DUPLICATE_NAME', 'rules[1].name', null],
     ['a table name of three parts', planText({ source: 'table: a.b.c' }), 'INVALID_NAME', 'entities.people.source.table', null],
     ['a name with a control character', planText().replace('  people:', '  "peo\\nple":'), 'INVALID_NAME', 'entities["peo\\nple"]', null],
     ['a script that depends on itself', planText({ top: 'scripts: { a: { dependsOn: [a] } }' }), 'CONTRADICTION', 'scripts.a.dependsOn[0]', null],
@@ -273,7 +278,6 @@ describe('what is not supported yet', () => {
     ['natural key map query', planText({ top: 'keyMaps: { m: { source: { query: select 1 }, target: { table: a, key: id, natural: x } } }' })],
     ['natural key map query', planText({ top: 'keyMaps: { m: { source: { table: a, key: id, natural: x }, target: { query: select 1 } } }' })],
     ['gates', planText({ top: 'gates: { maxMissing: 0 }' })],
-    ['rules', planText({ top: 'rules: []' })],
   ]
 
   it.each(cases)('refuses `%s` by name and line', (key, text) => {

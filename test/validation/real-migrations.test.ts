@@ -83,7 +83,11 @@ describe.skipIf(!available)('pagila: 15 pairs, partitions against inheritance, n
     expect(sum(found, ({ source }) => source.total)).toBe(46_273)
     expect(sum(found, ({ source }) => source.verified)).toBe(46_273)
     expect(sum(found, ({ target }) => target.matched)).toBe(46_273)
-    expect(found.checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([])
-    expect(found.job.verdict).toBe('pass')
+    // a defect of the dump itself: the default of customer_id takes from a sequence that was never set. Inheritance children have neither the keys nor the
+    // references of the partitions, and no film has an original language
+    expect(found.checks.filter(({ verdict }) => verdict !== 'pass').map(({ name, subject, verdict }) => `${verdict} ${name}: ${subject}`)).toEqual([
+      'warn no reference leads nowhere: public.film: film_original_language_id_fkey', 'fail the sequence is ahead of its keys: public.customer.customer_id', 'warn the target has the foreign keys of the source: payment', 'warn the target keeps unique what the source does: payment',
+    ])
+    expect(found.job.verdict).toBe('fail')
   })
 })

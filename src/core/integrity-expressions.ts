@@ -1,0 +1,61 @@
+import { claimCondition, joinKeys, rowsOf } from './expressions.js'
+import { quoteIdentifier, quoteRelation } from './identifier.js'
+import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from './spec.js'
+
+/** The SQL of the checks beyond the equality of rows; all of it reads the target, returns text only, and counts in one statement. */
+
+/** A foreign key as the catalogue tells it. */
+export interface ForeignKey {
+  name: string
+  schema: string
+  table: string
+  columns: string[]
+  refSchema: string
+  refTable: string
+  refColumns: string[]
+  validated: boolean
+}
+
+const shown = 20
+
+/** Columns: rows (with a reference), failed (whose row is not there), sample (JSON list of up to 20 references). A reference with a NULL leg is none (MATCH SIMPLE). */
+export function orphansStatement(key: ForeignKey): string {
+  const own = key.columns.map((column) => `child.${quoteIdentifier(column)}`)
+  const referenced = own.map((column) => `${column} is not null`).join(' and ')
+  const parent = key.refColumns.map((column, index) => `parent.${quoteIdentifier(column)} = ${own[index] ?? 'null'}`).join(' and ')
+  const child = `${quoteRelation({ schema: key.schema, name: key.table })} child`
+  const orphan = `${referenced} and not exists (select from ${quoteRelation({ schema: key.refSchema, name: key.refTable })} parent where ${parent})`
+  const text = `concat_ws(', ', ${own.map((column) => `(${column})::text`).join(', ')})`
+  return `select (select count(*) from ${child} where ${referenced})::text as rows, (select count(*) from ${child} where ${orphan})::text as failed, ` +
+    `(select json_agg(reference) from (select distinct ${text} as reference from ${child} where ${orphan} order by 1 limit ${shown}) x)::text as sample`
+}
+
+/**
+ * The references of a planned column: whether they lead to a row of the parent's table, and to one that the parent's entity claims.
+ * Columns: rows, failed (no such row), strangers (a row that the entity does not claim), sample (JSON list of up to 20 failed references).
+ */
+export function plannedReferencesStatement(child: ComparisonSpec, term: TermSpec, parent: ComparisonSpec, leg: TermSpec): string {
+  const references = `(select ${term.target} as reference from ${rowsOf(child, 'target')} where (${claimCondition(child, 'target')}) is true and ${term.target} is not null) child`
+  const leads = (claim: string) => `exists (select from (select ${leg.target} as key from ${rowsOf(parent, 'target')} where ${claim}) parent where ${joinKeys(leg.targetType, 'parent.key', term.targetType, 'child.reference')})`
+  const claimed = `(${claimCondition(parent, 'target')}) is true`
+  return `select (select count(*) from ${references})::text as rows, (select count(*) from ${references} where not ${leads('true')})::text as failed, ` +
+    `(select count(*) from ${references} where not ${leads(claimed)} and ${leads('true')})::text as strangers, ` +
+    `(select json_agg(reference::text) from (select distinct child.reference from ${references} where not ${leads('true')} limit ${shown}) x)::text as sample`
+}
+
+/** Entries of a stored key map whose modern row is not there. Columns: rows, failed, sample (JSON list of up to 20 modern keys). */
+export function danglingEntriesStatement(map: StoredKeyMapSpec, keyed: ComparisonSpec, leg: TermSpec): string {
+  const where = map.where === null ? 'true' : `((${map.where}\n) is true)`
+  const entries = `(select tgt.${quoteIdentifier(map.modern)} as modern from ${quoteRelation({ schema: map.schema, name: map.table })} tgt where ${where} and tgt.${quoteIdentifier(map.modern)} is not null) entry`
+  const there = `exists (select from (select ${leg.target} as key from ${rowsOf(keyed, 'target')}) arrived where ${joinKeys(leg.targetType, 'arrived.key', map.modernType, 'entry.modern')})`
+  return `select (select count(*) from ${entries})::text as rows, (select count(*) from ${entries} where not ${there})::text as failed, ` +
+    `(select json_agg(modern::text) from (select distinct modern from ${entries} where not ${there} limit ${shown}) x)::text as sample`
+}
+
+/** Where a sequence stands against the keys that it gives. Columns: rows, next (the value it gives next), edge (the key furthest in its direction; null without keys), ahead (null without keys). */
+export function sequenceStatement(sequence: { schema: string; name: string; increment: string }, table: { schema: string; name: string }, column: string): string {
+  const isRising = !sequence.increment.startsWith('-')
+  return `select rows::text, next::text, edge::text, (next ${isRising ? '>' : '<'} edge)::text as ahead from ` +
+    `(select case when is_called then last_value::numeric + ${sequence.increment} else last_value end as next from ${quoteRelation(sequence)}) given, ` +
+    `(select count(*) as rows, ${isRising ? 'max' : 'min'}(t.${quoteIdentifier(column)})::numeric as edge from ${quoteRelation(table)} t) keys`
+}
