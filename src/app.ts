@@ -26,6 +26,7 @@ import type { LoadedPlan } from './plan/load.js'
 import { planRoutes } from './plan/routes.js'
 import { reportRoutes } from './reports/routes.js'
 import { scriptRoutes } from './scripts/routes.js'
+import { eventRoutes } from './validation/events-routes.js'
 import { validationRoutes } from './validation/routes.js'
 
 export interface AppOptions {
@@ -107,6 +108,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(domainRoutes, { target, plan })
   await app.register(entityRoutes, { target, plan })
   await app.register(validationRoutes, { target, plan, queue })
+  await app.register(eventRoutes, { target })
   await app.register(reportRoutes, { target, plan })
   await app.register(planRoutes, { target, plan })
   if (config.developmentEndpoints) await app.register(developmentRoutes, { config, target })

@@ -1,7 +1,8 @@
-import { dayMs } from './figures.js'
-import type { GroupPoint } from './figures.js'
+import { arrivedRows } from './accounting.js'
+import type { Accounting, Count } from './accounting.js'
+import { dayMs, progressByEntity, rollUpOverTime } from './figures.js'
+import type { GroupPoint, Progress } from './figures.js'
 import { fitLine, inWindow } from './trend.js'
-import type { Count } from './accounting.js'
 
 export interface Timeline {
   /** from now, rounded up to two decimals */
@@ -45,6 +46,22 @@ export function estimateTimeline(remaining: Count, group: readonly GroupPoint[],
     confidence,
     basis: `least squares over ${line.points} snapshots of the last 7 days: ${Math.floor(line.slopePerDay * 100) / 100} rows a day, ${remaining} to go`,
   }
+}
+
+/**
+ * The estimate for entities that stand together.
+ * @param accounting their current figures, added up
+ * @param history their progress, of the last 7 days at least
+ */
+export function timelineOf(entities: readonly { name: string }[], accounting: Accounting, history: readonly Progress[], now: Date): Timeline {
+  const byEntity = progressByEntity(history)
+  const withSlope = entities.filter((entity) => {
+    const points = inWindow(rollUpOverTime([entity], byEntity.get(entity.name) ?? []), now)
+    return fitLine(points.map(({ at, arrived }) => ({ at, value: arrived }))) !== null
+  })
+  const arrived = arrivedRows(accounting)
+  const remaining = arrived === null || accounting.source.scope === null ? null : accounting.source.scope - arrived
+  return estimateTimeline(remaining, rollUpOverTime(entities, history), { entities: entities.length, withSlope: withSlope.length }, now)
 }
 
 function slopeInterval(remaining: number, slope: number, margin: number): Timeline['interval'] {

@@ -1,13 +1,12 @@
 import { addCounts, arrivedRows, floorPercent, verifiedPercent, verifiedRows } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
-import { newest, progressByEntity, rollUp, rollUpOverTime, staleReason, windowMs } from '../core/figures.js'
+import { newest, rollUp, staleReason, windowMs } from '../core/figures.js'
 import type { Outline, Progress, ScriptFigures } from '../core/figures.js'
 import { assessRisk } from '../core/risk.js'
 import type { Risk } from '../core/risk.js'
-import { estimateTimeline } from '../core/timeline.js'
+import { timelineOf } from '../core/timeline.js'
 import type { Timeline } from '../core/timeline.js'
-import { fitLine, inWindow } from '../core/trend.js'
 import type { Db } from '../db/clients.js'
 import { countColumns, listCurrentSnapshots, listProgress, listScriptFigures, listTables } from './queries.js'
 import type { ColumnCounts, CurrentSnapshot, TableRow } from './queries.js'
@@ -86,7 +85,7 @@ function summarize(outline: Outline, { current, history, scripts, tables, column
     rows: bothSides((side) => addRows(tables.filter((table) => table.side === side))),
     domainCoverage: Object.fromEntries(outline.domains.map(({ name, entities }) => [name, verifiedPercent(rollUp(entities, byEntity).accounting)])),
     riskAssessment: assessRisk(outline.entities, byEntity),
-    timeline: timelineOf(outline, whole.accounting, history, now),
+    timeline: timelineOf(outline.entities, whole.accounting, history, now),
     lastValidatedAt,
     lastUpdated: newest([lastValidatedAt, ...scripts.map(({ updatedAt }) => updatedAt)]),
     stale: stale !== null,
@@ -128,15 +127,4 @@ function addColumns({ entities }: Outline, columns: readonly ColumnCounts[], sid
   const own = columns.filter((column) => column.side === side)
   const sum = (coverage: 'covered' | 'ignored' | 'uncovered') => addCounts(...own.map((column) => column[coverage]))
   return counts(sum('covered'), sum('ignored'), sum('uncovered'))
-}
-
-function timelineOf({ entities }: Outline, accounting: Accounting, history: readonly Progress[], now: Date): Timeline {
-  const byEntity = progressByEntity(history)
-  const withSlope = entities.filter((entity) => {
-    const points = inWindow(rollUpOverTime([entity], byEntity.get(entity.name) ?? []), now)
-    return fitLine(points.map(({ at, arrived }) => ({ at, value: arrived }))) !== null
-  })
-  const arrived = arrivedRows(accounting)
-  const remaining = arrived === null || accounting.source.scope === null ? null : accounting.source.scope - arrived
-  return estimateTimeline(remaining, rollUpOverTime(entities, history), { entities: entities.length, withSlope: withSlope.length }, now)
 }

@@ -1,12 +1,15 @@
 import { addCounts, arrivedPercent, arrivedRows, uniformAccounting, verifiedPercent, verifiedRows, worstVerdict } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import { outlinePlan, rollUp } from '../core/figures.js'
-import type { Outline, PlanParts, PlannedDomain, PlannedEntity, Snapshot } from '../core/figures.js'
+import type { Outline, PlanParts, PlannedDomain, PlannedEntity, Progress, Snapshot } from '../core/figures.js'
 import type { CheckLine } from '../core/render/junit.js'
-import { differenceLimits, executiveChecks, listLimit, sectionsOf } from './contents.js'
+import { assessRisk } from '../core/risk.js'
+import { timelineOf } from '../core/timeline.js'
+import { checkLimit, differenceLimits, listLimit, sectionsOf, snapshotLimit } from './contents.js'
 import type { ReportType, Section } from './contents.js'
 import type { ColumnResult, DifferenceRow, EntityResult, RecordedDifferences, TableResult } from './queries.js'
-import type { Report, ReportScript } from './schemas.js'
+import type { Report, ReportRun, ReportScript } from './schemas.js'
+import { trendSection } from './trend.js'
 
 /** Everything that a report is made of, read in one snapshot of the tracking schema. */
 export interface ReportFacts {
@@ -22,6 +25,11 @@ export interface ReportFacts {
   recorded: readonly RecordedDifferences[]
   differences: readonly DifferenceRow[]
   scripts: readonly ReportScript[]
+  runs: readonly ReportRun[]
+  /** how many runs of those scripts there are */
+  runsTotal: number
+  /** of at least as many days as a report shows */
+  history: readonly Progress[]
 }
 
 export interface ReportOptions {
@@ -45,17 +53,20 @@ export function assembleReport(facts: ReportFacts, options: ReportOptions): Repo
   const columns = facts.columns.filter(({ entity }) => names.has(entity))
   const total = rollUp(outline.entities, current)
   const make: { [Name in Section]: () => NonNullable<Report[Name]> } = {
+    outlook: () => outlookSection(outline.entities, current, total.accounting, facts),
     domains: () => outline.domains.map((domain) => domainLine(domain, current, checks)),
+    trend: () => trendSection(outline.entities, facts.history, facts.generatedAt, snapshotLimit(options.type, options.includeDetails)),
     accounting: () => ({ total: total.accounting, entities: outline.entities.map((entity) => entityLine(entity, current.get(entity.name))) }),
-    checks: () => checkSection(checks, options.type === 'executive' ? executiveChecks : listLimit),
+    checks: () => checkSection(checks, checkLimit(options.type, options.includeDetails)),
     differences: () => differenceSection(facts, total.accounting, options),
     tables: () => tableSection(tables),
     columns: () => columnSection(columns),
     reasons: () => reasonSection(outline.entities, current),
     evidence: () => outline.entities.map(({ name }) => evidenceLine(name, current.get(name))),
-    scripts: () => facts.scripts.filter(({ domains }) => options.domain === null || domains.includes(options.domain)),
+    scripts: () => [...facts.scripts],
+    runs: () => ({ omitted: facts.runsTotal - facts.runs.length, runs: [...facts.runs] }),
   }
-  const sections = sectionsOf[options.type].map((name) => [name, make[name]()])
+  const sections = sectionsOf(options.type, options.includeDetails).map((name) => [name, make[name]()])
   return {
     type: options.type,
     domain: options.domain,
@@ -74,6 +85,7 @@ export function assembleReport(facts: ReportFacts, options: ReportOptions): Repo
       columns: columnCounts(columns),
       oldestResultAt: edge(current, (times) => Math.min(...times)),
       newestResultAt: edge(current, (times) => Math.max(...times)),
+      accounting: total.accounting,
     },
     ...(Object.fromEntries(sections) as Pick<Report, Section>),
   }
@@ -86,6 +98,21 @@ function scopedOutline(outline: Outline, domain: string | null): Outline {
 
 function edge(current: ReadonlyMap<string, Snapshot>, pick: (times: number[]) => number): string | null {
   return current.size === 0 ? null : new Date(pick([...current.values()].map(({ publishedAt }) => publishedAt.getTime()))).toISOString()
+}
+
+function outlookSection(entities: readonly PlannedEntity[], current: ReadonlyMap<string, EntityResult>, accounting: Accounting, { history, generatedAt }: ReportFacts): NonNullable<Report['outlook']> {
+  const { estimatedCompletionDays, estimatedCompletionAt, interval, confidence, basis } = timelineOf(entities, accounting, history, generatedAt)
+  return {
+    risk: assessRisk(entities, current),
+    completion: {
+      estimatedDays: estimatedCompletionDays,
+      estimatedAt: estimatedCompletionAt?.toISOString() ?? null,
+      earliestDays: interval?.earliestDays ?? null,
+      latestDays: interval?.latestDays ?? null,
+      confidence,
+      basis,
+    },
+  }
 }
 
 function domainLine(domain: PlannedDomain, current: ReadonlyMap<string, EntityResult>, checks: readonly CheckLine[]): NonNullable<Report['domains']>[number] {
@@ -177,12 +204,22 @@ function columnCounts(columns: readonly ColumnResult[]): Report['figures']['colu
 
 function tableSection(tables: readonly TableResult[]): NonNullable<Report['tables']> {
   const count = (pick: (table: TableResult) => Count, side: TableResult['side']) => addCounts(...tables.filter((table) => table.side === side).map(pick))
+  const isUncovered = ({ coverage }: TableResult) => coverage === 'uncovered'
+  // what nobody covers is the last to be left out
+  const kept = new Set([...tables.filter(isUncovered), ...tables.filter((table) => !isUncovered(table))].slice(0, listLimit))
+  const shown = tables.filter((table) => kept.has(table))
   return {
     unclaimedSourceRows: count(({ unclaimed }) => unclaimed, 'source'),
     unclaimedTargetRows: count(({ unclaimed }) => unclaimed, 'target'),
-    omitted: Math.max(0, tables.length - listLimit),
-    tables: tables.slice(0, listLimit).map((table) => ({ ...table, entities: [...table.entities] })),
+    counts: { source: coverageCounts(tables, 'source'), target: coverageCounts(tables, 'target') },
+    omitted: tables.length - shown.length,
+    tables: shown.map((table) => ({ ...table, entities: [...table.entities] })),
   }
+}
+
+function coverageCounts(tables: readonly TableResult[], side: TableResult['side']): { covered: number; ignored: number; uncovered: number } {
+  const { covered, ignored, uncovered } = tableCounts(tables.filter((table) => table.side === side))
+  return { covered, ignored, uncovered }
 }
 
 function columnSection(columns: readonly ColumnResult[]): NonNullable<Report['columns']> {

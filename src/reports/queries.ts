@@ -3,6 +3,7 @@ import type { CheckLine } from '../core/render/junit.js'
 import { listCurrentSnapshots } from '../coverage/queries.js'
 import type { CurrentSnapshot } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
+import type { ReportRun } from './schemas.js'
 
 /** The newest published result of one entity, with what was read for it. */
 export interface EntityResult extends CurrentSnapshot {
@@ -152,6 +153,26 @@ export async function listDifferences(sql: Db, current: readonly CurrentJob[], p
      order by array_position(array['differs', 'missing', 'duplicate', 'extra', 'unverified', 'pending', 'accepted', 'explained',
        'excluded', 'merged', 'generated'], ranked.class), ranked.entity collate "C", ranked.difference_id
      limit ${limit}`
+}
+
+/** The newest runs of each script, in the order of the names and of their start. */
+export async function listNewestRuns(sql: Db, scripts: readonly string[], perScript: number): Promise<ReportRun[]> {
+  const rows = await sql<(Omit<ReportRun, 'startedAt' | 'finishedAt'> & { startedAt: Date; finishedAt: Date | null })[]>`
+    select planned.script, newest.status, newest.started_at as "startedAt", newest.finished_at as "finishedAt",
+           newest.records_processed as "recordsProcessed", newest.records_failed as "recordsFailed", newest.message
+      from unnest(${[...scripts]}::text[]) with ordinality as planned(script, place)
+     cross join lateral (
+       select * from migration_coverage.script_run run
+        where run.script = planned.script
+        order by run.started_at desc, run.run_id
+        limit ${perScript}) newest
+     order by planned.place, newest.started_at, newest.run_id desc`
+  return rows.map((row) => ({ ...row, startedAt: row.startedAt.toISOString(), finishedAt: row.finishedAt?.toISOString() ?? null }))
+}
+
+export async function countRuns(sql: Db, scripts: readonly string[]): Promise<number> {
+  const [row] = await sql<{ runs: number }[]>`select count(*) as runs from migration_coverage.script_run run where run.script = any(${[...scripts]}::text[])`
+  return row?.runs ?? 0
 }
 
 /** The time of the database, which also stamped the results. */

@@ -1,11 +1,17 @@
 import type { Sql } from 'postgres'
+import { dayMs } from '../core/figures.js'
+import { listProgress } from '../coverage/queries.js'
+import type { Db } from '../db/clients.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { listScripts } from '../scripts/queries.js'
-import { differenceLimits, sectionsOf } from './contents.js'
+import { differenceLimits, runsPerScript, sectionsOf } from './contents.js'
 import { assembleReport, reportedEntities } from './model.js'
 import type { ReportOptions } from './model.js'
-import { countDifferences, listDifferences, readColumnResults, readEntityChecks, readEntityResults, readNow, readTableResults, readWholeChecks } from './queries.js'
-import type { Report } from './schemas.js'
+import {
+  countDifferences, countRuns, listDifferences, listNewestRuns, readColumnResults, readEntityChecks, readEntityResults, readNow, readTableResults, readWholeChecks,
+} from './queries.js'
+import type { Report, ReportScript } from './schemas.js'
+import { historyDays } from './trend.js'
 
 export type ReportPlan = Pick<LoadedPlan, 'plan' | 'checksum'>
 
@@ -13,10 +19,12 @@ export type ReportPlan = Pick<LoadedPlan, 'plan' | 'checksum'>
 export async function readReport(sql: Sql, { plan, checksum }: ReportPlan, options: ReportOptions): Promise<Report> {
   const entities = reportedEntities(plan, options.domain).map(({ name }) => name)
   const { perClass, total } = differenceLimits(options.type, options.includeDetails)
-  const wants = sectionsOf[options.type]
+  const wants = sectionsOf(options.type, options.includeDetails)
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     const generatedAt = await readNow(tx)
     const results = await readEntityResults(tx, entities)
+    const scripts = wants.includes('scripts') ? await readScripts(tx, plan, options.domain) : []
+    const scriptNames = scripts.map(({ name }) => name)
     return assembleReport(
       {
         generatedAt,
@@ -29,19 +37,27 @@ export async function readReport(sql: Sql, { plan, checksum }: ReportPlan, optio
         tables: await readTableResults(tx),
         recorded: wants.includes('differences') ? await countDifferences(tx, results) : [],
         differences: perClass === 0 ? [] : await listDifferences(tx, results, perClass, total),
-        scripts: wants.includes('scripts') ? (await listScripts(tx, plan)).map((script) => ({
-          name: script.name,
-          domains: script.domains,
-          status: script.status,
-          drift: script.drift,
-          recordsProcessed: script.recordsProcessed,
-          recordsFailed: script.recordsFailed,
-          successRate: script.successRate,
-          lastStartedAt: script.lastRun?.startedAt ?? null,
-          lastFinishedAt: script.lastRun?.finishedAt ?? null,
-        })) : [],
+        scripts,
+        runs: await listNewestRuns(tx, scriptNames, runsPerScript),
+        runsTotal: await countRuns(tx, scriptNames),
+        history: wants.includes('trend') ? await listProgress(tx, entities, new Date(generatedAt.getTime() - historyDays * dayMs)) : [],
       },
       options,
     )
   })
+}
+
+async function readScripts(sql: Db, plan: LoadedPlan['plan'], domain: string | null): Promise<ReportScript[]> {
+  const states = await listScripts(sql, plan)
+  return states.filter(({ domains }) => domain === null || domains.includes(domain)).map((script) => ({
+    name: script.name,
+    domains: script.domains,
+    status: script.status,
+    drift: script.drift,
+    recordsProcessed: script.recordsProcessed,
+    recordsFailed: script.recordsFailed,
+    successRate: script.successRate,
+    lastStartedAt: script.lastRun?.startedAt ?? null,
+    lastFinishedAt: script.lastRun?.finishedAt ?? null,
+  }))
 }

@@ -1,31 +1,28 @@
-import { escapeMarkup } from '../core/render/escape.js'
+import { timeText } from './charts/label.js'
+import { patternDefinitions } from './charts/palette.js'
+import type { Mark } from './charts/palette.js'
+import { drawRunTimeline } from './charts/run-timeline.js'
+import { drawShareBars, legendOf } from './charts/share-bars.js'
+import { drawTrend } from './charts/trend-line.js'
 import { layOut } from './document.js'
 import type { Cell, Chapter, ColumnKind, Table } from './document.js'
+import { html } from './markup.js'
+import type { Markup } from './markup.js'
+import type { Chart } from './report-charts.js'
 import type { Report } from './schemas.js'
 import { stylesheet } from './stylesheet.js'
 
-/** Markup that is already safe. Only `html` makes it. */
-interface Markup {
-  readonly markup: string
-}
-
-type Piece = string | number | Markup | readonly Markup[]
-
-/** Escapes every piece but markup made by itself, so that forgetting to escape is not possible. */
-function html(strings: TemplateStringsArray, ...pieces: Piece[]): Markup {
-  return { markup: strings.map((text, index) => text + (index < pieces.length ? markupOf(pieces[index] ?? '') : '')).join('') }
-}
-
-function markupOf(piece: Piece): string {
-  if (typeof piece === 'string') return escapeMarkup(piece)
-  if (typeof piece === 'number') return String(piece)
-  return 'markup' in piece ? piece.markup : piece.map(({ markup }) => markup).join('')
-}
+/** Rows of one image: a longer one would leave half a page empty before it. */
+const rowsPerImage = 7
+/** Charts of more rows take the whole width of the page, in two columns of images. */
+const narrowRows = 3
+/** Tables of more columns take the whole width of the page. */
+const broadFrom = 4
 
 /** A report as one HTML page that needs nothing else: no script, no outside resource; fit for paper, and for dark and light screens. */
 export function renderHtml(report: Report): string {
-  const { title, subtitle, chapters } = layOut(report)
-  const { verdict, coveragePercent, arrivedPercent } = report.figures
+  const { title, subtitle, summary, chapters } = layOut(report)
+  const { verdict, coveragePercent, arrivedPercent, tables } = report.figures
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -37,35 +34,78 @@ export function renderHtml(report: Report): string {
 <style>${{ markup: stylesheet }}</style>
 </head>
 <body>
-<header>
-<p class="kicker"><bdi>${subtitle}</bdi></p>
+${patternDefinitions()}<header>
+<p class="kicker"><bdi>${subtitle}</bdi> · ${timeMarkup(report.generatedAt)}</p>
 <h1>${title}</h1>
 <dl class="headline">
 <div><dt>Verdict</dt><dd>${verdictBadge(verdict)}</dd></div>
-<div><dt>Coverage</dt><dd>${percent(coveragePercent)}</dd></div>
+<div><dt>Verified</dt><dd>${percent(coveragePercent)}</dd></div>
 <div><dt>Arrived</dt><dd>${percent(arrivedPercent)}</dd></div>
-<div><dt>Made at</dt><dd><time datetime="${report.generatedAt}">${report.generatedAt.slice(0, 16).replace('T', ' ')} UTC</time></dd></div>
+<div><dt>Uncovered tables</dt><dd>${tables.uncovered.toLocaleString('en-US')} <small>of ${tables.total.toLocaleString('en-US')}</small></dd></div>
 </dl>
+<p class="summary">${summary}</p>
 </header>
 <main>
-${chapters.map((chapter, index) => chapterMarkup(chapter, index))}
-</main>
+${chapters.map(chapterMarkup)}${report.type === 'executive' ? signOff(report) : html``}</main>
 </body>
 </html>
 `.markup
 }
 
-function chapterMarkup({ title, notes, tables }: Chapter, index: number): Markup {
+function chapterMarkup({ title, notes, charts, tables }: Chapter, index: number): Markup {
   const id = `chapter-${index + 1}`
   return html`<section aria-labelledby="${id}">
 <h2 id="${id}">${title}</h2>
-${notes.map((note) => html`<p class="note">${note}</p>\n`)}${tables.map(tableMarkup)}</section>
+${notes.map((note) => html`<p class="note">${note}</p>\n`)}<div class="parts">
+${tables.map((table) => html`${charts.filter((chart) => chart.table === table.caption).map((chart) => figure(chart, `${id}-${charts.indexOf(chart) + 1}`))}${tableMarkup(table)}`)}</div>
+</section>
 `
+}
+
+function figure(chart: Chart, id: string): Markup {
+  const images = draw(chart, id)
+  if (images.length === 0) return html``
+  return html`<figure${images.length > 1 ? html` class="broad"` : html``}>
+<figcaption><span class="title">${chart.title}</span>${legend(chart)}</figcaption>
+<div class="images">
+${images.map((image) => html`<div class="image">${image}</div>\n`)}</div>
+</figure>
+`
+}
+
+function draw(chart: Chart, id: string): Markup[] {
+  if (chart.kind === 'trend') return drawTrend(chart, id)
+  if (chart.kind === 'runs') return drawRunTimeline(chart, id, perImage(chart.scripts.length))
+  return drawShareBars(chart, id, perImage(chart.rows.length))
+}
+
+/** Few rows are one image; more make an even number of images, for two columns of equal length. */
+function perImage(rows: number): number {
+  return rows <= narrowRows ? narrowRows : Math.ceil(rows / (2 * Math.ceil(rows / (2 * rowsPerImage))))
+}
+
+function legend(chart: Chart): Markup {
+  if (chart.kind === 'trend') {
+    const band = chart.band.some(({ low }) => low !== null) ? [key('band', '80 % interval of the line')] : []
+    return html`<ul class="legend">${key('dot', 'verified share at a snapshot')}${chart.band.length === 0 ? [] : [key('fit', 'line of the last 7 days')]}${band}</ul>`
+  }
+  if (chart.kind === 'runs') return html`<ul class="legend">${[...new Set(chart.scripts.flatMap(({ runs }) => runs.map(({ status }) => status)))].map((status) => key(`m-${status}`, words(status)))}</ul>`
+  const { shown, none } = legendOf(chart)
+  return html`<ul class="legend">${shown.map((mark) => key(`m-${mark}`, words(mark)))}${none.length === 0 ? html`` : html`<li class="no">None ${none.map(words).join(', ')}</li>`}</ul>`
+}
+
+function key(mark: string, text: string): Markup {
+  const shape = mark === 'dot' ? html`<circle class="dot" cx="7" cy="7" r="4"/>` : mark === 'fit' ? html`<path class="fit" d="M0,7L14,7"/>` : html`<rect class="${mark}" width="14" height="14"/>`
+  return html`<li><svg width="14" height="14" aria-hidden="true" focusable="false">${shape}</svg>${text}</li>`
+}
+
+function words(mark: Mark): string {
+  return mark.replaceAll('_', ' ')
 }
 
 function tableMarkup({ caption, columns, rows, labels }: Table): Markup {
   if (rows.length === 0) return html`<p class="none">${caption}: none.</p>\n`
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+  return html`<div class="scroll${columns.length > broadFrom ? ' broad' : ''}" role="region" aria-label="${caption}" tabindex="0">
 <table>
 <caption>${caption}</caption>
 <thead><tr>${columns.map(({ name, kind }) => html`<th scope="col" class="${kind}">${name}</th>`)}</tr></thead>
@@ -84,9 +124,15 @@ function cellMarkup(value: Cell, kind: ColumnKind, heads: boolean): Markup {
 function contentOf(value: Cell, kind: ColumnKind): Markup {
   if (value === null) return html`<span class="unknown">unknown</span>`
   if (kind === 'verdict') return verdictBadge(String(value))
-  if (typeof value === 'string') return html`<bdi>${value}</bdi>`
-  if (kind === 'percent') return html`<span class="bar"><span style="width:${value}%"></span></span>${percent(value)}`
+  if (typeof value === 'string') return (kind === 'time' || kind === 'figure') && isTime.test(value) ? timeMarkup(value) : html`<bdi>${value}</bdi>`
+  if (kind === 'percent') return percent(value)
   return html`${value.toLocaleString('en-US', { maximumFractionDigits: 3 })}`
+}
+
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+function timeMarkup(time: string): Markup {
+  return html`<time datetime="${time}">${timeText(time)} UTC</time>`
 }
 
 function verdictBadge(verdict: string): Markup {
@@ -95,4 +141,19 @@ function verdictBadge(verdict: string): Markup {
 
 function percent(value: number | null): Markup {
   return value === null ? html`<span class="unknown">unknown</span>` : html`${value}\u00a0%`
+}
+
+function signOff({ generatedAt, planChecksum }: Report): Markup {
+  const lines = ['Prepared by', 'Decided by']
+  return html`<section class="sign-off" aria-labelledby="sign-off">
+<h2 id="sign-off">Sign-off</h2>
+<p class="note">For the state of ${timeMarkup(generatedAt)} under the plan ${planChecksum.slice(0, 12)}.</p>
+<table>
+<caption>Signatures</caption>
+<thead><tr><th scope="col">Role</th><th scope="col">Name</th><th scope="col">Go or no-go</th><th scope="col">Date and signature</th></tr></thead>
+<tbody>
+${lines.map((line) => html`<tr><th scope="row">${line}</th><td></td><td></td><td></td></tr>\n`)}</tbody>
+</table>
+</section>
+`
 }

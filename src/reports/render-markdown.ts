@@ -6,8 +6,8 @@ import type { Report } from './schemas.js'
 
 /** A report as GitHub-flavoured Markdown. */
 export function renderMarkdown(report: Report): string {
-  const { title, subtitle, chapters } = layOut(report)
-  return `${[`# ${escapeMarkdown(title)}`, escapeMarkdown(subtitle), ...chapters.map(chapterText)].join('\n\n')}\n`
+  const { title, subtitle, summary, chapters } = layOut(report)
+  return `${[`# ${escapeMarkdown(title)}`, escapeMarkdown(subtitle), escapeMarkdown(summary), ...chapters.map(chapterText)].join('\n\n')}\n`
 }
 
 function chapterText({ title, notes, tables }: Chapter): string {

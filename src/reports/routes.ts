@@ -7,7 +7,7 @@ import { AccountingSchema, addSchemas, notModified, problems, ref, textBody } fr
 import type { ReportFormat } from './contents.js'
 import { readReport } from './read-report.js'
 import type { ReportPlan } from './read-report.js'
-import { renderCsv } from './render-csv.js'
+import { byteOrderMark, renderCsv } from './render-csv.js'
 import { renderHtml } from './render-html.js'
 import { renderMarkdown } from './render-markdown.js'
 import { ReportQuery, ReportSchema } from './schemas.js'
@@ -33,10 +33,12 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
       tags: ['Reports'],
       summary: 'A report on the migration',
       description:
-        'Made from the newest published results of each entity, in one snapshot of the tracking schema. Every format has the same contents. ' +
-        'HTML is one page without scripts or outside resources. CSV has one line per figure: section, row, item, figure, number, text; ' +
-        'an unknown number is empty with the text `unknown`. Names and values are escaped for their format, control characters are shown as \\n or \\u001b, ' +
-        'and text that a spreadsheet would run as a formula starts with an apostrophe.',
+        'Made from the newest published results of each entity, in one snapshot of the tracking schema. JSON, HTML and Markdown have the same contents. ' +
+        'HTML is one page with charts, without scripts or outside resources, fit for screens and paper. CSV is one table, and its lines follow the type: ' +
+        'coverage has one per entity with every class of both sides; detailed one per difference, and one for those of an entity and class that are not listed, so that `rows` adds up; ' +
+        'the others one per figure (section, row, item, figure, number, text). A number that is not known is an empty cell. Names and values are escaped for their format, ' +
+        'control characters are shown as \\n or \\u001b, and text that a spreadsheet would run as a formula starts with an apostrophe. ' +
+        'A CSV file that is downloaded starts with a byte order mark, which spreadsheets need to read it as UTF-8.',
       querystring: ReportQuery,
       response: {
         200: {
@@ -46,7 +48,7 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
             'application/json': { schema: ref(ReportSchema) },
             'text/html': { schema: textBody('one HTML page', '<!doctype html>\n<html lang="en"><head><title>Migration coverage</title></head><body><h1>Migration coverage</h1></body></html>\n') },
             'text/markdown': { schema: textBody('GitHub-flavoured Markdown', '# Migration coverage\n\n| figure | value |\n| --- | --- |\n| coverage | 99.63 % |\n') },
-            'text/csv': { schema: textBody('RFC 4180', 'section,row,item,figure,number,text\r\nfigures,1,,coveragePercent,99.63,\r\n') },
+            'text/csv': { schema: textBody('RFC 4180', '"section","row","item","figure","number","text"\r\n"Headline figures",2,"Coverage (verified) %","Value",99.63,\r\n') },
           },
         },
         ...notModified,
@@ -61,7 +63,8 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
     reply.type(`${mediaType}; charset=utf-8`)
     if (format === 'html') reply.header('content-security-policy', pagePolicy)
     if (download) reply.header('content-disposition', `attachment; filename="${fileName(report)}.${extension}"`)
-    return format === 'json' ? report : renderText(report, format)
+    if (format === 'json') return report
+    return format === 'csv' && download ? byteOrderMark + renderCsv(report) : renderText(report, format)
   })
 }
 

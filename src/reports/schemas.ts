@@ -2,8 +2,10 @@ import { Type } from '@sinclair/typebox'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { sourceClasses, targetClasses } from '../core/accounting.js'
 import { priorities } from '../core/figures.js'
+import { riskLevels } from '../core/risk.js'
+import { trends } from '../core/trend.js'
 import { AccountingSchema, Count, Percent, Verdict, nullable, ref, stringEnum } from '../http/schemas.js'
-import { listLimit, differencesLimit, differencesPerClass, reportFormats, reportTypes } from './contents.js'
+import { differencesLimit, differencesPerClass, executiveChecks, listLimit, reportFormats, reportTypes, runsPerScript } from './contents.js'
 
 const strict = { additionalProperties: false }
 const object = <T extends Record<string, TSchema>>(properties: T, description?: string) => Type.Object(properties, { ...strict, ...(description === undefined ? {} : { description }) })
@@ -76,6 +78,68 @@ const ScriptLine = object({
 })
 export type ReportScript = Static<typeof ScriptLine>
 
+const RunLine = object({
+  script: Text,
+  status: stringEnum(['running', 'completed', 'failed', 'rolled_back']),
+  startedAt: Time,
+  finishedAt: nullable(Type.String({ format: 'date-time', description: 'null while it runs' })),
+  recordsProcessed: Count,
+  recordsFailed: Count,
+  message: nullable(Text),
+})
+export type ReportRun = Static<typeof RunLine>
+
+const Outlook = object(
+  {
+    risk: object({
+      level: stringEnum(riskLevels),
+      score: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'share of the scope that is at risk, weighted by priority' })),
+      reasons: Type.Array(Text),
+    }),
+    completion: object({
+      estimatedDays: nullable(Type.Number({ minimum: 0, description: 'until arrived rows reach the scope, rounded up to two decimals' })),
+      estimatedAt: nullable(Time),
+      earliestDays: nullable(Type.Number({ minimum: 0, description: '80 % interval; null below three snapshots' })),
+      latestDays: nullable(Type.Number({ minimum: 0, description: 'null also when the slope may as well be 0' })),
+      confidence: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'share of the entities that have a slope' })),
+      basis: Type.String({ description: 'what the estimate rests on, or why there is none' }),
+    }),
+  },
+  'the same figures as riskAssessment and timeline of GET /coverage/summary',
+)
+
+const TrendSection = object(
+  {
+    days: Type.Integer({ minimum: 1, description: 'so many days back' }),
+    snapshots: Type.Integer({ minimum: 0, description: 'instants at which a result was published and every entity was counted' }),
+    omitted: Type.Integer({ minimum: 0, description: 'of them left out of the list' }),
+    direction: nullable(stringEnum(trends, { description: 'null below two snapshots in the last 7 days' })),
+    fit: nullable(
+      object(
+        {
+          snapshots: Type.Integer({ minimum: 2, description: 'of the last 7 days' }),
+          slopePerDay: Type.Number({ description: 'percentage points a day, by least squares' }),
+          slopeLow: nullable(Type.Number({ description: '80 % interval; null below three snapshots' })),
+          slopeHigh: nullable(Type.Number()),
+          band: Type.Array(object({ at: Time, verifiedPercent: Percent, low: nullable(Percent), high: nullable(Percent) }), { description: 'the line with the 80 % interval of its mean, cut off at 0 and 100' }),
+        },
+      ),
+    ),
+    points: Type.Array(
+      object({ at: Time, verifiedPercent: Percent, arrivedPercent: nullable(Percent), totalRecords: Count, migratedRecords: Count, verifiedRecords: Count }),
+      { description: 'in order of time; each entity counts with its newest result up to then' },
+    ),
+  },
+  'how verifiedPercent went',
+)
+
+const TableCounts = object({ covered: Count, ignored: Count, uncovered: Count })
+
+const accountingExample = {
+  source: { total: 897, excluded: 351, scope: 546, verified: 544, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 2, unverified: 0 },
+  target: { total: 544, matched: 544, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+}
+
 const figures = {
   verdict: 'fail' as const,
   coveragePercent: 99.63,
@@ -88,11 +152,7 @@ const figures = {
   columns: { total: 12, compared: 9, read: 1, ignored: 2, uncovered: 0 },
   oldestResultAt: '2026-11-20T09:00:00.000Z',
   newestResultAt: '2026-11-20T09:00:00.000Z',
-}
-
-const accountingExample = {
-  source: { total: 897, excluded: 351, scope: 546, verified: 544, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 2, unverified: 0 },
-  target: { total: 544, matched: 544, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+  accounting: accountingExample,
 }
 
 export const ReportSchema = Type.Object(
@@ -115,10 +175,13 @@ export const ReportSchema = Type.Object(
         columns: object({ total: Count, compared: Count, read: Count, ignored: Count, uncovered: Count }, 'columns of the entities, each entity by itself; read: used in an expression, but not compared'),
         oldestResultAt: nullable(Time),
         newestResultAt: nullable(Time),
+        accounting: ref(AccountingSchema),
       },
       'headline figures; the verdict is the worst of entities, checks and tables',
     ),
+    outlook: Type.Optional(Outlook),
     domains: Type.Optional(Type.Array(DomainLine)),
+    trend: Type.Optional(TrendSection),
     accounting: Type.Optional(object({ total: ref(AccountingSchema), entities: Type.Array(EntityLine) })),
     checks: Type.Optional(
       object({ total: Count, passed: Count, warned: Count, failed: Count, unknown: Count, omitted: Type.Integer({ minimum: 0 }), notPassed: Type.Array(CheckItem) }, 'every check that did not pass, worst first'),
@@ -144,7 +207,7 @@ export const ReportSchema = Type.Object(
       ),
     ),
     tables: Type.Optional(
-      object({ unclaimedSourceRows: nullable(Count), unclaimedTargetRows: nullable(Count), omitted: OmittedCount, tables: Type.Array(TableLine) }, 'a report on one domain has only tables of its entities'),
+      object({ unclaimedSourceRows: nullable(Count), unclaimedTargetRows: nullable(Count), counts: object({ source: TableCounts, target: TableCounts }), omitted: OmittedCount, tables: Type.Array(TableLine) }, 'a report on one domain has only tables of its entities'),
     ),
     columns: Type.Optional(
       object({
@@ -180,6 +243,9 @@ export const ReportSchema = Type.Object(
       ),
     ),
     scripts: Type.Optional(Type.Array(ScriptLine)),
+    runs: Type.Optional(
+      object({ omitted: Type.Integer({ minimum: 0, description: `older runs left out: of each script the newest ${runsPerScript} are listed` }), runs: Type.Array(RunLine) }, 'by script, in order of their start'),
+    ),
   },
   {
     $id: 'Report',
@@ -193,11 +259,16 @@ export const ReportSchema = Type.Object(
         generatedAt: '2026-11-20T09:30:00.000Z',
         planChecksum: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
         figures,
+        trend: {
+          days: 30, snapshots: 1, omitted: 0, direction: null, fit: null,
+          points: [{ at: '2026-11-20T09:00:00.000Z', verifiedPercent: 99.63, arrivedPercent: 99.63, totalRecords: 546, migratedRecords: 544, verifiedRecords: 544 }],
+        },
         domains: [{ domain: 'clinical', priority: 'critical', verdict: 'fail', entities: 1, entitiesCounted: 1, coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample }],
         accounting: { total: accountingExample, entities: [{ entity: 'patients', domain: 'clinical', verdict: 'fail', coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample }] },
         tables: {
           unclaimedSourceRows: 0,
           unclaimedTargetRows: 0,
+          counts: { source: { covered: 1, ignored: 0, uncovered: 0 }, target: { covered: 1, ignored: 0, uncovered: 0 } },
           omitted: 0,
           tables: [
             {
@@ -218,14 +289,16 @@ export const ReportQuery = Type.Object(
     type: stringEnum(reportTypes, {
       default: 'comprehensive',
       description:
-        'executive: headline figures, domains and the ten worst checks. coverage: figures, domains, accounting, tables, columns. validation: figures, checks, differences. ' +
-        'comprehensive: everything, of the differences only the totals. detailed: everything.',
+        `Each has the headline figures. executive: outlook, domains, trend, the ${executiveChecks} worst checks. coverage: domains, trend, accounting, tables, columns. ` +
+        'validation: checks, differences, evidence. comprehensive: everything, of the differences only the totals. detailed: everything.',
     }),
-    format: stringEnum(reportFormats, { default: 'json', description: 'the media type of the answer; the contents are the same' }),
+    format: stringEnum(reportFormats, { default: 'json', description: 'the media type of the answer; CSV is one table of the contents' }),
     domain: Type.Optional(Type.String({ minLength: 1, description: 'only entities of this domain, without the checks of the whole migration; another name is a 400 that lists them' })),
     includeDetails: Type.Boolean({
       default: false,
-      description: `lists up to ${differencesLimit} rows that differ where the type has differences, instead of ${differencesPerClass} of each class`,
+      description:
+        `lists up to ${differencesLimit} rows that differ where the type has differences, instead of ${differencesPerClass} of each class; ` +
+        'every check that did not pass in an executive report; adds reasons and evidence to a coverage report',
     }),
     download: Type.Boolean({ default: false, description: 'as an attachment with a file name' }),
   },

@@ -57,7 +57,7 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
     const job = await createJob(target, queue, key === undefined ? request : { ...request, idempotency: { key, request: canonical(asked) } })
     const pollUrl = `/validation/results/${job.jobId}`
     const estimatedDurationSeconds = await estimateSeconds(target, job.entities)
-    return reply.code(202).header('location', pollUrl).send({ jobId: job.jobId, status: job.status, pollUrl, eventsUrl: null, estimatedDurationSeconds })
+    return reply.code(202).header('location', pollUrl).send({ jobId: job.jobId, status: job.status, pollUrl, eventsUrl: `/validation/jobs/${job.jobId}/events`, estimatedDurationSeconds })
   })
 
   app.get('/validation/jobs', {

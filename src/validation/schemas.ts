@@ -8,6 +8,7 @@ const strict = { additionalProperties: false }
 export const Priority = stringEnum(['critical', 'high', 'normal', 'low'], { default: 'normal', description: 'jobs of higher priority are taken first' })
 export const JobId = uuid('the jobId that POST /validation/run answered')
 export const JobParams = Type.Object({ id: JobId }, strict)
+export const EventHeaders = Type.Object({ 'last-event-id': Type.Optional(Type.String({ maxLength: 100, description: 'id of the last event that was received; anything that is none is taken for the beginning' })) })
 
 const Names = (what: string) => Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 1000, uniqueItems: true, default: [], description: what })
 
@@ -41,7 +42,7 @@ export const AcceptedSchema = Type.Object(
     jobId: Type.String({ format: 'uuid' }),
     status: stringEnum(jobStatuses),
     pollUrl: Type.String({ description: 'path of the result, from the beginning of the job' }),
-    eventsUrl: nullable(Type.String({ description: 'path of the server-sent events of the job; null as long as this version has none' })),
+    eventsUrl: Type.String({ description: 'path of the server-sent events of the job' }),
     estimatedDurationSeconds: nullable(
       Type.Number({ minimum: 0, description: 'from earlier jobs over the same entities, else from the newest comparison of each; null when one was never compared' }),
     ),
@@ -50,7 +51,7 @@ export const AcceptedSchema = Type.Object(
     $id: 'ValidationAccepted',
     ...strict,
     description: 'The job that will answer the request.',
-    examples: [{ jobId, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: null, estimatedDurationSeconds: 42 }],
+    examples: [{ jobId, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: `/validation/jobs/${jobId}/events`, estimatedDurationSeconds: 42 }],
   },
 )
 

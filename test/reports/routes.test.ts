@@ -8,7 +8,7 @@ import { ReportSchema } from '../../src/reports/schemas.js'
 import { createTestDatabase } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
 import { exampleFaults, sliceApp } from '../scripts/slice-app.js'
-import { hostile, insertManyDifferences, insertTrackingRows, jobs, plan } from './tracking-rows.js'
+import { hostile, insertHistory, insertManyChecks, insertManyDifferences, insertManyRuns, insertTrackingRows, jobs, plan } from './tracking-rows.js'
 
 let database: TestDatabase
 let target: Sql
@@ -81,6 +81,8 @@ const columns = {
   differing: [{ entity: 'patients', side: 'target', column: 'birth|date', rows: 1 }],
 }
 const zero = { rows: 0, recorded: 0, shown: 0 }
+/** What it holds depends on today. */
+const trend = expect.objectContaining({ days: 30, direction: null })
 
 describe('GET /reports/generate as JSON', () => {
   it('coverage of one domain: the whole body', async () => {
@@ -95,11 +97,15 @@ describe('GET /reports/generate as JSON', () => {
         entities: { total: 2, validated: 2, counted: 2 },
         tables: { total: 2, covered: 2, ignored: 0, uncovered: 0 },
         columns: { total: 5, compared: 2, read: 1, ignored: 1, uncovered: 1 },
-        oldestResultAt: published, newestResultAt: published,
+        oldestResultAt: published, newestResultAt: published, accounting: clinical,
       },
       domains: [clinicalDomain],
+      trend,
       accounting: { total: clinical, entities: [patientsLine, scriptedLine] },
-      tables: { unclaimedSourceRows: 0, unclaimedTargetRows: null, omitted: 0, tables: [patientTable, scriptedTable] },
+      tables: {
+        unclaimedSourceRows: 0, unclaimedTargetRows: null, counts: { source: { covered: 1, ignored: 0, uncovered: 0 }, target: { covered: 1, ignored: 0, uncovered: 0 } },
+        omitted: 0, tables: [patientTable, scriptedTable],
+      },
       columns,
     })
   })
@@ -113,8 +119,16 @@ describe('GET /reports/generate as JSON', () => {
         entities: { total: 3, validated: 2, counted: 2 },
         tables: { total: 3, covered: 2, ignored: 0, uncovered: 1 },
         columns: { total: 5, compared: 2, read: 1, ignored: 1, uncovered: 1 },
-        oldestResultAt: published, newestResultAt: published,
+        oldestResultAt: published, newestResultAt: published, accounting: uncounted,
       },
+      outlook: {
+        risk: {
+          level: 'unknown', score: null,
+          reasons: ['1 of 3 entities have no complete figures', 'patients (clinical, critical): 1 missing, 1 differs of 29900 rows'],
+        },
+        completion: { estimatedDays: null, estimatedAt: null, earliestDays: null, latestDays: null, confidence: expect.any(Number), basis: 'not every entity was counted' },
+      },
+      trend: { days: 30, snapshots: 0, omitted: 0, direction: null, fit: null, points: [] },
       domains: [
         clinicalDomain,
         { domain: 'billing', priority: 'normal', verdict: 'unknown', entities: 1, entitiesCounted: 0, coveragePercent: null, arrivedPercent: null, accounting: uncounted },
@@ -143,7 +157,10 @@ describe('GET /reports/generate as JSON', () => {
           { entity: 'patients', class: 'missing', side: 'source', cause: hostile.direction, reason: null, key: { id: hostile.script, tag: null }, columns: [] },
         ],
       },
-      tables: { unclaimedSourceRows: 3, unclaimedTargetRows: null, omitted: 0, tables: [formulaTable, patientTable, scriptedTable] },
+      tables: {
+        unclaimedSourceRows: 3, unclaimedTargetRows: null, counts: { source: { covered: 1, ignored: 0, uncovered: 1 }, target: { covered: 1, ignored: 0, uncovered: 0 } },
+        omitted: 0, tables: [formulaTable, patientTable, scriptedTable],
+      },
       columns,
       reasons: {
         declared: [
@@ -172,15 +189,22 @@ describe('GET /reports/generate as JSON', () => {
           name: hostile.formula, domains: ['clinical'], status: 'pending', drift: 'unknown', recordsProcessed: null, recordsFailed: null, successRate: null, lastStartedAt: null, lastFinishedAt: null,
         },
       ],
+      runs: {
+        omitted: 0,
+        runs: [{ script: 'migrate-patients', status: 'completed', startedAt: '2026-11-20T08:00:00.000Z', finishedAt: '2026-11-20T08:00:30.000Z', recordsProcessed: 3, recordsFailed: 1, message: null }],
+      },
     })
   })
 
   it('each type has its sections', async () => {
     const sections = async (query: string) => Object.keys((await get(query)).json()).slice(5)
-    expect(await sections('')).toEqual(['figures', 'domains', 'accounting', 'checks', 'differences', 'tables', 'columns', 'reasons', 'evidence', 'scripts'])
-    expect(await sections('?type=executive')).toEqual(['figures', 'domains', 'checks'])
-    expect(await sections('?type=validation')).toEqual(['figures', 'checks', 'differences'])
-    expect(await sections('?type=coverage')).toEqual(['figures', 'domains', 'accounting', 'tables', 'columns'])
+    const all = ['figures', 'outlook', 'domains', 'trend', 'accounting', 'checks', 'differences', 'tables', 'columns', 'reasons', 'evidence', 'scripts', 'runs']
+    expect(await sections('')).toEqual(all)
+    expect(await sections('?type=detailed')).toEqual(all)
+    expect(await sections('?type=executive')).toEqual(['figures', 'outlook', 'domains', 'trend', 'checks'])
+    expect(await sections('?type=validation')).toEqual(['figures', 'checks', 'differences', 'evidence'])
+    expect(await sections('?type=coverage')).toEqual(['figures', 'domains', 'trend', 'accounting', 'tables', 'columns'])
+    expect(await sections('?type=coverage&includeDetails=true')).toEqual(['figures', 'domains', 'trend', 'accounting', 'tables', 'columns', 'reasons', 'evidence'])
   })
 
   it('comprehensive gives the totals of the differences, their rows only with includeDetails', async () => {
@@ -226,7 +250,7 @@ describe('HTML', () => {
     const page = response.body
     expect(response.headers['content-security-policy']).toBe("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
     expect(page).not.toMatch(/<script|<img|<link|<iframe|<a |javascript:|\son\w+=/i)
-    expect(page).not.toMatch(/(src|href|url)\s*[=(]/i)
+    expect(page.replaceAll(/url\(#[a-z-]+\)/g, '')).not.toMatch(/(src|href|url)\s*[=(]/i)
     // eslint-disable-next-line no-control-regex -- these are the characters that must be gone
     expect(page).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/)
     for (const text of [hostile.script, hostile.formula, hostile.markdown, hostile.control, hostile.direction, hostile.quotes]) {
@@ -238,7 +262,8 @@ describe('HTML', () => {
   it('has headings, captions and scopes, a style for paper and for dark screens', async () => {
     const page = (await get('?type=detailed&format=html')).body
     expect([...page.matchAll(/<h[12][^>]*>([^<]*)/g)].map(([, text]) => text)).toEqual([
-      'Migration coverage: detailed report', 'Headline figures', 'Domains', 'Accounting', 'Checks', 'Differences', 'Tables', 'Columns', 'Reasons and causes', 'Evidence', 'Scripts',
+      'Migration coverage: detailed report', 'Headline figures', 'Outlook', 'Domains', 'Trend', 'Accounting', 'Checks', 'Differences', 'Tables', 'Columns', 'Reasons and causes', 'Evidence',
+      'Scripts', 'Runs',
     ])
     expect(page.match(/<table>/g)).toHaveLength(page.match(/<caption>/g)!.length)
     expect(page).toContain('<th scope="row">')
@@ -246,20 +271,46 @@ describe('HTML', () => {
     expect(page).toContain('@media print')
     expect(page).toContain('@media (prefers-color-scheme: dark)')
     expect(page).toContain('<span class="unknown">unknown</span>')
-    expect(page).toContain('<span class="bar"><span style="width:99.98%"></span></span>99.98\u00a0%')
+    expect(page).toContain('<td class="percent">99.98\u00a0%</td>')
+    expect(page).toContain('<html lang="en">')
   })
 })
 
 describe('Markdown', () => {
-  it('executive: the whole document', async () => {
-    const body = (await get('?type=executive&format=markdown&domain=clinical')).body
-    expect(body.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \|\n\| Plan/, 'TIME |\n| Plan')).toBe(`# Migration coverage: executive report
+  it('validation: the whole document', async () => {
+    const body = (await get('?type=validation&format=markdown&domain=clinical')).body
+    expect(body.replace(/Report made at \| \S+/, 'Report made at | TIME')).toBe(`# Migration coverage: validation report
 
 Domain clinical
+
+29,904 of 29,907 source rows in scope are verified (99.98 %). Not verified: 1 differing, 1 missing, 1 explained. 0 of 2 tables and 1 of 5 columns are uncovered.
 
 ## Headline figures
 
 Percentages are floored. Records are deliveries: a source row wanted in three tables counts three times.
+
+### Rows by class
+
+| Side | Class | Rows |
+| --- | --- | ---: |
+| source | total | 30007 |
+| source | excluded | 100 |
+| source | scope | 29907 |
+| source | verified | 29904 |
+| source | accepted | 0 |
+| source | differs | 1 |
+| source | merged | 0 |
+| source | explained | 1 |
+| source | pending | 0 |
+| source | missing | 1 |
+| source | unverified | 0 |
+| target | total | 29905 |
+| target | matched | 29905 |
+| target | duplicate | 0 |
+| target | generated | 0 |
+| target | pending | 0 |
+| target | extra | 0 |
+| target | unverified | 0 |
 
 ### Headline figures
 
@@ -287,17 +338,18 @@ Percentages are floored. Records are deliveries: a source row wanted in three ta
 | Report made at | TIME |
 | Plan (sha256) | c0ffee |
 
-## Domains
-
-### Coverage by domain
-
-| Domain | Priority | Verdict | Coverage % | Arrived % | Scope | Missing | Differs | Extra | Entities |
-| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| clinical | critical | fail | 99.98 | 99.99 | 29907 | 1 | 1 | 0 | 2 |
-
 ## Checks
 
 3 checks: 1 passed, 1 warned, 1 failed, 0 unknown.
+
+### Number of checks
+
+| Verdict | Checks |
+| --- | ---: |
+| pass | 1 |
+| warn | 1 |
+| unknown | 0 |
+| fail | 1 |
 
 ### Checks that did not pass
 
@@ -305,6 +357,46 @@ Percentages are floored. Records are deliveries: a source row wanted in three ta
 | --- | --- | --- | --- | --- | --- | ---: | ---: |
 | patients | every row arrived |  | fail | critical | a \\| b \\\`c\\\` \\*\\*d\\*\\* \\[e\\](https\\://evil.example) | 1 | 30000 |
 | &lt;script&gt;alert('x')&lt;/script&gt; | \\=cmd()\\|calc | \\\\u202egnp.exe | warn | warning | line\\\\nbreak\\\\ttab \\\\u001b\\[31mred\\\\u0007 | 1 | 30000 |
+
+## Differences
+
+At most 10 rows of a class and 5000 in all are listed. Rows is the exact number, recorded is how many of them were kept with their key, shown is how many are listed below.
+
+### Rows that are not verified, by class
+
+| Class | Side | Rows | Recorded | Shown |
+| --- | --- | ---: | ---: | ---: |
+| differs | source | 1 | 1 | 1 |
+| missing | source | 1 | 1 | 1 |
+| duplicate | target | 0 | 0 | 0 |
+| extra | target | 0 | 0 | 0 |
+| unverified | source | 0 | 0 | 0 |
+| unverified | target | 0 | 0 | 0 |
+| pending | source | 0 | 0 | 0 |
+| pending | target | 0 | 0 | 0 |
+| accepted | source | 0 | 0 | 0 |
+| explained | source | 1 | 0 | 0 |
+| excluded | source | 100 | 0 | 0 |
+| merged | source | 0 | 0 | 0 |
+| generated | target | 0 | 0 | 0 |
+
+### Rows that are not verified
+
+| Entity | Class | Side | Key | Cause or reason | Source → target |
+| --- | --- | --- | --- | --- | --- |
+| patients | differs | both | id = "7" | stale | birth\\|date: NULL → "=cmd()\\|calc"; note: "" → "line\\\\nbreak\\\\ttab \\\\u001b\\[31mred\\\\u0007" |
+| patients | missing | source | id = "&lt;script&gt;alert('x')&lt;/script&gt;", tag = NULL | \\\\u202egnp.exe |  |
+
+## Evidence
+
+Basis full: every row of both sides was read.
+
+### What was read, and when
+
+| Entity | Basis | Source rows read | Target rows read | Source snapshot | Target snapshot | Seconds | Published | Job | Note |
+| --- | --- | ---: | ---: | --- | --- | ---: | --- | --- | --- |
+| patients | full | 30000 | 29899 | 2026-11-20T08:59:00.000Z | 2026-11-20T08:59:01.000Z | 1.5 | 2026-11-20T09:00:00.000Z | 00000000-0000-4000-8000-000000000002 |  |
+| &lt;script&gt;alert('x')&lt;/script&gt; | full | 7 | 6 | 2026-11-20T08:59:00.000Z | 2026-11-20T08:59:01.000Z | 1.5 | 2026-11-20T09:00:00.000Z | 00000000-0000-4000-8000-000000000002 | a \\| b \\\`c\\\` \\*\\*d\\*\\* \\[e\\](https\\://evil.example) |
 `)
   })
 
@@ -319,8 +411,8 @@ Percentages are floored. Records are deliveries: a source row wanted in three ta
 })
 
 describe('CSV', () => {
-  it('is one table: numbers stay numbers, text is neutralised', async () => {
-    const [head, ...lines] = parseCsv((await get('?type=detailed&format=csv')).body)
+  it('one line per figure: numbers stay numbers, text is neutralised', async () => {
+    const [head, ...lines] = parseCsv((await get('?includeDetails=true&format=csv')).body)
     expect(head).toEqual(['section', 'row', 'item', 'figure', 'number', 'text'])
     expect(new Set(lines.map((line) => line.length))).toEqual(new Set([6]))
     expect(lines).toContainEqual(['Headline figures', '2', 'Coverage (verified) %', 'Value', '', 'unknown'])
@@ -338,6 +430,124 @@ describe('CSV', () => {
   })
 })
 
+describe('CSV of a coverage and of a detailed report', () => {
+  it('coverage: one line per entity, with every class of both sides', async () => {
+    const [head, ...lines] = parseCsv((await get('?type=coverage&format=csv')).body)
+    expect(head).toEqual([
+      'entity', 'domain', 'verdict', 'coverage_percent', 'arrived_percent',
+      'source_total', 'source_excluded', 'source_scope', 'source_verified', 'source_accepted', 'source_differs', 'source_merged', 'source_explained', 'source_pending', 'source_missing', 'source_unverified',
+      'target_total', 'target_matched', 'target_duplicate', 'target_generated', 'target_pending', 'target_extra', 'target_unverified',
+    ])
+    expect(lines).toEqual([
+      ['patients', 'clinical', 'fail', '99.99', '99.99', '30000', '100', '29900', '29898', '0', '1', '0', '0', '0', '1', '0', '29899', '29899', '0', '0', '0', '0', '0'],
+      [hostile.script, 'clinical', 'warn', '85.71', '85.71', '7', '0', '7', '6', '0', '0', '0', '1', '0', '0', '0', '6', '6', '0', '0', '0', '0', '0'],
+      ['invoices', 'billing', 'unknown', ...Array.from({ length: 20 }, () => '')],
+    ])
+  })
+
+  it('detailed: one line per difference, and one for those that are not listed, so that the rows add up', async () => {
+    const [head, ...lines] = parseCsv((await get('?type=detailed&format=csv')).body)
+    expect(head).toEqual(['entity', 'class', 'side', 'rows', 'listing', 'key', 'cause', 'reason', 'source_to_target'])
+    expect(lines.filter(([entity]) => entity !== 'invoices')).toEqual([
+      ['patients', 'differs', 'both', '1', 'listed', 'id = "7"', 'stale', '', `birth|date: NULL → "${hostile.formula}"; note: "" → "line\\nbreak\\ttab \\u001b[31mred\\u0007"`],
+      ['patients', 'missing', 'source', '1', 'listed', `id = "${hostile.script}", tag = NULL`, '\\u202egnp.exe', '', ''],
+      ['patients', 'excluded', 'source', '100', 'not listed', '', '', '', ''],
+      [hostile.script, 'explained', 'source', '1', 'not listed', '', '', '', ''],
+    ])
+    const unknown = lines.filter(([entity]) => entity === 'invoices')
+    expect(unknown).toHaveLength(13)
+    for (const line of unknown) expect(line.slice(3)).toEqual(['', 'not counted', '', '', '', ''])
+  })
+
+  it('a download starts with a byte order mark, an answer to a program does not', async () => {
+    const [plain, download] = [await get('?type=coverage&format=csv'), await get('?type=coverage&format=csv&download=true')]
+    expect(plain.body.startsWith('"entity",')).toBe(true)
+    expect(download.rawPayload.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]))
+    expect(download.body.slice(1)).toBe(plain.body)
+  })
+
+  it('ends every line as RFC 4180 says, and quotes text', async () => {
+    const { body } = await get('?type=coverage&format=csv')
+    expect(body.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
+    expect(body.split('\r\n')).toHaveLength(5)
+    expect(body).toContain('\r\n"patients","clinical","fail",99.99,')
+  })
+})
+
+describe('charts', () => {
+  const titles = (page: string) => [...page.matchAll(/<figcaption><span class="title">([^<]+)/g)].map(([, title]) => title)
+
+  it('stand before the tables that have their figures', async () => {
+    const page = (await get('?type=detailed&format=html')).body
+    expect(titles(page)).toEqual([
+      'All rows by class', 'Source rows by domain', 'Source rows by entity', 'Target rows by entity', 'Checks by verdict', 'Tables by coverage', 'Rows that no entity claims', 'Runs of the scripts over time',
+    ])
+    for (const [, table] of page.matchAll(/The table “([^”]+)” has the same figures/g)) expect(page).toContain(`<caption>${table}</caption>`)
+    const images = [...page.matchAll(/<svg class="chart"[^>]*aria-labelledby="([\w-]+)" aria-describedby="([\w-]+)"/g)]
+    expect(images.length).toBeGreaterThanOrEqual(8)
+    for (const [, title, description] of images) expect([page.match(new RegExp(`id="${title}"`, 'g'))?.length, page.match(new RegExp(`id="${description}"`, 'g'))?.length]).toEqual([1, 1])
+  })
+
+  it('show what was not counted as such', async () => {
+    const page = (await get('?type=coverage&format=html')).body
+    const invoices = page.slice(page.indexOf('>invoices<title>'))
+    expect(invoices.slice(0, invoices.indexOf('</g>'))).toMatch(/text-anchor="end">not counted<[^]*<rect class="uncounted"[^>]*>\s*<text class="detail"[^>]*>not counted</)
+    expect(page).toContain('2 of 3 entities were counted, so how many rows are verified is unknown.')
+  })
+
+  it('each type has its own, and only the executive report is signed', async () => {
+    const pages = await Promise.all(['executive', 'validation', 'coverage'].map(async (type) => (await get(`?type=${type}&format=html&domain=clinical`)).body))
+    expect(pages.map((page) => titles(page).filter((title) => title !== 'Verified share over time'))).toEqual([
+      ['All rows by class', 'Source rows by domain', 'Checks by verdict'],
+      ['All rows by class', 'Checks by verdict'],
+      ['All rows by class', 'Source rows by domain', 'Source rows by entity', 'Target rows by entity', 'Tables by coverage', 'Rows that no entity claims'],
+    ])
+    expect(pages.map((page) => page.includes('<h2 id="sign-off">'))).toEqual([true, false, false])
+  })
+})
+
+describe('history', () => {
+  it('a trend of real snapshots, and when it will be done', async () => {
+    const history = await insertHistory(database.sql)
+    try {
+      const { trend, outlook } = (await get('?type=executive&domain=clinical')).json()
+      expect(trend).toMatchObject({ snapshots: 3, omitted: 0, direction: 'improving', fit: { snapshots: 3, slopePerDay: expect.closeTo(10, 1), slopeLow: expect.any(Number), slopeHigh: expect.any(Number) } })
+      expect(trend.points.map((point: { verifiedPercent: number }) => point.verifiedPercent)).toEqual([70, 80, 90])
+      expect(outlook.completion).toMatchObject({ estimatedDays: expect.closeTo(1, 0), confidence: 1, basis: expect.stringContaining('least squares over 3 snapshots') })
+      const page = (await get('?type=executive&domain=clinical&format=html')).body
+      expect(page).toContain('Verified share over time')
+      expect(page).toContain('The line through the 3 snapshots of the last 7 days changes by +10.00 percentage points a day')
+      const text = (await get('?type=executive&domain=clinical&format=markdown')).body
+      expect(text).toContain('### Snapshots\n\n| Time | Coverage % | Arrived % | Verified | Scope |')
+    } finally {
+      await history.remove()
+    }
+  })
+
+  it('an executive report lists ten checks, with includeDetails all', async () => {
+    const remove = await insertManyChecks(database.sql, 30)
+    try {
+      const [short, long] = await Promise.all(['', '&includeDetails=true'].map(async (query) => (await get(`?type=executive&domain=clinical${query}`)).json().checks))
+      expect([short.notPassed.length, short.omitted, long.notPassed.length, long.omitted]).toEqual([10, 22, 32, 0])
+    } finally {
+      await remove()
+    }
+  })
+
+  it('of many runs the newest twenty of a script are listed', async () => {
+    const remove = await insertManyRuns(database.sql, 30)
+    try {
+      const { runs } = (await get('?domain=clinical')).json()
+      expect([runs.runs.length, runs.omitted]).toEqual([20, 11])
+      const starts = runs.runs.map((run: { startedAt: string }) => run.startedAt)
+      expect(starts).toEqual([...starts].sort())
+      expect(runs.runs.at(-1)).toMatchObject({ status: 'running', finishedAt: null, message: 'run 30' })
+    } finally {
+      await remove()
+    }
+  })
+})
+
 describe('examples', () => {
   it('of Report fit it', async () => {
     expect(await exampleFaults(ReportSchema, [])).toEqual([])
@@ -347,8 +557,8 @@ describe('examples', () => {
 /** Elements left open, or closed in the wrong order. */
 function openTags(page: string): string[] {
   const open: string[] = []
-  for (const [, closing, tag = ''] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)[^<>]*>/g)) {
-    if (tag === 'meta') continue
+  for (const [whole, closing, tag = ''] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)[^<>]*>/g)) {
+    if (tag === 'meta' || whole.endsWith('/>')) continue
     if (closing === '') open.push(tag)
     else if (open.pop() !== tag) return [`unexpected </${tag}>`]
   }

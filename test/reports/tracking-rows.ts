@@ -102,3 +102,43 @@ export async function insertManyDifferences(sql: Sql, count: number): Promise<vo
   await sql`insert into migration_coverage.difference (job_id, entity, side, class, row_key)
     select ${jobs.current}, ${hostile.script}, 'source', 'explained', jsonb_build_object('id', n::text) from generate_series(1, ${count}) n`
 }
+
+/** Three jobs of the last days over both clinical entities, 70, 80 and 90 % verified; all others are made ten years older, so that no test depends on today. */
+export async function insertHistory(sql: Sql): Promise<{ remove(): Promise<void> }> {
+  const shift = (years: number) => sql`update migration_coverage.entity_result set published_at = published_at + ${years} * interval '1 year' where job_id = any(${Object.values(jobs)}::uuid[])`
+  await shift(-10)
+  const added = [3, 2, 1].map((days) => ({ job: `00000000-0000-4000-8000-00000000010${days}`, days }))
+  for (const { job, days } of added) {
+    await sql`insert into migration_coverage.job (job_id, plan_id, status, mode, priority, include_integrity_checks, include_cross_entity, entities, verdict, finished_at)
+      select ${job}, plan_id, 'completed', 'full', 'normal', true, true, '{}', 'fail', now() from migration_coverage.plan`
+    const [{ at } = { at: new Date() }] = await sql<{ at: Date }[]>`select now() - ${days} * interval '1 day' as at`
+    const missing = days * 10
+    for (const entity of ['patients', hostile.script]) {
+      await insertResult(sql, job, entity, 'fail', at.toISOString(), { sourceTotal: 100, excluded: 0, verified: 100 - missing, differs: 0, missing, explained: 0, extra: 0 })
+    }
+  }
+  const ids = added.map(({ job }) => job)
+  return {
+    async remove() {
+      await shift(10)
+      await sql`delete from migration_coverage.entity_result where job_id = any(${ids}::uuid[])`
+      await sql`delete from migration_coverage.job where job_id = any(${ids}::uuid[])`
+    },
+  }
+}
+
+/** Failed checks in the current job. */
+export async function insertManyChecks(sql: Sql, count: number): Promise<() => Promise<void>> {
+  await sql`insert into migration_coverage.check_result (job_id, entity, name, category, severity, verdict, message)
+    select ${jobs.current}, 'patients', 'many ' || n, 'integrity', 'info', 'fail', 'one of many' from generate_series(1, ${count}) n`
+  return async () => { await sql`delete from migration_coverage.check_result where name like 'many %'` }
+}
+
+/** Runs of one script, the newest of them still running. */
+export async function insertManyRuns(sql: Sql, count: number): Promise<() => Promise<void>> {
+  await sql`insert into migration_coverage.script_run (run_id, script, status, message, started_at, finished_at)
+    select gen_random_uuid(), 'migrate-patients', case n when ${count} then 'running' else 'completed' end, 'run ' || n, timestamptz '2026-11-21' + n * interval '1 minute',
+      case n when ${count} then null else timestamptz '2026-11-21' + n * interval '1 minute 10 seconds' end
+    from generate_series(1, ${count}) n`
+  return async () => { await sql`delete from migration_coverage.script_run where message like 'run %'` }
+}

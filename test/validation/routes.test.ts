@@ -54,7 +54,7 @@ describe('POST /validation/run', () => {
     const response = await run()
     expect(response.statusCode).toBe(202)
     const { jobId } = response.json<{ jobId: string }>()
-    expect(response.json()).toEqual({ jobId: uuid, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: null, estimatedDurationSeconds: null })
+    expect(response.json()).toEqual({ jobId: uuid, status: 'queued', pollUrl: `/validation/results/${jobId}`, eventsUrl: `/validation/jobs/${jobId}/events`, estimatedDurationSeconds: null })
     expect(response.headers.location).toBe(`/validation/results/${jobId}`)
     const tasks = await bench.target`select task_id, kind, status from migration_coverage.task`
     expect(tasks).toMatchObject([{ kind: 'prepare', status: 'queued' }])

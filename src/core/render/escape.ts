@@ -46,10 +46,11 @@ export function escapeMarkdown(text: string): string {
 
 /**
  * A text cell of a CSV file that a spreadsheet will not run: an apostrophe goes before what would start a formula.
- * Only for text: a number stays a number, or -2 would become text.
+ * A plain negative number is none, and stays the number that it is.
  */
 export function neutraliseFormula(text: string): string {
   const line = visibleText(text)
+  if (/^-\d+(\.\d+)?$/.test(line)) return line
   return /^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/.test(line) ? `'${line}` : line
 }
 
