@@ -23,7 +23,7 @@ export interface Chapter {
   title: string
   /** sentences below the title */
   notes: string[]
-  /** for formats that can show them; each stands before the table of the same chapter that has its figures */
+  /** for formats that can show them; a table of the same chapter has the figures of each */
   charts: Chart[]
   tables: Table[]
 }
@@ -153,12 +153,12 @@ function trend({ days, snapshots, omitted, direction, fit, points }: NonNullable
     ],
     charts: [trendChart({ days, snapshots, omitted, direction, fit, points })],
     tables: [
-      table('Snapshots', ['Time:time', 'Coverage %:percent', 'Arrived %:percent', 'Verified:count', 'Scope:count'],
-        points.map((point) => [point.at, point.verifiedPercent, point.arrivedPercent, point.verifiedRecords, point.totalRecords])),
       ...(fit === null ? [] : [
         table('Line and interval of the last 7 days', ['Time:time', 'Line %:percent', 'Low %:percent', 'High %:percent'],
           fit.band.map((step) => [step.at, step.verifiedPercent, step.low, step.high])),
       ]),
+      table('Snapshots', ['Time:time', 'Coverage %:percent', 'Arrived %:percent', 'Verified:count', 'Scope:count'],
+        points.map((point) => [point.at, point.verifiedPercent, point.arrivedPercent, point.verifiedRecords, point.totalRecords])),
     ],
   }
 }

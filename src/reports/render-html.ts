@@ -52,19 +52,20 @@ ${chapters.map(chapterMarkup)}${report.type === 'executive' ? signOff(report) : 
 `.markup
 }
 
+/** Charts of one image stand side by side with the tables, the others each before the table that has its figures. */
 function chapterMarkup({ title, notes, charts, tables }: Chapter, index: number): Markup {
   const id = `chapter-${index + 1}`
+  const figures = charts.map((chart, place) => ({ chart, images: draw(chart, `${id}-${place + 1}`) }))
+  const broad = figures.filter(({ images }) => images.length > 1)
   return html`<section aria-labelledby="${id}">
 <h2 id="${id}">${title}</h2>
 ${notes.map((note) => html`<p class="note">${note}</p>\n`)}<div class="parts">
-${tables.map((table) => html`${charts.filter((chart) => chart.table === table.caption).map((chart) => figure(chart, `${id}-${charts.indexOf(chart) + 1}`))}${tableMarkup(table)}`)}</div>
+${figures.filter(({ images }) => images.length === 1).map(figureMarkup)}${tables.map((table) => html`${broad.filter(({ chart }) => chart.table === table.caption).map(figureMarkup)}${tableMarkup(table)}`)}</div>
 </section>
 `
 }
 
-function figure(chart: Chart, id: string): Markup {
-  const images = draw(chart, id)
-  if (images.length === 0) return html``
+function figureMarkup({ chart, images }: { chart: Chart; images: Markup[] }): Markup {
   return html`<figure${images.length > 1 ? html` class="broad"` : html``}>
 <figcaption><span class="title">${chart.title}</span>${legend(chart)}</figcaption>
 <div class="images">
@@ -90,8 +91,8 @@ function legend(chart: Chart): Markup {
     return html`<ul class="legend">${key('dot', 'verified share at a snapshot')}${chart.band.length === 0 ? [] : [key('fit', 'line of the last 7 days')]}${band}</ul>`
   }
   if (chart.kind === 'runs') return html`<ul class="legend">${[...new Set(chart.scripts.flatMap(({ runs }) => runs.map(({ status }) => status)))].map((status) => key(`m-${status}`, words(status)))}</ul>`
-  const { shown, none } = legendOf(chart)
-  return html`<ul class="legend">${shown.map((mark) => key(`m-${mark}`, words(mark)))}${none.length === 0 ? html`` : html`<li class="no">None ${none.map(words).join(', ')}</li>`}</ul>`
+  const { shown, none, uncounted } = legendOf(chart)
+  return html`<ul class="legend">${shown.map((mark) => key(`m-${mark}`, words(mark)))}${uncounted ? key('uncounted', 'not counted') : html``}${none.length === 0 ? html`` : html`<li class="no">None ${none.map(words).join(', ')}</li>`}</ul>`
 }
 
 function key(mark: string, text: string): Markup {

@@ -1,13 +1,15 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test as anyTest } from 'vitest'
 import type { DemoDatabases } from '../../src/demo/databases.js'
 import { renderHtml } from '../../src/reports/render-html.js'
 import { postJob } from '../e2e/jobs.js'
 import { apiKey } from '../helpers/app.js'
 import { operationsOf, type Document } from '../helpers/document.js'
 import { createDemoPair, databaseEnvironment, request, startService, waitFor, type Service } from '../helpers/service.js'
-import { launchBrowser, layoutFaults, watchPage } from './chromium.js'
+import { hasBrowser, launchBrowser, layoutFaults, watchPage } from './chromium.js'
 import { stressReport } from './stress-report.js'
+
+const test = anyTest.skipIf(!hasBrowser)
 
 const headers = { 'x-api-key': apiKey }
 let databases: DemoDatabases

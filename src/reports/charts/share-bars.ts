@@ -116,12 +116,13 @@ function inWords(total: Count, parts: readonly SharePart[], unit: string): strin
   return told.length === 0 ? [`0 ${unit}`] : told
 }
 
-/** The marks of a chart: those that have anything in a bar or were not counted there, and those that have nothing at all. */
-export function legendOf({ rows }: ShareChart): { shown: Mark[]; none: Mark[] } {
+/** The marks of a chart: those that have anything in a bar, those that have nothing at all, and whether anything was not counted. */
+export function legendOf({ rows }: ShareChart): { shown: Mark[]; none: Mark[]; uncounted: boolean } {
   const parts = rows.flatMap((row) => row.parts)
   const all = [...new Set(parts.map(({ mark }) => mark))]
-  const shown = new Set(parts.filter(({ count }) => count !== 0).map(({ mark }) => mark))
-  return { shown: all.filter((mark) => shown.has(mark)), none: all.filter((mark) => !shown.has(mark)) }
+  const shown = all.filter((one) => parts.some(({ mark, count }) => mark === one && count !== null && count > 0))
+  const none = all.filter((one) => parts.every(({ mark, count }) => mark !== one || count === 0))
+  return { shown, none, uncounted: parts.some(({ count }) => count === null) }
 }
 
 /** At most so many per chunk, and as even as can be: 13 by 12 are 7 and 6. */

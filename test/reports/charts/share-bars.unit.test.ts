@@ -126,8 +126,9 @@ describe('drawShareBars', () => {
 
 describe('legendOf', () => {
   it('keeps apart what there is and what there is none of', () => {
-    expect(legendOf(chart([row(1, 0), row(2, null)]))).toEqual({ shown: ['verified', 'missing'], none: [] })
-    expect(legendOf(chart([row(1, 0), row(0, 0)]))).toEqual({ shown: ['verified'], none: ['missing'] })
+    expect(legendOf(chart([row(1, 0), row(2, null)]))).toEqual({ shown: ['verified'], none: [], uncounted: true })
+    expect(legendOf(chart([row(1, 0), row(0, 0)]))).toEqual({ shown: ['verified'], none: ['missing'], uncounted: false })
+    expect(legendOf(chart([]))).toEqual({ shown: [], none: [], uncounted: false })
   })
 })
 
