@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { Type } from '@sinclair/typebox'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -18,7 +18,11 @@ const database = (side: string) => ({
   NAME: text(`name of the ${side} database`),
   USER: text(`role that reads the ${side}` + (side === 'source' ? ': give it SELECT only' : ' and owns the schema migration_coverage')),
   PASSWORD: text('its password', { secret: true }),
-  SSL: oneOf(['disable', 'require'], 'disable', 'require: encrypted, the certificate is not verified'),
+  PASSWORD_FILE: text('a file that holds the password, in its place'),
+  SSL: oneOf(['disable', 'require', 'verify-full'], 'disable', 'require: encrypted, the certificate is not verified; verify-full: it must come from a known authority and name the host'),
+  SSL_CA: text('file of the certificate authorities to trust, PEM; those of Node.js unless given'),
+  SSL_CERT: text('file of the certificate that the client shows, PEM'),
+  SSL_KEY: text('file of its private key, PEM, readable by nobody else'),
   MAX_CONNECTIONS: integer(1, 100, side === 'source' ? 5 : 10, `connections that one process may open to the ${side}`),
 })
 
@@ -39,6 +43,7 @@ export const EnvironmentSchema = Type.Object({
   NODE_ENV: oneOf(['development', 'test', 'production'], 'development', 'production does not migrate the tracking schema by itself'),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', 'least level that is logged'),
   API_KEY: Type.String({ minLength: 16, maxLength: 512, pattern: '^[\\x21-\\x7e]+$', secret: true, description: 'key that clients send; without one only loopback is served' }),
+  API_KEY_FILE: text('a file that holds the key, in its place'),
   CORS_ORIGINS: text('origins of web pages that may call the API, divided by commas'),
   RATE_LIMIT_MAX_REQUESTS: integer(1, 1_000_000, 300, 'requests per client and window'),
   RATE_LIMIT_WINDOW_MS: integer(1000, 86_400_000, 60_000, 'length of the window'),
@@ -61,7 +66,9 @@ export interface DatabaseConfig {
   database: string
   user: string
   password: string
-  ssl: 'disable' | 'require'
+  ssl: 'disable' | 'require' | 'verify-full'
+  /** PEM texts */
+  certificates: { ca?: string; cert?: string; privateKey?: string }
   maxConnections: number
 }
 
@@ -105,8 +112,9 @@ export function processEnvironment(): NodeJS.ProcessEnv {
  * Reads the configuration from environment variables. An empty variable counts as not set.
  * @throws ConfigError with all faults at once; a secret is never repeated in one
  */
-export function loadConfig(variables: NodeJS.ProcessEnv = processEnvironment()): Config {
-  const faults = unknownVariables(variables)
+export function loadConfig(environmentVariables: NodeJS.ProcessEnv = processEnvironment()): Config {
+  const faults = unknownVariables(environmentVariables)
+  const variables = withSecretFiles(environmentVariables, faults)
   const given = new Set((Object.keys(EnvironmentSchema.properties) as Name[]).filter((name) => (variables[name] ?? '') !== ''))
   const demo = !hasPrefix(given, 'SOURCE_DB_') && !hasPrefix(given, 'TARGET_DB_')
   const values: Partial<Record<Name, unknown>> = {}
@@ -122,15 +130,16 @@ export function loadConfig(variables: NodeJS.ProcessEnv = processEnvironment()):
     }
   }
   const environment = values as Environment
-  faults.push(...missingVariables(given, demo), ...conflicts(environment, given))
+  faults.push(...missingVariables(given, demo), ...conflicts(environment, given), ...placeholders(environment, variables, given))
+  const certificates = { source: certificatesOf(environment, 'SOURCE_DB_', faults), target: certificatesOf(environment, 'TARGET_DB_', faults) }
   if (faults.length > 0) throw new ConfigError(faults)
-  return deepFreeze(configOf(environment, given, demo))
+  return deepFreeze(configOf(environment, given, demo, certificates))
 }
 
 /** Nobody writes to the demonstration while it is compared. */
 const quietRecheckDelayMs = 500
 
-function configOf(env: Environment, given: Set<Name>, demo: boolean): Config {
+function configOf(env: Environment, given: Set<Name>, demo: boolean, certificates: Record<'source' | 'target', DatabaseConfig['certificates']>): Config {
   return {
     environment: env.NODE_ENV,
     role: env.ROLE,
@@ -144,8 +153,8 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean): Config {
     developmentEndpoints: env.ENABLE_DEVELOPMENT_ENDPOINTS,
     demo,
     demoRows: env.DEMO_ROWS,
-    source: demo ? null : databaseOf(env, 'SOURCE_DB_'),
-    target: demo ? null : databaseOf(env, 'TARGET_DB_'),
+    source: demo ? null : databaseOf(env, 'SOURCE_DB_', certificates.source),
+    target: demo ? null : databaseOf(env, 'TARGET_DB_', certificates.target),
     planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
     comparison: {
       sourceWaitLimitMs: env.SOURCE_WAIT_LIMIT_MS,
@@ -157,7 +166,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean): Config {
   }
 }
 
-function databaseOf(env: Environment, prefix: 'SOURCE_DB_' | 'TARGET_DB_'): DatabaseConfig {
+function databaseOf(env: Environment, prefix: Prefix, certificates: DatabaseConfig['certificates']): DatabaseConfig {
   return {
     host: env[`${prefix}HOST`],
     port: env[`${prefix}PORT`],
@@ -165,8 +174,70 @@ function databaseOf(env: Environment, prefix: 'SOURCE_DB_' | 'TARGET_DB_'): Data
     user: env[`${prefix}USER`],
     password: env[`${prefix}PASSWORD`],
     ssl: env[`${prefix}SSL`],
+    certificates,
     maxConnections: env[`${prefix}MAX_CONNECTIONS`],
   }
+}
+
+type Prefix = 'SOURCE_DB_' | 'TARGET_DB_'
+const secretNames = ['API_KEY', 'SOURCE_DB_PASSWORD', 'TARGET_DB_PASSWORD'] as const
+
+/** The variables with each secret that a file holds; a line break at the end of the file is not part of it. */
+function withSecretFiles(variables: NodeJS.ProcessEnv, faults: string[]): NodeJS.ProcessEnv {
+  const read = secretNames.flatMap((name): [string, string][] => {
+    const path = variables[`${name}_FILE`] ?? ''
+    if (path === '') return []
+    if ((variables[name] ?? '') !== '') faults.push(`${name} and ${name}_FILE are both set: keep one`)
+    const content = readSetFile(`${name}_FILE`, path, faults)?.replace(/\r?\n$/, '')
+    if (content === '') faults.push(`${name}_FILE names an empty file: ${JSON.stringify(path)}`)
+    // a fault of the file is enough: that the secret is missing too is not worth a second one
+    return [[name, content ?? 'not-readable-not-readable']]
+  })
+  return { ...variables, ...Object.fromEntries(read) }
+}
+
+function readSetFile(name: string, path: string, faults: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    faults.push(`${name} names a file that cannot be read (${code}): ${JSON.stringify(path)}`)
+    return undefined
+  }
+}
+
+function certificatesOf(env: Environment, prefix: Prefix, faults: string[]): DatabaseConfig['certificates'] {
+  const certificates: DatabaseConfig['certificates'] = {}
+  for (const [suffix, key] of [['SSL_CA', 'ca'], ['SSL_CERT', 'cert'], ['SSL_KEY', 'privateKey']] as const) {
+    const name = `${prefix}${suffix}` as const
+    // without a default it is only there when it was set
+    const path = env[name] as string | undefined
+    if (path === undefined) continue
+    const content = readSetFile(name, path, faults)
+    if (content === undefined) continue
+    if (!content.includes('-----BEGIN ')) faults.push(`${name} must name a PEM file: ${JSON.stringify(path)}`)
+    if (suffix === 'SSL_KEY' && process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) faults.push(`${name} may be read by others: run chmod 600 ${JSON.stringify(path)}`)
+    certificates[key] = content
+  }
+  const some = Object.keys(certificates).length > 0
+  if (some && env[`${prefix}SSL`] === 'disable') faults.push(`${prefix}SSL_* name certificates and ${prefix}SSL is disable: set it to require or verify-full`)
+  if ((certificates.cert === undefined) !== (certificates.privateKey === undefined)) faults.push(`${prefix}SSL_CERT and ${prefix}SSL_KEY belong together: set both or neither`)
+  return certificates
+}
+
+/** What the files that come with the service leave for you to fill in. */
+const placeholder = /change[-_]?me/i
+
+/** A service in production neither runs on what somebody forgot to fill in, nor with what is meant for development. */
+function placeholders(env: Environment, variables: NodeJS.ProcessEnv, given: Set<Name>): string[] {
+  if (env.NODE_ENV !== 'production') return []
+  const faults = [...given].filter((name) => placeholder.test(variables[name] ?? '')).map((name) => `${name} still holds the placeholder of the file that it was copied from: fill it in`)
+  if (env.ENABLE_DEVELOPMENT_ENDPOINTS) faults.push('ENABLE_DEVELOPMENT_ENDPOINTS must be false with NODE_ENV=production')
+  for (const prefix of ['SOURCE_DB_', 'TARGET_DB_'] as const) {
+    const host = env[`${prefix}HOST`] as string | undefined
+    if (host !== undefined && !isLoopback(host) && env[`${prefix}SSL`] === 'disable') faults.push(`${prefix}SSL must be require or verify-full with NODE_ENV=production: ${JSON.stringify(host)} is reached over a network`)
+  }
+  return faults
 }
 
 /** Strict: what is not exactly a number or a boolean stays text, and fails the check. */

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { ConfigError, EnvironmentSchema, loadConfig } from '../src/config.js'
 
 const databases = {
@@ -42,8 +44,8 @@ describe('loadConfig', () => {
     const { demo, source, target, planPath } = loadConfig({ ...databases, SOURCE_DB_PORT: '6432', TARGET_DB_SSL: 'require' })
     expect({ demo, source, target, planPath }).toEqual({
       demo: false,
-      source: { host: 'old', port: 6432, database: 'legacy', user: 'reader', password: 'source-secret', ssl: 'disable', maxConnections: 5 },
-      target: { host: 'new', port: 5432, database: 'modern', user: 'owner', password: 'target-secret', ssl: 'require', maxConnections: 10 },
+      source: { host: 'old', port: 6432, database: 'legacy', user: 'reader', password: 'source-secret', ssl: 'disable', certificates: {}, maxConnections: 5 },
+      target: { host: 'new', port: 5432, database: 'modern', user: 'owner', password: 'target-secret', ssl: 'require', certificates: {}, maxConnections: 10 },
       planPath: 'plan.yaml',
     })
   })
@@ -101,6 +103,76 @@ describe('loadConfig', () => {
     expect(faultsOf({ CORS_ORIGINS: '*' })).toEqual([])
   })
 })
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'))
+afterAll(() => { rmSync(folder, { recursive: true }) })
+const file = (name: string, content: string, mode = 0o600): string => {
+  writeFileSync(join(folder, name), content, { mode })
+  chmodSync(join(folder, name), mode)
+  return join(folder, name)
+}
+
+describe('secrets in files', () => {
+  const { SOURCE_DB_PASSWORD: _source, TARGET_DB_PASSWORD: _target, ...others } = databases
+
+  test('are read, but for one line break at the end', () => {
+    const config = loadConfig({ ...others, API_KEY_FILE: file('key', 'k'.repeat(16)), SOURCE_DB_PASSWORD_FILE: file('source', ' with blanks \n'), TARGET_DB_PASSWORD_FILE: file('target', 'two\n\r\n') })
+    expect([config.apiKey, config.source?.password, config.target?.password]).toEqual(['k'.repeat(16), ' with blanks ', 'two\n'])
+  })
+
+  test('that are missing, empty or given twice are faults, and are never told', () => {
+    const faults = faultsOf({ ...databases, SOURCE_DB_PASSWORD_FILE: file('twice', 'hidden'), TARGET_DB_PASSWORD: '', TARGET_DB_PASSWORD_FILE: file('empty', '\n'), API_KEY_FILE: join(folder, 'gone') })
+    expect(faults).toEqual([
+      `API_KEY_FILE names a file that cannot be read (ENOENT): "${folder}/gone"`, 'SOURCE_DB_PASSWORD and SOURCE_DB_PASSWORD_FILE are both set: keep one', `TARGET_DB_PASSWORD_FILE names an empty file: "${folder}/empty"`,
+      'TARGET_DB_PASSWORD is required when a database is configured',
+    ])
+    expect(faults.join()).not.toContain('hidden')
+  })
+})
+
+describe('certificates', () => {
+  const pem = '-----BEGIN CERTIFICATE-----\n'
+
+  test('are read from their files', () => {
+    const config = loadConfig({ ...databases, SOURCE_DB_SSL: 'verify-full', SOURCE_DB_SSL_CA: file('ca.pem', pem), SOURCE_DB_SSL_CERT: file('cert.pem', `${pem}c`), SOURCE_DB_SSL_KEY: file('key.pem', `${pem}k`) })
+    expect(config.source).toMatchObject({ ssl: 'verify-full', certificates: { ca: pem, cert: `${pem}c`, privateKey: `${pem}k` } })
+    expect(config.target?.certificates).toEqual({})
+  })
+
+  test('must be there, be PEM, belong together, be used, and the key must be private', () => {
+    expect(faultsOf({ ...databases, SOURCE_DB_SSL_CA: join(folder, 'none'), TARGET_DB_SSL: 'require', TARGET_DB_SSL_KEY: file('open.key', 'x', 0o644) })).toEqual([
+      `SOURCE_DB_SSL_CA names a file that cannot be read (ENOENT): "${folder}/none"`, `TARGET_DB_SSL_KEY must name a PEM file: "${folder}/open.key"`,
+      `TARGET_DB_SSL_KEY may be read by others: run chmod 600 "${folder}/open.key"`, 'TARGET_DB_SSL_CERT and TARGET_DB_SSL_KEY belong together: set both or neither',
+    ])
+    expect(faultsOf({ ...databases, SOURCE_DB_SSL_CA: file('unused.pem', pem) })).toEqual(['SOURCE_DB_SSL_* name certificates and SOURCE_DB_SSL is disable: set it to require or verify-full'])
+  })
+})
+
+describe('production', () => {
+  const production = { ...databases, NODE_ENV: 'production', API_KEY: 'k'.repeat(16), SOURCE_DB_SSL: 'require', TARGET_DB_SSL: 'verify-full' }
+
+  test('is neither unencrypted nor open to developers', () => {
+    expect(faultsOf(production)).toEqual([])
+    expect(faultsOf({ ...production, ENABLE_DEVELOPMENT_ENDPOINTS: 'true', SOURCE_DB_SSL: 'disable' })).toEqual([
+      'ENABLE_DEVELOPMENT_ENDPOINTS must be false with NODE_ENV=production', 'SOURCE_DB_SSL must be require or verify-full with NODE_ENV=production: "old" is reached over a network',
+    ])
+    expect(faultsOf({ ...production, SOURCE_DB_SSL: 'disable', SOURCE_DB_HOST: '127.0.0.1' })).toEqual([])
+  })
+
+  test.each(['.env.production', '.env.docker'])('%s refuses to start until every placeholder is filled in', (name) => {
+    const text = readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
+    const written = parseEnv(text) as Record<string, string>
+    const secrets = Object.fromEntries(Object.keys(written).filter((variable) => variable.endsWith('_FILE')).map((variable) => [variable, file(`${name}-${variable}`, 'secret-of-sixteen-characters')]))
+    const left = Object.keys(written).filter((variable) => /change[-_]me/i.test(written[variable] ?? ''))
+    expect(left.length).toBeGreaterThan(5)
+    expect(faultsOf({ ...written, ...secrets })).toEqual(left.map((variable) => `${variable} still holds the placeholder of the file that it was copied from: fill it in`).sort((a, b) => order(a) - order(b)))
+    const filled = parseEnv(text.replaceAll(/change[-_]me/gi, 'db-1')) as Record<string, string>
+    expect(loadConfig({ ...filled, ...secrets, ...(filled['API_KEY'] === undefined ? {} : { API_KEY: 'k'.repeat(24) }) })).toMatchObject({ environment: 'production', developmentEndpoints: false, source: { ssl: 'verify-full', host: 'db-1' } })
+  })
+})
+
+/** The place of the variable that a fault begins with in the schema. */
+const order = (fault: string): number => Object.keys(EnvironmentSchema.properties).indexOf(fault.split(' ')[0] ?? '')
 
 describe('.env.example', () => {
   const text = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')

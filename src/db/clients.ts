@@ -11,7 +11,9 @@ export interface DatabaseOptions {
   database: string
   user: string
   password: string
-  ssl: 'disable' | 'require'
+  ssl: 'disable' | 'require' | 'verify-full'
+  /** PEM texts: the authorities to trust, and what the client shows of itself */
+  certificates?: { ca?: string; cert?: string; privateKey?: string }
   maxConnections: number
   /** shown in pg_stat_activity; `mcov` unless given */
   applicationName?: string
@@ -114,7 +116,7 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
   const statementTimeoutMs = options.statementTimeoutMs ?? defaultStatementTimeoutMs
   const connectMs = options.connectTimeoutMs ?? 5_000
   const silenceMs = statementTimeoutMs === 0 ? Number.POSITIVE_INFINITY : statementTimeoutMs + graceMs
-  const base = { host: options.host, port: options.port, tls: options.ssl === 'require', connectMs }
+  const base = { host: options.host, port: options.port, tls: options.ssl === 'disable' ? null : { verify: options.ssl === 'verify-full', ...options.certificates }, connectMs }
   const connection = {
     application_name: options.applicationName ?? 'mcov', statement_timeout: String(statementTimeoutMs), ...settings,
     // postgres.js 3.4.9 forgets to flush a start-up packet of less than 1 KiB when bytes of the connection before are left over

@@ -2,10 +2,21 @@ import net from 'node:net'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 
+export interface TlsOptions {
+  /** the certificate must come from a known authority and name the host */
+  verify: boolean
+  /** PEM; the authorities that are known, Node's own unless given */
+  ca?: string
+  /** PEM; what the client shows of itself */
+  cert?: string
+  privateKey?: string
+}
+
 export interface GuardOptions {
   host: string
   port: number
-  tls: boolean
+  /** null: no encryption */
+  tls: TlsOptions | null
   /** limit from the first packet to the first ReadyForQuery */
   connectMs: number
   /** limit of silence while an answer is owed; Infinity for none */
@@ -21,7 +32,7 @@ export interface GuardOptions {
  */
 export async function openGuardedSocket(options: GuardOptions, sockets: Set<net.Socket>): Promise<net.Socket> {
   try {
-    const socket = options.tls ? await connectTls(options) : net.connect({ host: options.host, port: options.port, noDelay: true })
+    const socket = options.tls !== null ? await connectTls(options, options.tls) : net.connect({ host: options.host, port: options.port, noDelay: true })
     holdErrors(socket, guard(socket, options))
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
@@ -249,15 +260,18 @@ export function followMessages(onMessage: (type: number) => void, onFirstByte: (
   return Object.assign(follow, { rest })
 }
 
-/** TLS as libpq's `sslmode=require`: encrypted, the certificate not verified. */
-async function connectTls({ host, port, connectMs }: GuardOptions): Promise<tls.TLSSocket> {
+/** TLS as libpq's `sslmode=require` (encrypted, the certificate not verified) or `verify-full`. */
+async function connectTls({ host, port, connectMs }: GuardOptions, { verify, ca, cert, privateKey }: TlsOptions): Promise<tls.TLSSocket> {
   const raw = net.connect({ host, port, noDelay: true })
   const timer = setTimeout(() => raw.destroy(failure('CONNECT_TIMEOUT', `${host}:${port} did not answer within ${connectMs} ms`)), connectMs)
   try {
     raw.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])) // SSLRequest
     const answer = await firstByte(raw, `${host}:${port}`)
-    if (answer !== 'S') throw failure('SSL_REFUSED', `${host}:${port} does not offer TLS, and ssl is "require"`)
-    const secure = tls.connect({ socket: raw, rejectUnauthorized: false, ...(net.isIP(host) === 0 ? { servername: host } : {}) })
+    if (answer !== 'S') throw failure('SSL_REFUSED', `${host}:${port} does not offer TLS, and the configuration demands it`)
+    const secure = tls.connect({
+      socket: raw, host, rejectUnauthorized: verify, ...(net.isIP(host) === 0 ? { servername: host } : {}),
+      ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(privateKey === undefined ? {} : { key: privateKey }),
+    })
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve)
       secure.once('error', reject)

@@ -54,7 +54,7 @@ export const developmentRoutes: FastifyPluginAsyncTypebox<DevelopmentRouteOption
 export function maskSecrets(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, inner]: [string, unknown]) => {
     if (inner === null || inner === undefined) return [name, null]
-    if (/password|secret|token|apiKey/i.test(name)) return [name, '***']
+    if (/password|secret|token|apiKey|privateKey/i.test(name)) return [name, '***']
     return [name, typeof inner === 'object' && !Array.isArray(inner) ? maskSecrets(inner) : inner]
   }))
 }
