@@ -14,6 +14,7 @@ import { entityRoutes } from './entities/routes.js'
 import { developmentRoutes } from './health/development.js'
 import { createHealthMonitor } from './health/monitor.js'
 import type { HealthMonitor } from './health/monitor.js'
+import { measureRequests, metricsRoutes } from './health/metrics.js'
 import { healthRoutes } from './health/routes.js'
 import { digestOf, isKey, requireKeys } from './http/auth.js'
 import { handleErrors, handleUnknownPaths, problem, problemBody } from './http/errors.js'
@@ -76,6 +77,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   acceptJson(app)
   readQueries(app)
   addHeaders(app, version)
+  const registry = measureRequests(app)
   addSchemas(app, [ProblemSchema, AccountingSchema, PaginationSchema])
   await collectDocument(app, version)
   // over plain http `upgrade-insecure-requests` blanks the documentation page; strict transport is the TLS proxy's to promise
@@ -103,6 +105,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onClose', async () => { monitor.stop() })
 
   await app.register(healthRoutes, { monitor, version, environment: config.environment })
+  await app.register(metricsRoutes, { target, registry })
   await app.register(coverageRoutes, { target, plan })
   await app.register(scriptRoutes, { target, plan })
   await app.register(domainRoutes, { target, plan })

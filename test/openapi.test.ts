@@ -172,8 +172,8 @@ describe('every operation', () => {
       const isOpen = one.security.length === 0
       const expected = ['400', '500', ...(isOpen ? [] : ['401', '403', '429', '503']), ...(one.path.includes('{') ? ['404'] : []), ...(one.method === 'get' ? [] : ['409', '413', '415'])]
       expect(statuses, nameOf(one)).toEqual(expect.arrayContaining(expected))
-      // an image that others embed is never kept, health never either, and a stream of events is never the same
-      expect(statuses.includes('304'), nameOf(one)).toBe(one.method === 'get' && !isOpen && one.path !== '/coverage/badge.svg' && one.path !== eventsPath)
+      // an image that others embed is never kept, health never either, and neither events nor metrics are ever the same
+      expect(statuses.includes('304'), nameOf(one)).toBe(one.method === 'get' && !isOpen && one.path !== '/coverage/badge.svg' && ![eventsPath, '/metrics'].includes(one.path))
     }
   })
 
@@ -193,7 +193,7 @@ describe('every operation', () => {
     }))
     expect(faults).toEqual([])
     const mediaTypes = new Set(operations.flatMap(({ responses }) => Object.values(responses).flatMap(({ content }) => Object.keys(content ?? {}))))
-    expect([...mediaTypes].sort()).toEqual(['application/json', 'application/problem+json', 'application/xml', 'image/svg+xml', 'text/csv', 'text/event-stream', 'text/html', 'text/markdown'])
+    expect([...mediaTypes].sort()).toEqual(['application/json', 'application/problem+json', 'application/xml', 'image/svg+xml', 'text/csv', 'text/event-stream', 'text/html', 'text/markdown', 'text/plain'])
   })
 
   test('describes its parameters, and asks for none that has a default', () => {

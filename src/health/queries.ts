@@ -45,3 +45,39 @@ export async function listConnections(sql: Db): Promise<{ applicationName: strin
     group by 1, 2
     order by 1, 2`
 }
+
+export interface ProductMetrics {
+  entities: {
+    entity: string
+    domain: string
+    scope: number | null
+    /** verified and merged rows */
+    verified: number | null
+    /** seconds since 1970 */
+    publishedAt: number
+    /** side → class → rows; null: could not be counted */
+    rows: Record<'source' | 'target', Record<string, number | null>>
+  }[]
+  jobs: { status: string; jobs: number }[]
+  tasks: { status: string; tasks: number }[]
+  workers: number
+}
+
+/** All figures that are told to Prometheus, in one statement. */
+export async function readMetrics(sql: Db): Promise<ProductMetrics> {
+  const [row] = await sql<ProductMetrics[]>`
+    select
+      (select coalesce(json_agg(json_build_object(
+          'entity', entity, 'domain', domain, 'scope', scope, 'verified', verified + merged, 'publishedAt', extract(epoch from published_at)::float8,
+          'rows', json_build_object(
+            'source', json_build_object('verified', verified, 'accepted', accepted, 'differs', differs, 'merged', merged, 'explained', explained, 'pending', source_pending,
+              'missing', missing, 'unverified', source_unverified, 'excluded', excluded),
+            'target', json_build_object('matched', matched, 'duplicate', duplicate, 'generated', generated, 'pending', target_pending, 'extra', extra, 'unverified', target_unverified)))
+          order by entity), '[]')
+        from (select distinct on (entity) * from migration_coverage.entity_result where published_at is not null order by entity, published_at desc, job_id) newest) as entities,
+      (select coalesce(json_agg(json_build_object('status', status, 'jobs', jobs)), '[]') from (select status, count(*) as jobs from migration_coverage.job group by status) j) as jobs,
+      (select coalesce(json_agg(json_build_object('status', status, 'tasks', tasks)), '[]') from (
+        select t.status, count(*) as tasks from migration_coverage.job join migration_coverage.task t using (job_id) where job.status in ('queued', 'running') group by t.status) t) as tasks,
+      (select count(*) from migration_coverage.worker where seen_at > now() - interval '60 seconds') as workers`
+  return row ?? { entities: [], jobs: [], tasks: [], workers: 0 }
+}
