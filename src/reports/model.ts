@@ -8,7 +8,8 @@ import { timelineOf } from '../core/timeline.js'
 import { checkLimit, differenceLimits, listLimit, sectionsOf, snapshotLimit } from './contents.js'
 import type { ReportType, Section } from './contents.js'
 import type { ColumnResult, DifferenceRow, EntityResult, RecordedDifferences, TableResult } from './queries.js'
-import type { Report, ReportRun, ReportScript } from './schemas.js'
+import type { Report } from './schemas.js'
+import type { ReportRun, ReportScript } from './section-schemas.js'
 import { trendSection } from './trend.js'
 
 /** Everything that a report is made of, read in one snapshot of the tracking schema. */

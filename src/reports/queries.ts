@@ -3,7 +3,7 @@ import type { CheckLine } from '../core/render/junit.js'
 import { listCurrentSnapshots } from '../coverage/queries.js'
 import type { CurrentSnapshot } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
-import type { ReportRun } from './schemas.js'
+import type { ReportRun } from './section-schemas.js'
 
 /** The newest published result of one entity, with what was read for it. */
 export interface EntityResult extends CurrentSnapshot {

@@ -10,7 +10,8 @@ import type { ReportOptions } from './model.js'
 import {
   countDifferences, countRuns, listDifferences, listNewestRuns, readColumnResults, readEntityChecks, readEntityResults, readNow, readTableResults, readWholeChecks,
 } from './queries.js'
-import type { Report, ReportScript } from './schemas.js'
+import type { Report } from './schemas.js'
+import type { ReportScript } from './section-schemas.js'
 import { historyDays } from './trend.js'
 
 export type ReportPlan = Pick<LoadedPlan, 'plan' | 'checksum'>

@@ -1,8 +1,9 @@
 import { stringify } from 'csv-stringify/sync'
 import { sourceClasses, targetClasses } from '../core/accounting.js'
 import { neutraliseFormula } from '../core/render/escape.js'
-import { changesText, keyText, layOut } from './document.js'
-import type { Cell, Table } from './document.js'
+import { changesText, keyText } from './chapter.js'
+import type { Cell, Table } from './chapter.js'
+import { layOut } from './document.js'
 import type { Report } from './schemas.js'
 
 /** Before a file that a spreadsheet opens: without it Excel reads UTF-8 in the code page of the machine. A program that reads the answer itself has no use for it. */

@@ -1,11 +1,11 @@
 import { timeText } from './charts/label.js'
+import type { Cell, Chapter, ColumnKind, Table } from './chapter.js'
 import { patternDefinitions } from './charts/palette.js'
 import type { Mark } from './charts/palette.js'
 import { drawRunTimeline } from './charts/run-timeline.js'
 import { drawShareBars, legendOf } from './charts/share-bars.js'
 import { drawTrend } from './charts/trend-line.js'
 import { layOut } from './document.js'
-import type { Cell, Chapter, ColumnKind, Table } from './document.js'
 import { html } from './markup.js'
 import type { Markup } from './markup.js'
 import type { Chart } from './report-charts.js'
@@ -133,7 +133,7 @@ function contentOf(value: Cell, kind: ColumnKind): Markup {
 const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 function timeMarkup(time: string): Markup {
-  return html`<time datetime="${time}">${timeText(time)} UTC</time>`
+  return html`<time datetime="${time}">${timeText(time)}\u00a0UTC</time>`
 }
 
 function verdictBadge(verdict: string): Markup {

@@ -1,7 +1,7 @@
 import { escapeMarkdown } from '../core/render/escape.js'
 import { markdownTable } from '../core/render/job-markdown.js'
 import { layOut } from './document.js'
-import type { Chapter } from './document.js'
+import type { Chapter } from './chapter.js'
 import type { Report } from './schemas.js'
 
 /** A report as GitHub-flavoured Markdown. */

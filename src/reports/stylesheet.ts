@@ -95,7 +95,9 @@ span.fail { border-color: var(--wrong); } span.verdict.unknown { border-color: v
   thead th { font-size: inherit; }
   th, td { padding: 0.2rem 0.5rem 0.2rem 0; }
   th:has(+ td.figure) { width: 45%; min-width: 0; }
-  bdi { overflow-wrap: anywhere; }
+  td time { white-space: normal; }
+  td bdi, th bdi { max-width: 40mm; }
+  td:last-child bdi { max-width: 65mm; }
   .broad table { font-size: 7.2pt; }
   .broad tr > :not(:last-child) { padding-right: 0.35rem; }
   tr, .sign-off { break-inside: avoid; }

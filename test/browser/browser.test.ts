@@ -6,7 +6,7 @@ import { postJob } from '../e2e/jobs.js'
 import { apiKey } from '../helpers/app.js'
 import { operationsOf, type Document } from '../helpers/document.js'
 import { createDemoPair, databaseEnvironment, request, startService, waitFor, type Service } from '../helpers/service.js'
-import { hasBrowser, launchBrowser, layoutFaults, watchPage } from './chromium.js'
+import { hasBrowser, launchBrowser, layoutFaults, plainName, watchPage } from './chromium.js'
 import { stressReport } from './stress-report.js'
 
 const test = anyTest.skipIf(!hasBrowser)
@@ -70,17 +70,20 @@ test('the events of a running job arrive in a page, piece by piece', async () =>
 })
 
 describe('/docs', () => {
-  test('lists every operation of the document', async () => {
+  test('lists every operation of the document, over plain http on a name that is not loopback', async () => {
     const page = await openPage()
-    const watched = watchPage(page, service.url)
-    await page.goto(`${service.url}/docs`)
+    const url = service.url.replace('127.0.0.1', plainName)
+    const watched = watchPage(page, url)
+    await page.goto(`${url}/docs`)
     const { body: document } = await request<Document>(service, '/openapi.json')
     const operations = operationsOf(document).map(({ method, path }) => `${method.toUpperCase()} ${path}`)
     await page.locator('.opblock').nth(operations.length - 1).waitFor()
     const shown = await page.evaluate<string[]>(`[...document.querySelectorAll('.opblock')].map((block) =>
       block.querySelector('.opblock-summary-method').textContent + ' ' + block.querySelector('.opblock-summary-path').getAttribute('data-path'))`)
     expect(shown.sort()).toEqual(operations.sort())
-    expect(watched).toEqual({ complaints: [], outside: [] })
+    // which a browser holds against every page without TLS
+    const held = /Cross-Origin-Opener-Policy|Origin-Agent-Cluster/
+    expect({ ...watched, complaints: watched.complaints.filter((text) => !held.test(text)) }).toEqual({ complaints: [], outside: [] })
   })
 
   test('"Try it out" is answered 401 without a key, and 200 with one typed into "Authorize"', async () => {
