@@ -29,7 +29,7 @@ export async function renderDocument(): Promise<string> {
   const source = openSource(nowhere)
   const target = openTarget(nowhere)
   const config = {
-    environment: 'production' as const, apiKey: null, corsOrigins: [], rateLimit: { max: 1, windowMs: 1000 }, maxRequestSize: 1024, developmentEndpoints: false,
+    environment: 'production' as const, apiKey: null, corsOrigins: [], rateLimit: { max: 1, windowMs: 1000 }, maxRequestSize: 1024, scriptsDirectory: null, developmentEndpoints: false,
   }
   const app = await buildApp({ config, source, target, plan, queue, monitor })
   await app.ready()

@@ -26,12 +26,13 @@ import type { Queue } from './jobs/queue.js'
 import type { LoadedPlan } from './plan/load.js'
 import { planRoutes } from './plan/routes.js'
 import { reportRoutes } from './reports/routes.js'
+import { openInventory } from './scripts/inventory.js'
 import { scriptRoutes } from './scripts/routes.js'
 import { eventRoutes } from './validation/events-routes.js'
 import { validationRoutes } from './validation/routes.js'
 
 export interface AppOptions {
-  config: Pick<Config, 'environment' | 'apiKey' | 'corsOrigins' | 'rateLimit' | 'maxRequestSize' | 'developmentEndpoints'>
+  config: Pick<Config, 'environment' | 'apiKey' | 'corsOrigins' | 'rateLimit' | 'maxRequestSize' | 'developmentEndpoints' | 'scriptsDirectory'>
   /** pinned client of the source; only health asks it */
   source: Sql
   /** tracking client */
@@ -104,15 +105,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onReady', () => monitor.start())
   app.addHook('onClose', async () => { monitor.stop() })
 
+  const readInventory = openInventory(config.scriptsDirectory)
   await app.register(healthRoutes, { monitor, version, environment: config.environment })
   await app.register(metricsRoutes, { target, registry })
-  await app.register(coverageRoutes, { target, plan })
-  await app.register(scriptRoutes, { target, plan })
-  await app.register(domainRoutes, { target, plan })
+  await app.register(coverageRoutes, { target, plan, readInventory })
+  await app.register(scriptRoutes, { target, plan, readInventory })
+  await app.register(domainRoutes, { target, plan, readInventory })
   await app.register(entityRoutes, { target, plan })
   await app.register(validationRoutes, { target, plan, queue })
   await app.register(eventRoutes, { target })
-  await app.register(reportRoutes, { target, plan })
+  await app.register(reportRoutes, { target, plan, readInventory })
   await app.register(planRoutes, { target, plan })
   if (config.developmentEndpoints) await app.register(developmentRoutes, { config, target })
   await serveDocument(app)

@@ -37,6 +37,7 @@ export const EnvironmentSchema = Type.Object({
   ...prefixed('SOURCE_DB_', database('source')),
   ...prefixed('TARGET_DB_', database('target')),
   MIGRATION_PLAN: text('path of the plan file'),
+  SCRIPTS_DIR: text('directory of the migration scripts, to notice one that was edited or is gone'),
   ROLE: oneOf(['all', 'api', 'worker'], 'all', 'what this process does'),
   HOST: text('address to listen on; anything but loopback needs an API_KEY', { default: '127.0.0.1' }),
   PORT: integer(0, 65_535, 3000, 'port to listen on; 0 takes a free one'),
@@ -92,6 +93,8 @@ export interface Config {
   source: DatabaseConfig | null
   target: DatabaseConfig | null
   planPath: string | null
+  /** null: no inventory of script files */
+  scriptsDirectory: string | null
   comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementTimeoutMs: number; maxStoredDifferences: number }
 }
 
@@ -156,6 +159,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean, certificate
     source: demo ? null : databaseOf(env, 'SOURCE_DB_', certificates.source),
     target: demo ? null : databaseOf(env, 'TARGET_DB_', certificates.target),
     planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
+    scriptsDirectory: given.has('SCRIPTS_DIR') ? env.SCRIPTS_DIR : null,
     comparison: {
       sourceWaitLimitMs: env.SOURCE_WAIT_LIMIT_MS,
       recheckDelayMs: demo && !given.has('RECHECK_DELAY_MS') ? quietRecheckDelayMs : env.RECHECK_DELAY_MS,
@@ -271,6 +275,7 @@ function missingVariables(given: Set<Name>, demo: boolean): string[] {
 
 function conflicts(env: Environment, given: Set<Name>): string[] {
   const faults: string[] = []
+  if (given.has('SCRIPTS_DIR') && !(statSync(env.SCRIPTS_DIR, { throwIfNoEntry: false })?.isDirectory() ?? false)) faults.push(`SCRIPTS_DIR must be a directory, not ${JSON.stringify(env.SCRIPTS_DIR)}`)
   const production = env.NODE_ENV === 'production'
   if (!given.has('API_KEY') && production) faults.push('API_KEY is required with NODE_ENV=production')
   else if (!given.has('API_KEY') && env.HOST !== undefined && !isLoopback(env.HOST)) {
@@ -285,7 +290,7 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
 
 const ownPrefixes = [
   'SOURCE_DB_', 'SOURCE_WAIT_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
-  'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_',
+  'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_', 'SCRIPTS_',
 ]
 
 /** A misspelt variable would silently leave a default in force. */

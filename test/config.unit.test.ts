@@ -24,7 +24,7 @@ describe('loadConfig', () => {
   test('without databases is the demonstration, with every default', () => {
     expect(loadConfig({})).toEqual({
       environment: 'development', role: 'all', host: '127.0.0.1', port: 3000, logLevel: 'info', apiKey: null, corsOrigins: [],
-      rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, demo: true, demoRows: 250_000,
+      rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, scriptsDirectory: null, demo: true, demoRows: 250_000,
       source: null, target: null, planPath: null,
       comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 500, scanChunkPages: 16_384, statementTimeoutMs: 30_000, maxStoredDifferences: 10_000 },
     })

@@ -5,6 +5,8 @@ import { notInPlan, outlinePlan, rollUp } from '../core/figures.js'
 import { problem } from '../http/errors.js'
 import { addSchemas, AccountingSchema, noQuery, notModified, PaginationSchema, problems, ref, textBody } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
+import { listScripts } from '../scripts/queries.js'
+import type { ReadInventory } from '../scripts/queries.js'
 import { renderBadge } from './badge.js'
 import { readHistory } from './history.js'
 import { listCurrentSnapshots } from './queries.js'
@@ -14,11 +16,12 @@ import { readSummary } from './summary.js'
 export interface CoverageOptions {
   target: Sql
   plan: LoadedPlan
+  readInventory: ReadInventory
   /** the clock; the system's unless given */
   now?: () => Date
 }
 
-export const coverageRoutes: FastifyPluginAsyncTypebox<CoverageOptions> = async (app, { target, plan, now = () => new Date() }) => {
+export const coverageRoutes: FastifyPluginAsyncTypebox<CoverageOptions> = async (app, { target, plan, readInventory, now = () => new Date() }) => {
   const outline = outlinePlan(plan.plan)
   const domainNames = outline.domains.map(({ name }) => name)
   const entityNames = outline.entities.map(({ name }) => name)
@@ -44,7 +47,10 @@ export const coverageRoutes: FastifyPluginAsyncTypebox<CoverageOptions> = async 
       },
       config: { scope: 'read' },
     },
-    async () => readSummary(target, outline, now()),
+    async () => {
+      const scripts = await listScripts(target, plan.plan, readInventory)
+      return readSummary(target, outline, scripts.filter(({ status }) => status === 'completed').length, now())
+    },
   )
 
   app.get(

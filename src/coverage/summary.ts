@@ -43,8 +43,11 @@ export interface CoverageSummary {
   staleReason: string | null
 }
 
-/** The whole migration in one answer, from the tracking schema alone. */
-export async function readSummary(sql: Db, outline: Outline, now: Date): Promise<CoverageSummary> {
+/**
+ * The whole migration in one answer, from the tracking schema alone.
+ * @param completedScripts scripts of the plan that are completed, by their own runs or by the ledger of another tool
+ */
+export async function readSummary(sql: Db, outline: Outline, completedScripts: number, now: Date): Promise<CoverageSummary> {
   const names = outline.entities.map(({ name }) => name)
   const [current, history, scripts, tables, columns] = await Promise.all([
     listCurrentSnapshots(sql, names),
@@ -53,7 +56,7 @@ export async function readSummary(sql: Db, outline: Outline, now: Date): Promise
     listTables(sql),
     countColumns(sql, names),
   ])
-  return summarize(outline, { current, history, scripts, tables, columns }, now)
+  return { ...summarize(outline, { current, history, scripts, tables, columns }, now), completedScripts }
 }
 
 interface SummaryData {
@@ -64,7 +67,7 @@ interface SummaryData {
   columns: ColumnCounts[]
 }
 
-function summarize(outline: Outline, { current, history, scripts, tables, columns }: SummaryData, now: Date): CoverageSummary {
+function summarize(outline: Outline, { current, history, scripts, tables, columns }: SummaryData, now: Date): Omit<CoverageSummary, 'completedScripts'> {
   const byEntity = new Map(current.map((snapshot) => [snapshot.entity, snapshot]))
   const whole = rollUp(outline.entities, byEntity)
   const stale = staleReason(outline.entities, readTimes(current), new Map(scripts.map((one) => [one.script, one])), now)
@@ -72,7 +75,6 @@ function summarize(outline: Outline, { current, history, scripts, tables, column
   return {
     verdict: whole.verdict,
     totalScripts: outline.scripts.length,
-    completedScripts: scripts.filter(({ status }) => status === 'completed').length,
     entitiesTotal: whole.entities,
     entitiesCounted: whole.entitiesCounted,
     totalRecords: whole.accounting.source.scope,

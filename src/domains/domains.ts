@@ -9,6 +9,7 @@ import type { Point, Trend } from '../core/trend.js'
 import { countChecks, listCurrentSnapshots, listProgress, listScriptFigures } from '../coverage/queries.js'
 import type { CheckCounts, CurrentSnapshot } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
+import type { ScriptState } from '../scripts/status.js'
 
 export interface DomainCoverage {
   domain: string
@@ -18,7 +19,7 @@ export interface DomainCoverage {
   accounting: Accounting
   entitiesTotal: number
   entitiesCounted: number
-  scripts: { total: number; completed: number; running: number; failed: number; rolledBack: number; pending: number }
+  scripts: { total: number; completed: number; running: number; failed: number; rolledBack: number; pending: number; missing: number }
   status: Verdict
   trend: Trend | null
   lastUpdated: Date | null
@@ -60,9 +61,9 @@ interface Include {
 }
 
 /** Coverage of these domains, from the tracking schema alone. */
-export async function readDomains(sql: Db, domains: readonly PlannedDomain[], include: Include, now: Date): Promise<DomainsCoverage> {
+export async function readDomains(sql: Db, domains: readonly PlannedDomain[], states: readonly ScriptStanding[], include: Include, now: Date): Promise<DomainsCoverage> {
   const data = await readDomainData(sql, domains, include, now)
-  const described = domains.map((domain) => describeDomain(domain, data, include, now))
+  const described = domains.map((domain) => describeDomain(domain, data, states, include, now))
   const entities = domains.flatMap((domain) => domain.entities)
   const { accounting, entitiesCounted } = rollUp(entities, data.current)
   const named = (trend: Trend | null) => described.filter((domain) => domain.trend === trend).map(({ domain }) => domain)
@@ -77,9 +78,9 @@ export async function readDomains(sql: Db, domains: readonly PlannedDomain[], in
 }
 
 /** One domain with its details and checks. */
-export async function readDomain(sql: Db, domain: PlannedDomain, now: Date): Promise<DomainCoverage> {
+export async function readDomain(sql: Db, domain: PlannedDomain, states: readonly ScriptStanding[], now: Date): Promise<DomainCoverage> {
   const include = { details: true, validation: true }
-  return describeDomain(domain, await readDomainData(sql, [domain], include, now), include, now)
+  return describeDomain(domain, await readDomainData(sql, [domain], include, now), states, include, now)
 }
 
 async function readDomainData(sql: Db, domains: readonly PlannedDomain[], include: Include, now: Date): Promise<DomainData> {
@@ -93,7 +94,7 @@ async function readDomainData(sql: Db, domains: readonly PlannedDomain[], includ
   return { current: new Map(current.map((snapshot) => [snapshot.entity, snapshot])), history: progressByEntity(history), scripts, checks }
 }
 
-function describeDomain(domain: PlannedDomain, { current, history, scripts, checks }: DomainData, include: Include, now: Date): DomainCoverage {
+function describeDomain(domain: PlannedDomain, { current, history, scripts, checks }: DomainData, states: readonly ScriptStanding[], include: Include, now: Date): DomainCoverage {
   const { accounting, verdict, entities, entitiesCounted } = rollUp(domain.entities, current)
   const runs = scripts.filter(({ script }) => domain.scripts.includes(script))
   return {
@@ -104,7 +105,7 @@ function describeDomain(domain: PlannedDomain, { current, history, scripts, chec
     accounting,
     entitiesTotal: entities,
     entitiesCounted,
-    scripts: countScripts(domain, runs),
+    scripts: countScripts(domain, states),
     status: verdict,
     trend: trendOf(coverageOverTime(domain, history), now),
     lastUpdated: newest([...domain.entities.map(({ name }) => current.get(name)?.publishedAt), ...runs.map(({ updatedAt }) => updatedAt)]),
@@ -113,15 +114,20 @@ function describeDomain(domain: PlannedDomain, { current, history, scripts, chec
   }
 }
 
-function countScripts({ scripts }: PlannedDomain, runs: readonly ScriptFigures[]): DomainCoverage['scripts'] {
-  const ran = (status: ScriptFigures['status']) => runs.filter((run) => run.status === status).length
+/** What a script is found to be. */
+type ScriptStanding = Pick<ScriptState, 'name' | 'status'>
+
+function countScripts({ scripts }: PlannedDomain, states: readonly ScriptStanding[]): DomainCoverage['scripts'] {
+  const own = states.filter(({ name }) => scripts.includes(name))
+  const having = (status: ScriptState['status']) => own.filter((state) => state.status === status).length
   return {
     total: scripts.length,
-    completed: ran('completed'),
-    running: ran('running'),
-    failed: ran('failed'),
-    rolledBack: ran('rolled_back'),
-    pending: scripts.length - runs.length,
+    completed: having('completed'),
+    running: having('running'),
+    failed: having('failed'),
+    rolledBack: having('rolled_back'),
+    pending: having('pending'),
+    missing: having('missing'),
   }
 }
 

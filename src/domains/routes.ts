@@ -4,17 +4,20 @@ import { notInPlan, outlinePlan } from '../core/figures.js'
 import { problem } from '../http/errors.js'
 import { AccountingSchema, addSchemas, noQuery, notModified, problems, ref } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
+import { listScripts } from '../scripts/queries.js'
+import type { ReadInventory } from '../scripts/queries.js'
 import { readDomain, readDomains } from './domains.js'
 import { DomainCoverageSchema, domainParams, domainsQuery, DomainsCoverageSchema } from './schemas.js'
 
 export interface DomainOptions {
   target: Sql
   plan: LoadedPlan
+  readInventory: ReadInventory
   /** the clock; the system's unless given */
   now?: () => Date
 }
 
-export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app, { target, plan, now = () => new Date() }) => {
+export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app, { target, plan, readInventory, now = () => new Date() }) => {
   const { domains } = outlinePlan(plan.plan)
   const names = domains.map(({ name }) => name)
   addSchemas(app, [AccountingSchema, DomainCoverageSchema, DomainsCoverageSchema])
@@ -39,7 +42,7 @@ export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app
         const message = notInPlan('domain', domain, names)
         throw problem('VALIDATION_FAILED', message, { errors: [{ field: 'domain', message }] })
       }
-      return { ...(await readDomains(target, chosen, { details: includeDetails, validation: includeValidation }, now())), filters: query }
+      return { ...(await readDomains(target, chosen, await listScripts(target, plan.plan, readInventory), { details: includeDetails, validation: includeValidation }, now())), filters: query }
     },
   )
 
@@ -60,7 +63,7 @@ export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app
     async ({ params: { name } }) => {
       const domain = domains.find((one) => one.name === name)
       if (domain === undefined) throw problem('NOT_FOUND', notInPlan('domain', name, names))
-      return readDomain(target, domain, now())
+      return readDomain(target, domain, await listScripts(target, plan.plan, readInventory), now())
     },
   )
 }

@@ -67,7 +67,7 @@ const domainExample = {
   accounting: accountingExample,
   entitiesTotal: 1,
   entitiesCounted: 1,
-  scripts: { total: 1, completed: 1, running: 0, failed: 0, rolledBack: 0, pending: 0 },
+  scripts: { total: 1, completed: 1, running: 0, failed: 0, rolledBack: 0, pending: 0, missing: 0 },
   status: 'warn',
   trend: 'stable',
   lastUpdated: '2026-11-22T10:00:00.000Z',
@@ -83,7 +83,7 @@ export const DomainCoverageSchema = Type.Object(
     entitiesTotal: Count,
     entitiesCounted: Count,
     scripts: Type.Object(
-      { total: Count, completed: Count, running: Count, failed: Count, rolledBack: Count, pending: Count },
+      { total: Count, completed: Count, running: Count, failed: Count, rolledBack: Count, pending: Count, missing: Count },
       { ...strict, description: 'scripts of its entities by their newest run; pending never ran' },
     ),
     status: Type.Unsafe<VerdictName>({ ...Verdict, description: 'worst verdict of its entities' }),

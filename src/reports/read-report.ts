@@ -4,6 +4,7 @@ import { listProgress } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { listScripts } from '../scripts/queries.js'
+import type { ReadInventory } from '../scripts/queries.js'
 import { differenceLimits, runsPerScript, sectionsOf } from './contents.js'
 import { assembleReport, reportedEntities } from './model.js'
 import type { ReportOptions } from './model.js'
@@ -17,14 +18,14 @@ import { historyDays } from './trend.js'
 export type ReportPlan = Pick<LoadedPlan, 'plan' | 'checksum'>
 
 /** Reads what a report needs and assembles it. One read-only snapshot, so that a job that is published meanwhile is in it wholly or not at all. */
-export async function readReport(sql: Sql, { plan, checksum }: ReportPlan, options: ReportOptions): Promise<Report> {
+export async function readReport(sql: Sql, { plan, checksum }: ReportPlan, readInventory: ReadInventory, options: ReportOptions): Promise<Report> {
   const entities = reportedEntities(plan, options.domain).map(({ name }) => name)
   const { perClass, total } = differenceLimits(options.type, options.includeDetails)
   const wants = sectionsOf(options.type, options.includeDetails)
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     const generatedAt = await readNow(tx)
     const results = await readEntityResults(tx, entities)
-    const scripts = wants.includes('scripts') ? await readScripts(tx, plan, options.domain) : []
+    const scripts = wants.includes('scripts') ? await readScripts(tx, plan, readInventory, options.domain) : []
     const scriptNames = scripts.map(({ name }) => name)
     return assembleReport(
       {
@@ -48,8 +49,8 @@ export async function readReport(sql: Sql, { plan, checksum }: ReportPlan, optio
   })
 }
 
-async function readScripts(sql: Db, plan: LoadedPlan['plan'], domain: string | null): Promise<ReportScript[]> {
-  const states = await listScripts(sql, plan)
+async function readScripts(sql: Db, plan: LoadedPlan['plan'], readInventory: ReadInventory, domain: string | null): Promise<ReportScript[]> {
+  const states = await listScripts(sql, plan, readInventory)
   return states.filter(({ domains }) => domain === null || domains.includes(domain)).map((script) => ({
     name: script.name,
     domains: script.domains,

@@ -5,6 +5,7 @@ import { safeFileName } from '../core/render/escape.js'
 import { problem } from '../http/errors.js'
 import { AccountingSchema, addSchemas, notModified, problems, ref, textBody } from '../http/schemas.js'
 import type { ReportFormat } from './contents.js'
+import type { ReadInventory } from '../scripts/queries.js'
 import { readReport } from './read-report.js'
 import type { ReportPlan } from './read-report.js'
 import { byteOrderMark, renderCsv } from './render-csv.js'
@@ -24,7 +25,7 @@ const formats: Record<ReportFormat, { mediaType: string; extension: string }> = 
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /** Reports, made on request from what is published in the tracking schema; nothing is written. */
-export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: ReportPlan }> = async (app, { target, plan }) => {
+export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: ReportPlan; readInventory: ReadInventory }> = async (app, { target, plan, readInventory }) => {
   addSchemas(app, [AccountingSchema, ReportSchema])
 
   app.get('/reports/generate', {
@@ -58,7 +59,7 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
     config: { scope: 'read' },
   }, async ({ query: { type, format, domain = null, includeDetails, download } }, reply) => {
     requireDomain(plan, domain)
-    const report = await readReport(target, plan, { type, domain, includeDetails })
+    const report = await readReport(target, plan, readInventory, { type, domain, includeDetails })
     const { mediaType, extension } = formats[format]
     reply.type(`${mediaType}; charset=utf-8`)
     if (format === 'html') reply.header('content-security-policy', pagePolicy)

@@ -1,16 +1,30 @@
 import type { Sql } from 'postgres'
 import type { Db } from '../db/clients.js'
-import { plannedScripts, scriptState } from './status.js'
-import type { Run, RunValues, ScriptLedger, ScriptPlan, ScriptState } from './status.js'
+import type { Inventory } from './inventory.js'
+import { readForeignLedgers } from './ledgers/read.js'
+import { plannedScripts, scriptStates } from './status.js'
+import type { Run, RunValues, ScriptEvidence, ScriptLedger, ScriptPlan, ScriptState } from './status.js'
 
-/** Every script of the plan with what its runs reported, in the plan's order. */
-export async function listScripts(sql: Db, plan: ScriptPlan): Promise<ScriptState[]> {
+export type ReadInventory = () => Promise<Inventory>
+
+/** Every script of the plan with what is known of it, in the plan's order. */
+export async function listScripts(sql: Db, plan: ScriptPlan, readInventory: ReadInventory): Promise<ScriptState[]> {
   const planned = plannedScripts(plan)
-  const ledgers = await readLedgers(sql, planned.map(({ name }) => name))
-  return planned.flatMap((script) => {
-    const ledger = ledgers.get(script.name)
-    return ledger === undefined ? [] : [scriptState(script, ledger)]
-  })
+  const [runs, evidence] = await Promise.all([readLedgers(sql, planned.map(({ name }) => name)), readEvidence(sql, readInventory)])
+  return scriptStates(planned, runs, evidence)
+}
+
+/** The directory of scripts, and the ledgers of other tools in the target. */
+export async function readEvidence(sql: Db, readInventory: ReadInventory): Promise<ScriptEvidence> {
+  const inventory = await readInventory()
+  return { inventory, ledgers: await readForeignLedgers(sql, inventory.files) }
+}
+
+/** Names under which runs were reported that the plan does not know, in order. */
+export async function listUnknownScripts(sql: Db, known: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ script: string }[]>`
+    select distinct run.script collate "C" as script from migration_coverage.script_run run where run.script <> all(${[...known]}::text[]) order by 1`
+  return rows.map(({ script }) => script)
 }
 
 /** What the runs of each named script reported; a script without a run has nulls and zero runs. The newest run began last. */
@@ -22,6 +36,8 @@ export async function readLedgers(sql: Db, names: readonly string[]): Promise<Ma
            (select run.checksum from migration_coverage.script_run run
              where run.script = script.name and run.checksum is not null order by run.started_at desc, run.run_id limit 1) as checksum,
            completed.checksum as "completedChecksum",
+           (select to_char(min(run.finished_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from migration_coverage.script_run run
+             where run.script = script.name and run.status = 'completed') as "firstCompletedAt",
            (select run.checksum from migration_coverage.script_run run
              where run.script = script.name and run.checksum is not null and run.run_id <> completed.run_id
                and (run.status = 'completed' or run.started_at > completed.started_at)

@@ -8,18 +8,20 @@ import { problem } from '../http/errors.js'
 import { offsetOf, pagination } from '../http/paging.js'
 import { addSchemas, noQuery, notModified, problems, ref } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
-import { insertRun, listRuns, listScripts, readLedgers, readRun, updateRun } from './queries.js'
-import type { NewRun } from './queries.js'
-import { ProgressBody, RunParams, ScriptDetailsSchema, ScriptParams, ScriptRunSchema, ScriptStateSchema, ScriptsQuery, ScriptsStatusSchema, StartRunBody } from './schemas.js'
-import { applyProgress, filterScripts, plannedScripts, scriptState, sortScripts, summariseScripts } from './status.js'
+import { fileOfScript } from './inventory.js'
+import { tools } from './ledgers/read.js'
+import { insertRun, listRuns, listScripts, listUnknownScripts, readEvidence, readRun, updateRun } from './queries.js'
+import type { NewRun, ReadInventory } from './queries.js'
+import { LedgersSchema, ProgressBody, RunParams, ScriptDetailsSchema, ScriptParams, ScriptRunSchema, ScriptStateSchema, ScriptsQuery, ScriptsStatusSchema, StartRunBody } from './schemas.js'
+import { applyProgress, filterScripts, plannedScripts, sortScripts, summariseScripts } from './status.js'
 import type { PlannedScript, Run, RunProgress, ScriptPlan } from './status.js'
 
 const runsShown = 20
 const location = { type: 'string', description: 'path of the run' }
 
 /** Scripts and their runs: what the plan knows, and what the scripts report of themselves. */
-export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<LoadedPlan, 'plan'> }> = async (app, { target, plan: { plan } }) => {
-  addSchemas(app, [ScriptRunSchema, ScriptStateSchema, ScriptDetailsSchema, ScriptsStatusSchema, StartRunBody, ProgressBody])
+export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<LoadedPlan, 'plan'>; readInventory: ReadInventory }> = async (app, { target, plan: { plan }, readInventory }) => {
+  addSchemas(app, [ScriptRunSchema, ScriptStateSchema, ScriptDetailsSchema, ScriptsStatusSchema, LedgersSchema, StartRunBody, ProgressBody])
 
   app.get('/scripts/status', {
     schema: {
@@ -27,7 +29,7 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
       tags: ['Scripts'],
       summary: 'Status of every migration script',
       description:
-        'Every script that the plan names, with its newest run. The figures are what the scripts report of themselves; what really arrived is told by the coverage routes. ' +
+        'Every script that the plan names, with its newest run, its file in SCRIPTS_DIR and what the ledger of another migration tool has of it. The figures are what the scripts report of themselves; what really arrived is told by the coverage routes. ' +
         'The summary is over all scripts that pass the filters.',
       querystring: ScriptsQuery,
       response: { 200: ref(ScriptsStatusSchema), ...notModified, ...problems(400) },
@@ -35,10 +37,12 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
     config: { scope: 'read' },
   }, async ({ query: { page, limit, ...query } }) => {
     requireDomain(plan, query.domain)
-    const scripts = filterScripts(await listScripts(target, plan), query)
+    const [states, unknown] = await Promise.all([listScripts(target, plan, readInventory), listUnknownScripts(target, plannedScripts(plan).map(({ name }) => name))])
+    const scripts = filterScripts(states, query)
     const from = offsetOf(page, limit)
     return {
-      scripts: sortScripts(scripts, query.sortBy, query.sortOrder).slice(from, from + limit).map(({ metrics, ...script }) => ({ ...script, ...(query.includeMetrics ? { metrics } : {}) })),
+      scripts: sortScripts(scripts, query.sortBy, query.sortOrder).slice(from, from + limit).map(({ metrics, path: _, ...script }) => ({ ...script, ...(query.includeMetrics ? { metrics } : {}) })),
+      unknownScripts: unknown,
       pagination: pagination(scripts.length, page, limit),
       summary: summariseScripts(scripts),
       filters: { domain: null, category: null, status: null, drift: null, ...query },
@@ -57,11 +61,29 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
     },
     config: { scope: 'read' },
   }, async ({ params: { name } }) => {
-    const script = requireScript(plan, name)
-    const [ledgers, runs] = await Promise.all([readLedgers(target, [name]), listRuns(target, name, runsShown)])
-    const ledger = ledgers.get(name)
-    if (ledger === undefined) throw new Error('the database did not answer for the script')
-    return { ...scriptState(script, ledger), runs }
+    requireScript(plan, name)
+    const [states, runs] = await Promise.all([listScripts(target, plan, readInventory), listRuns(target, name, runsShown)])
+    const state = states.find((script) => script.name === name)
+    if (state === undefined) throw new Error('the database did not answer for the script')
+    const { path: _, ...script } = state
+    return { ...script, runs }
+  })
+
+  app.get('/scripts/ledgers', {
+    schema: {
+      operationId: 'getScriptLedgers',
+      tags: ['Scripts'],
+      summary: 'Ledgers of other migration tools, and the directory of scripts',
+      description:
+        `The tables in which ${tools.slice(0, -1).join(', ')} and ${tools.at(-1) ?? ''} note what they have applied, where the target has them. ` +
+        'They are read, never written. Each state is in the words of the tool itself; with SCRIPTS_DIR also files that wait, are gone or were edited are told.',
+      querystring: noQuery,
+      response: { 200: ref(LedgersSchema), ...notModified, ...problems(400) },
+    },
+    config: { scope: 'read' },
+  }, async () => {
+    const { inventory, ledgers } = await readEvidence(target, readInventory)
+    return { ledgers: [...ledgers], files: inventory.files?.map(({ path, checksum }) => ({ path, checksum })) ?? null, fault: inventory.fault }
   })
 
   app.post('/scripts/:name/runs', {
@@ -70,7 +92,7 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
       tags: ['Scripts'],
       summary: 'Report that a script has started',
       description:
-        'Records a run with status running. The body may be left out. With a runId of its own the client may send the start again: ' +
+        'Records a run with status running. The body may be left out; without a checksum that of the script\'s file in SCRIPTS_DIR is taken. With a runId of its own the client may send the start again: ' +
         'the second answer is 200 with the run as it is. A script that the plan does not name is refused.',
       params: ScriptParams,
       querystring: noQuery,
@@ -83,8 +105,9 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
     },
     config: { scope: 'record', optionalBody: true },
   }, async ({ params: { name }, body }, reply) => {
-    requireScript(plan, name)
-    const { run, created } = await startRun(target, { runId: body.runId ?? randomUUID(), script: name, checksum: body.checksum ?? null, message: body.message ?? null })
+    const script = requireScript(plan, name)
+    const checksum = body.checksum ?? fileOfScript(script, null, (await readInventory()).files ?? [])?.checksum ?? null
+    const { run, created } = await startRun(target, { runId: body.runId ?? randomUUID(), script: name, checksum, message: body.message ?? null })
     return reply.code(created ? 201 : 200).header('location', `/scripts/runs/${run.runId}`).send(run)
   })
 

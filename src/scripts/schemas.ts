@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 import { Count, PaginationSchema, Percent, Timestamp, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
+import { tools } from './ledgers/read.js'
 import { drifts, scriptStatuses, sortKeys } from './status.js'
 
 const strict = { additionalProperties: false }
@@ -10,15 +11,15 @@ const Checksum = Type.String({
   minLength: 1,
   maxLength: 200,
   pattern: '^[\\x21-\\x7e]+$',
-  description: 'fingerprint of the script, compared as text; sha256 of its text with LF line ends is a good one',
+  description: 'fingerprint of the script: sha256 in hexadecimal of its bytes, or what migration_coverage.script_checksum makes of its text. Another text is compared with other runs only',
 })
 const Message = Type.String({ maxLength: 2000, pattern: textPattern, description: 'free text for people; it is shown to every reader' })
 
 const scriptStatusText =
-  'of the newest run. pending: no run yet. missing: the script is gone; that needs an inventory of script files, which this version does not read, so it does not occur yet'
+  'of the newest run, or else of the ledger of another tool. pending: no run yet. missing: SCRIPTS_DIR has no file at the path that the plan gives, nor the same file elsewhere'
 const driftText =
-  'Compares the checksum of the newest completed run with that of the newest other run that began later, or else of the completed run before it. changed: they differ. ' +
-  'unknown: fewer than two such runs reported a checksum. Failed and rolled back runs before it do not count: that is how a script is mended'
+  'Compares the checksum of the newest completed run with the file in SCRIPTS_DIR, where line ends, a byte order mark and blanks at the end of lines do not count; without the file with ' +
+  'that of the newest other run that began later, or else of the completed run before it. changed: they differ. unknown: one of the two has no checksum, or they are of two kinds. Failed and rolled back runs before it do not count: that is how a script is mended'
 
 const runExample = {
   runId: '0191f6f2-6f0e-7c3a-9a54-0d5f4e1a2b3c',
@@ -80,6 +81,11 @@ const stateFields = {
   checksum: nullable(Type.String({ description: 'of the newest run that reported one' })),
   drift: stringEnum(drifts, { description: driftText }),
   dependencies: Type.Array(Type.String(), { description: 'scripts that must have run before, from the plan' }),
+  executionOrder: Type.Integer({ minimum: 1, description: 'its place in an order in which every script comes after its dependencies' }),
+  blockedBy: Type.Array(Type.String(), { description: 'direct and indirect dependencies that are not completed, first the one to run first; empty once it is completed itself' }),
+  ranBefore: Type.Array(Type.String(), { description: 'direct and indirect dependencies that had not completed when its newest run began: it ran out of order' }),
+  file: nullable(Type.Object({ path: Type.String({ description: 'below SCRIPTS_DIR' }), checksum: Type.String({ description: 'sha256 of the text without line ends and the like, in hexadecimal' }) }, strict)),
+  ledger: nullable(Type.Object({ tool: stringEnum(tools), name: Type.String(), state: Type.String({ description: 'in the words of the tool' }) }, { ...strict, description: 'its entry in the ledger of another tool' })),
 }
 
 const metricsExample = { runs: 3, completedRuns: 2, averageDurationSeconds: 41.2, throughputPerSecond: 12.84 }
@@ -98,6 +104,11 @@ const stateExample = {
   checksum: runExample.checksum,
   drift: 'none' as const,
   dependencies: ['migrate-offices'],
+  executionOrder: 2,
+  blockedBy: [],
+  ranBefore: [],
+  file: { path: 'migrate-patients.ts', checksum: runExample.checksum },
+  ledger: null,
 }
 
 export const ScriptStateSchema = Type.Object(
@@ -117,6 +128,7 @@ const Domain = Type.String({ minLength: 1, description: 'a domain of the plan; a
 export const ScriptsStatusSchema = Type.Object(
   {
     scripts: Type.Array(ref(ScriptStateSchema)),
+    unknownScripts: Type.Array(Type.String(), { description: 'names under which SQL functions recorded runs that the plan does not know, whatever the filters: a misspelt name, or a script to add to the plan' }),
     pagination: ref(PaginationSchema),
     summary: Type.Object(
       {
@@ -150,6 +162,7 @@ export const ScriptsStatusSchema = Type.Object(
     examples: [
       {
         scripts: [stateExample],
+        unknownScripts: [],
         pagination: { currentPage: 1, totalPages: 1, totalItems: 6, itemsPerPage: 50, hasNextPage: false, hasPreviousPage: false },
         summary: {
           totalScripts: 6,
@@ -202,4 +215,46 @@ export const ProgressBody = Type.Object(
     message: Type.Optional(Message),
   },
   { $id: 'ScriptRunProgress', ...strict, minProperties: 1, description: 'What has changed of a run; at least one field.', examples: [{ status: 'completed', recordsProcessed: 546, recordsSucceeded: 544, recordsFailed: 2 }] },
+)
+
+const LedgerEntrySchema = Type.Object(
+  {
+    name: Type.String({ description: 'as the tool names it' }),
+    version: nullable(Type.String()),
+    state: Type.String({ description: 'in the words of the tool, for example Out of Order (Flyway), MARK_RAN (Liquibase), [X] (Django)' }),
+    status: stringEnum(scriptStatuses, { description: 'what the state means here' }),
+    appliedAt: nullable(Timestamp),
+    checksum: nullable(Type.String({ description: 'as the tool keeps it' })),
+    file: nullable(Type.String({ description: 'path below SCRIPTS_DIR' })),
+    drift: stringEnum(drifts, { description: 'changed: the file is not what was applied; unknown where the tool keeps no checksum or there is no file' }),
+  },
+  strict,
+)
+
+export const LedgersSchema = Type.Object(
+  {
+    ledgers: Type.Array(Type.Object({
+      tool: stringEnum(tools),
+      table: Type.String({ description: 'schema and table' }),
+      entries: Type.Array(LedgerEntrySchema, { description: 'what is applied, in the order of the tool, then what waits' }),
+      fault: nullable(Type.String({ description: 'why it could not be read; then it has no entries' })),
+    }, strict)),
+    files: nullable(Type.Array(Type.Object({ path: Type.String(), checksum: Type.String() }, strict), { description: 'of SCRIPTS_DIR; null when it is not set or cannot be read' })),
+    fault: nullable(Type.String({ description: 'why SCRIPTS_DIR cannot be read' })),
+  },
+  {
+    $id: 'ScriptLedgers',
+    ...strict,
+    description: 'What other migration tools have noted in the target.',
+    examples: [
+      {
+        ledgers: [{
+          tool: 'flyway', table: 'public.flyway_schema_history', fault: null,
+          entries: [{ name: 'V1__init.sql', version: '1', state: 'Success', status: 'completed', appliedAt: '2026-11-20T08:00:00.000Z', checksum: '1996767037', file: 'V1__init.sql', drift: 'none' }],
+        }],
+        files: [{ path: 'V1__init.sql', checksum: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' }],
+        fault: null,
+      },
+    ],
+  },
 )

@@ -1,6 +1,12 @@
 import { floorPercent } from '../core/accounting.js'
 import { outlinePlan } from '../core/figures.js'
 import type { PlanParts } from '../core/figures.js'
+import { isChecksumOf } from './checksum.js'
+import { fileOfScript, stemOf } from './inventory.js'
+import type { Inventory, ScriptFile } from './inventory.js'
+import type { LedgerEntry } from './ledgers/ledger.js'
+import type { Ledger } from './ledgers/read.js'
+import { allDependencies, executionOrder } from './order.js'
 
 export const scriptStatuses = ['pending', 'running', 'completed', 'failed', 'rolled_back', 'missing'] as const
 export type ScriptStatus = (typeof scriptStatuses)[number]
@@ -9,7 +15,7 @@ export type Drift = (typeof drifts)[number]
 
 /** The plan, as far as it speaks of scripts; every plan file satisfies it. */
 export interface ScriptPlan extends PlanParts {
-  scripts?: Record<string, { category?: string; dependsOn?: string[] } | null>
+  scripts?: Record<string, { file?: string; category?: string; dependsOn?: string[] } | null>
 }
 
 export interface PlannedScript {
@@ -18,6 +24,8 @@ export interface PlannedScript {
   domain: string | null
   domains: string[]
   category: string | null
+  /** path of its file as the plan gives it */
+  path: string | null
   entities: string[]
   dependencies: string[]
 }
@@ -34,6 +42,7 @@ export function plannedScripts(plan: ScriptPlan): PlannedScript[] {
       domain: domains[0] ?? null,
       domains,
       category: described.get(name)?.category ?? null,
+      path: described.get(name)?.file ?? null,
       entities: own.map((entity) => entity.name),
       dependencies: [...(described.get(name)?.dependsOn ?? [])],
     }
@@ -79,6 +88,8 @@ export interface ScriptLedger {
   completedChecksum: string | null
   /** of the run it is compared with, see `driftOf` */
   otherChecksum: string | null
+  /** end of the first run that completed; ISO 8601, UTC */
+  firstCompletedAt: string | null
   metrics: ScriptMetrics
 }
 
@@ -92,34 +103,92 @@ export interface ScriptState extends PlannedScript {
   lastRun: Run | null
   checksum: string | null
   drift: Drift
+  /** its file in the directory of scripts; null without a directory or a file */
+  file: { path: string; checksum: string } | null
+  /** what another tool's ledger has of it */
+  ledger: { tool: string; name: string; state: string } | null
+  /** its place in an order in which every script comes after its dependencies, from 1 */
+  executionOrder: number
+  /** direct and indirect dependencies that are not completed, first the one to run first; empty once it is completed itself */
+  blockedBy: string[]
+  /** direct and indirect dependencies that had not completed when its newest run began */
+  ranBefore: string[]
   metrics: ScriptMetrics
 }
 
+/** What is known of scripts beside the plan and their own runs. */
+export interface ScriptEvidence {
+  inventory: Inventory
+  ledgers: readonly Ledger[]
+}
+
 /**
- * Whether a script was edited after it completed. The checksum of its newest completed run is compared with that of the newest
- * other run that began later, whatever its status, or else with that of the completed run before it. Failed and rolled back
- * runs before it do not count: that is how a script is mended.
- * @returns unknown unless both runs reported a checksum: without the script files nothing else can tell
+ * Whether a script was edited after it completed. With its file, the checksum of the newest completed run is compared with that.
+ * Without, it is compared with the checksum of the newest other run that began later, whatever its status, or else with that of
+ * the completed run before it: failed and rolled back runs before it do not count, that is how a script is mended. A script that
+ * another tool ran is judged by that tool's checksum.
+ * @returns unknown when one of the two checksums is not there, or they are of two kinds
  */
-export function driftOf(completedChecksum: string | null, otherChecksum: string | null): Drift {
-  if (completedChecksum === null || otherChecksum === null) return 'unknown'
+export function driftOf({ completedChecksum, otherChecksum }: Pick<ScriptLedger, 'completedChecksum' | 'otherChecksum'>, file: ScriptFile | null, entry: LedgerEntry | null): Drift {
+  if (completedChecksum === null) return entry?.drift ?? 'unknown'
+  const same = file === null ? null : isChecksumOf(completedChecksum, file)
+  if (same !== null) return same ? 'none' : 'changed'
+  if (otherChecksum === null) return 'unknown'
   return completedChecksum === otherChecksum ? 'none' : 'changed'
 }
 
-/** Joins the plan's script with what its runs reported. */
-export function scriptState(script: PlannedScript, { lastRun, checksum, completedChecksum, otherChecksum, metrics }: ScriptLedger): ScriptState {
+interface FoundEntry {
+  tool: string
+  entry: LedgerEntry
+}
+
+/** Joins the plan's scripts with what their runs reported, with their files and with the ledgers of other tools. */
+export function scriptStates(scripts: readonly PlannedScript[], runs: ReadonlyMap<string, ScriptLedger>, { inventory, ledgers }: ScriptEvidence): ScriptState[] {
+  const entries = ledgers.flatMap(({ tool, entries: own }) => own.map((entry): FoundEntry => ({ tool, entry })))
+  const order = executionOrder(scripts)
+  const states = scripts.flatMap((script): ScriptState[] => {
+    const ledger = runs.get(script.name)
+    return ledger === undefined ? [] : [{ ...stateAlone(script, ledger, inventory, entries), executionOrder: order.indexOf(script.name) + 1 }]
+  })
+  const byName = new Map(states.map((state) => [state.name, state]))
+  return states.map((state) => {
+    const dependencies = allDependencies(state.name, scripts).map((name) => byName.get(name)).filter((dependency) => dependency !== undefined)
+    const began = state.lastRun?.startedAt
+    return {
+      ...state,
+      blockedBy: state.status === 'completed' ? [] : dependencies.filter(({ status }) => status !== 'completed').map(({ name }) => name),
+      ranBefore: began === undefined ? [] : dependencies.filter(({ name, ledger }) => ledger === null && !((runs.get(name)?.firstCompletedAt ?? '9999') <= began)).map(({ name }) => name),
+    }
+  })
+}
+
+function stateAlone(script: PlannedScript, ledger: ScriptLedger, { files }: Inventory, entries: readonly FoundEntry[]): Omit<ScriptState, 'executionOrder'> {
+  const { lastRun, checksum, completedChecksum, metrics } = ledger
+  const file = files === null ? null : fileOfScript(script, completedChecksum, files)
+  const found = entryOf(script, file, entries)
+  const gone = files !== null && script.path !== null && file === null && lastRun?.status !== 'running'
   return {
     ...script,
-    status: lastRun?.status ?? 'pending',
+    status: gone ? 'missing' : (lastRun?.status ?? found?.entry.status ?? 'pending'),
     recordsProcessed: lastRun?.recordsProcessed ?? null,
     recordsSucceeded: lastRun?.recordsSucceeded ?? null,
     recordsFailed: lastRun?.recordsFailed ?? null,
     successRate: lastRun?.successRate ?? null,
     lastRun,
     checksum,
-    drift: driftOf(completedChecksum, otherChecksum),
+    drift: driftOf(ledger, file, found?.entry ?? null),
+    file: file === null ? null : { path: file.path, checksum: file.checksum },
+    ledger: found === null ? null : { tool: found.tool, name: found.entry.name, state: found.entry.state },
+    blockedBy: [],
+    ranBefore: [],
     metrics,
   }
+}
+
+/** The newest entry of a script: the one of its file, or the one that is called like it. */
+function entryOf(script: PlannedScript, file: ScriptFile | null, entries: readonly FoundEntry[]): FoundEntry | null {
+  const fits = ({ entry }: FoundEntry) => (file !== null && entry.file === file.path) || entry.name === script.name || stemOf(entry.name) === script.name || (script.path !== null && entry.name === stemOf(script.path))
+  return entries.findLast((found) => fits(found) && found.entry.status !== 'pending') ?? entries.findLast(fits) ?? null
 }
 
 export interface ScriptFilter {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Sql } from 'postgres'
 import { coverageRoutes } from '../../src/coverage/routes.js'
 import { domainRoutes } from '../../src/domains/routes.js'
+import { openInventory } from '../../src/scripts/inventory.js'
 import { entityRoutes } from '../../src/entities/routes.js'
 import { handleErrors } from '../../src/http/errors.js'
 import { acceptJson, ajvOptions, readQueries } from '../../src/http/input.js'
@@ -47,7 +48,7 @@ export function emptyApp(): FastifyInstance {
 /** The slices under test on an application with the product's validator and error handler, at a fixed time. */
 export async function buildSlices(target: Sql, chosen = plan): Promise<FastifyInstance> {
   const app = emptyApp()
-  const options = { target, plan: chosen, now: () => now }
+  const options = { target, plan: chosen, readInventory: openInventory(null), now: () => now }
   await app.register(coverageRoutes, options)
   await app.register(domainRoutes, options)
   await app.register(entityRoutes, options)

@@ -52,13 +52,13 @@ const clinical = {
   accounting: accountingOf({ verified: 194, explained: 2, missing: 3, accepted: 1, extra: 4, excluded: 7 }),
   entitiesTotal: 2,
   entitiesCounted: 2,
-  scripts: { total: 3, completed: 1, running: 1, failed: 0, rolledBack: 0, pending: 1 },
+  scripts: { total: 3, completed: 1, running: 1, failed: 0, rolledBack: 0, pending: 1, missing: 0 },
   status: 'fail',
   // 90 % to 97 % in four days
   trend: 'improving',
   lastUpdated: hoursAgo(3).toISOString(),
 }
-const noScripts = { total: 0, completed: 0, running: 0, failed: 0, rolledBack: 0, pending: 0 }
+const noScripts = { total: 0, completed: 0, running: 0, failed: 0, rolledBack: 0, pending: 0, missing: 0 }
 const billing = {
   domain: 'billing',
   description: null,

@@ -27,7 +27,7 @@ scripts:
 export const apiKey = 'test-key-of-sixteen-characters'
 
 export const testConfig: AppOptions['config'] = {
-  environment: 'test', apiKey: null, corsOrigins: [], rateLimit: { max: 1000, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false,
+  environment: 'test', apiKey: null, corsOrigins: [], rateLimit: { max: 1000, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, scriptsDirectory: null,
 }
 
 export interface TestApp {

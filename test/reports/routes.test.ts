@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { visibleText } from '../../src/core/render/escape.js'
 import { openTarget } from '../../src/db/clients.js'
 import { reportRoutes } from '../../src/reports/routes.js'
+import { openInventory } from '../../src/scripts/inventory.js'
 import { ReportSchema } from '../../src/reports/schemas.js'
 import { createTestDatabase } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
@@ -19,7 +20,7 @@ beforeAll(async () => {
   await insertTrackingRows(database.sql)
   target = openTarget({ ...database.options, maxConnections: 2 })
   app = sliceApp()
-  await app.register(reportRoutes, { target, plan: { plan, checksum: 'c0ffee' } })
+  await app.register(reportRoutes, { target, plan: { plan, checksum: 'c0ffee' }, readInventory: openInventory(null) })
 })
 afterAll(async () => {
   await app.close()

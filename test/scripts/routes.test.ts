@@ -3,6 +3,7 @@ import type { Sql } from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTarget } from '../../src/db/clients.js'
 import type { Plan } from '../../src/plan/schema.js'
+import { openInventory } from '../../src/scripts/inventory.js'
 import { scriptRoutes } from '../../src/scripts/routes.js'
 import { ScriptDetailsSchema, ScriptRunSchema, ScriptStateSchema, ScriptsStatusSchema } from '../../src/scripts/schemas.js'
 import { createTestDatabase } from '../helpers/postgres.js'
@@ -27,7 +28,7 @@ beforeAll(async () => {
   database = await createTestDatabase({ template: 'tracking' })
   target = openTarget({ ...database.options, maxConnections: 4 })
   app = sliceApp()
-  await app.register(scriptRoutes, { target, plan: { plan } })
+  await app.register(scriptRoutes, { target, plan: { plan }, readInventory: openInventory(null) })
 })
 afterAll(async () => {
   await app.close()
@@ -58,7 +59,8 @@ async function insert(...runs: Inserted[]) {
 }
 
 describe('GET /scripts/status', () => {
-  const never = { status: 'pending', recordsProcessed: null, recordsSucceeded: null, recordsFailed: null, successRate: null, lastRun: null, checksum: null, drift: 'unknown' }
+  const plain = { ranBefore: [], file: null, ledger: null }
+  const never = { status: 'pending', recordsProcessed: null, recordsSucceeded: null, recordsFailed: null, successRate: null, lastRun: null, checksum: null, drift: 'unknown', blockedBy: [], ...plain }
   const counts = { pending: 0, running: 0, completed: 0, failed: 0, rolled_back: 0, missing: 0 }
 
   it('tells of every script of the plan', async () => {
@@ -80,18 +82,19 @@ describe('GET /scripts/status', () => {
     }
     expect(response.json()).toEqual({
       scripts: [
-        { name: '<script>"quoted"\n', domain: null, domains: [], category: null, entities: [], dependencies: [], ...never },
-        { name: 'fix/patients', domain: 'clinical', domains: ['clinical'], category: null, entities: ['patients'], dependencies: [], ...never },
+        { name: '<script>"quoted"\n', domain: null, domains: [], category: null, entities: [], dependencies: [], executionOrder: 5, ...never },
+        { name: 'fix/patients', domain: 'clinical', domains: ['clinical'], category: null, entities: ['patients'], dependencies: [], executionOrder: 3, ...never },
         {
-          name: 'migrate-invoices', domain: 'billing', domains: ['billing', 'clinical'], category: null, entities: ['invoices', 'lines'], dependencies: [],
+          name: 'migrate-invoices', domain: 'billing', domains: ['billing', 'clinical'], category: null, entities: ['invoices', 'lines'], dependencies: [], executionOrder: 4, blockedBy: [], ...plain,
           status: 'running', recordsProcessed: 3, recordsSucceeded: 1, recordsFailed: 1, successRate: 33.33, lastRun: invoiceRun, checksum: null, drift: 'unknown',
         },
         {
-          name: 'migrate-patients', domain: 'clinical', domains: ['clinical'], category: 'core', entities: ['patients'], dependencies: ['seed'],
+          name: 'migrate-patients', domain: 'clinical', domains: ['clinical'], category: 'core', entities: ['patients'], dependencies: ['seed'], executionOrder: 2, blockedBy: [], ...plain, ranBefore: ['seed'],
           status: 'completed', recordsProcessed: 1000, recordsSucceeded: 999, recordsFailed: 1, successRate: 99.9, lastRun: patientRun, checksum: 'v2', drift: 'unknown',
         },
-        { name: 'seed', domain: null, domains: [], category: null, entities: [], dependencies: [], ...never },
+        { name: 'seed', domain: null, domains: [], category: null, entities: [], dependencies: [], executionOrder: 1, ...never },
       ],
+      unknownScripts: ['nobody-knows-me'],
       pagination: { currentPage: 1, totalPages: 1, totalItems: 5, itemsPerPage: 50, hasNextPage: false, hasPreviousPage: false },
       summary: {
         totalScripts: 5,

@@ -1,17 +1,21 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { applyProgress, driftOf, filterScripts, plannedScripts, scriptState, scriptStatuses, sortKeys, sortScripts, summariseScripts } from '../../src/scripts/status.js'
-import type { Run, ScriptState } from '../../src/scripts/status.js'
+import { applyProgress, driftOf, filterScripts, plannedScripts, scriptStates, scriptStatuses, sortKeys, sortScripts, summariseScripts } from '../../src/scripts/status.js'
+import type { Run, ScriptLedger, ScriptState } from '../../src/scripts/status.js'
 
 const run: Run = {
   runId: '0191f6f2-6f0e-7c3a-9a54-0d5f4e1a2b3c', script: 'a', status: 'running', recordsProcessed: 10, recordsSucceeded: 8, recordsFailed: 1, successRate: 80,
   checksum: null, message: null, startedAt: '2026-11-20T08:00:00.000Z', updatedAt: '2026-11-20T08:00:00.000Z', finishedAt: null, durationSeconds: null,
 }
 const metrics = { runs: 0, completedRuns: 0, averageDurationSeconds: null, throughputPerSecond: null }
-const state = (changes: Partial<ScriptState>): ScriptState => ({
-  ...scriptState({ name: 'a', domain: 'd', domains: ['d'], category: null, entities: [], dependencies: [] }, { name: 'a', lastRun: null, checksum: null, completedChecksum: null, otherChecksum: null, metrics }),
-  ...changes,
-})
+const planned = (name: string, dependencies: string[] = [], path: string | null = null) => ({ name, domain: 'd', domains: ['d'], category: null, path, entities: [], dependencies })
+const silent = { lastRun: null, checksum: null, completedChecksum: null, otherChecksum: null, firstCompletedAt: null, metrics }
+const noEvidence = { inventory: { files: null, fault: null }, ledgers: [] }
+const state = (changes: Partial<ScriptState>): ScriptState => {
+  const [plain] = scriptStates([planned('a')], new Map([['a', { name: 'a', ...silent }]]), noEvidence)
+  if (plain === undefined) throw new Error('no state')
+  return { ...plain, ...changes }
+}
 
 describe('plannedScripts', () => {
   it('is the union of scripts and the scripts of entities, in the order of the file', () => {
@@ -21,10 +25,10 @@ describe('plannedScripts', () => {
       entities: { patients: entity('clinical', ['migrate-patients', 'fix-patients']), invoices: entity('billing', 'migrate-patients'), nobody: entity('billing') },
       scripts: { 'migrate-patients': { category: 'core', dependsOn: ['seed'] }, seed: {}, constructor: {} },
     })).toEqual([
-      { name: 'migrate-patients', domain: 'clinical', domains: ['clinical', 'billing'], category: 'core', entities: ['patients', 'invoices'], dependencies: ['seed'] },
-      { name: 'fix-patients', domain: 'clinical', domains: ['clinical'], category: null, entities: ['patients'], dependencies: [] },
-      { name: 'seed', domain: null, domains: [], category: null, entities: [], dependencies: [] },
-      { name: 'constructor', domain: null, domains: [], category: null, entities: [], dependencies: [] },
+      { name: 'migrate-patients', domain: 'clinical', domains: ['clinical', 'billing'], category: 'core', path: null, entities: ['patients', 'invoices'], dependencies: ['seed'] },
+      { name: 'fix-patients', domain: 'clinical', domains: ['clinical'], category: null, path: null, entities: ['patients'], dependencies: [] },
+      { name: 'seed', domain: null, domains: [], category: null, path: null, entities: [], dependencies: [] },
+      { name: 'constructor', domain: null, domains: [], category: null, path: null, entities: [], dependencies: [] },
     ])
   })
 
@@ -35,7 +39,40 @@ describe('plannedScripts', () => {
 
 describe('driftOf', () => {
   it.each([[null, null, 'unknown'], ['a', null, 'unknown'], [null, 'a', 'unknown'], ['a', 'a', 'none'], ['a', 'b', 'changed']] as const)('%j, %j: %s', (completed, other, drift) => {
-    expect(driftOf(completed, other)).toBe(drift)
+    expect(driftOf({ completedChecksum: completed, otherChecksum: other }, null, null)).toBe(drift)
+  })
+})
+
+describe('scriptStates', () => {
+  const completed = (name: string, startedAt: string, finishedAt: string): ScriptLedger =>
+    ({ name, ...silent, lastRun: { ...run, script: name, status: 'completed', startedAt, updatedAt: finishedAt, finishedAt }, firstCompletedAt: finishedAt })
+  const statesOf = (scripts: ReturnType<typeof planned>[], ...ledgers: ScriptLedger[]) => {
+    const known = new Map(scripts.map(({ name }): [string, ScriptLedger] => [name, { name, ...silent }]))
+    ledgers.forEach((ledger) => known.set(ledger.name, ledger))
+    return scriptStates(scripts, known, noEvidence).map(({ name, status, executionOrder, blockedBy, ranBefore }) => ({ name, status, executionOrder, blockedBy, ranBefore }))
+  }
+
+  it('tells the order, and what blocks a script, directly and indirectly', () => {
+    expect(statesOf([planned('c', ['b']), planned('b', ['a', 'elsewhere']), planned('a')])).toEqual([
+      { name: 'c', status: 'pending', executionOrder: 3, blockedBy: ['a', 'b'], ranBefore: [] },
+      { name: 'b', status: 'pending', executionOrder: 2, blockedBy: ['a'], ranBefore: [] },
+      { name: 'a', status: 'pending', executionOrder: 1, blockedBy: [], ranBefore: [] },
+    ])
+  })
+
+  it('tells a script that ran out of order', () => {
+    const [a, b] = [planned('a'), planned('b', ['a'])]
+    const late = completed('a', '2026-11-20T09:00:00.000Z', '2026-11-20T09:01:00.000Z')
+    const early = completed('b', '2026-11-20T08:00:00.000Z', '2026-11-20T08:01:00.000Z')
+    expect(statesOf([a, b], late, early)[1]).toMatchObject({ status: 'completed', blockedBy: [], ranBefore: ['a'] })
+    expect(statesOf([planned('b'), planned('a', ['b'])], late, early)[1]).toMatchObject({ status: 'completed', ranBefore: [] })
+    expect(statesOf([a, b], early)[1]).toMatchObject({ blockedBy: [], ranBefore: ['a'] })
+  })
+
+  it('ends although dependencies go in a circle', () => {
+    expect(statesOf([planned('a', ['b']), planned('b', ['c']), planned('c', ['a'])]).map(({ name, executionOrder, blockedBy }) => [name, executionOrder, blockedBy])).toEqual([
+      ['a', 3, ['c', 'b']], ['b', 2, ['c', 'a']], ['c', 1, ['b', 'a']],
+    ])
   })
 })
 
