@@ -21,6 +21,33 @@ const contract: Record<string, string[]> = {
   'GET /reports/generate': ['type', 'format', 'domain', 'includeDetails', 'download'],
 }
 
+/** Routes that the contract names beside those above. */
+const otherRoutes = [
+  'GET /health/live', 'GET /health/ready', 'GET /validation/jobs', 'DELETE /validation/jobs/{id}', 'GET /validation/jobs/{id}/events', 'GET /validation/results/{id}/differences',
+  'GET /coverage/history', 'GET /coverage/badge.svg', 'GET /entities/{name}', 'GET /domains/{name}', 'GET /scripts/{name}', 'POST /scripts/{name}/runs', 'PATCH /scripts/runs/{id}', 'GET /plan', 'GET /metrics',
+]
+
+/** Fields of the answers of the contract; a dot leads into an object or the items of a list. */
+const answerFields: Record<string, string> = {
+  'GET /health': 'status timestamp uptime version environment components.component components.status components.responseTime components.details systemMetrics',
+  'GET /coverage/summary':
+    'totalScripts completedScripts totalRecords migratedRecords verifiedRecords overallSuccessRate accounting.source.excluded accounting.target.extra tables columns rows domainCoverage riskAssessment.level riskAssessment.score ' +
+    'riskAssessment.reasons timeline.estimatedCompletionDays timeline.estimatedCompletionAt timeline.confidence timeline.basis lastValidatedAt lastUpdated stale',
+  'GET /scripts/status':
+    'scripts.name scripts.domain scripts.category scripts.status scripts.entities scripts.recordsProcessed scripts.recordsSucceeded scripts.recordsFailed scripts.successRate scripts.lastRun.startedAt scripts.checksum scripts.drift ' +
+    'scripts.dependencies pagination.currentPage pagination.totalPages pagination.totalItems pagination.itemsPerPage pagination.hasNextPage pagination.hasPreviousPage summary.byStatus summary.averageSuccessRate ' +
+    'summary.domainBreakdown summary.categoryBreakdown filters.domain filters.category filters.status filters.drift',
+  'GET /domains/coverage':
+    'domains.domain domains.priority domains.coverage domains.accounting domains.scripts domains.status domains.trend domains.lastUpdated domains.details.entities domains.details.issues domains.details.recommendations ' +
+    'domains.validation.checks domains.validation.passed domains.validation.failed domains.validation.unknown summary trends.improving trends.declining trends.stable insights',
+  'GET /entities/performance':
+    'entities.entityName entities.domain entities.accounting entities.successRate entities.migrationRate entities.errorRate entities.throughputPerSecond entities.status entities.performance.score entities.performance.grade ' +
+    'entities.performance.factors entities.lastMigrated entities.lastValidated entities.history pagination.totalItems summary.performanceDistribution summary.topPerformers summary.needsAttention insights',
+  'POST /validation/run': 'jobId status pollUrl eventsUrl estimatedDurationSeconds',
+  'GET /validation/results/{id}':
+    'status progress startedAt finishedAt verdict summary.checks summary.passed summary.warned summary.failed summary.unknown summary.criticalFailures summary.score accounting integrityChecks recommendations details reasonCode reason',
+}
+
 /** Parameters by operation, `Component.field` of components: the values and no others. */
 const enumerations: Record<string, string[]> = {
   'GET /scripts/status status': ['pending', 'running', 'completed', 'failed', 'rolled_back', 'missing'],
@@ -81,6 +108,17 @@ const bodySchema = ({ requestBody }: Operation): Schema | undefined => {
   return $ref === undefined ? undefined : (resolve($ref) as Schema)
 }
 
+/** Whether a path of names leads somewhere, through references, alternatives and the items of lists. */
+function hasField(schema: Schema | undefined, path: string[]): boolean {
+  const [name, ...rest] = path
+  if (schema === undefined || name === undefined) return schema !== undefined
+  const { $ref, anyOf, items, properties } = schema as Schema & { anyOf?: Schema[]; items?: Schema }
+  if ($ref !== undefined) return hasField(resolve($ref) as Schema, path)
+  if (anyOf !== undefined) return anyOf.some((one) => hasField(one, path))
+  if (items !== undefined) return hasField(items, path)
+  return hasField(properties?.[name], rest)
+}
+
 describe('the document', () => {
   test('openapi/openapi.json is what `npm run openapi` writes', async () => {
     expect(text).toBe(await renderDocument())
@@ -97,6 +135,16 @@ describe('the document', () => {
     const registered = fixture.routes.flatMap(({ method, url }) => (url === '/openapi.json' || url.startsWith('/docs') ? [] : [method].flat().map((one) => `${one} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)))
     const routes = registered.filter((route) => !/^(HEAD|OPTIONS) /.test(route))
     expect(operations.map(nameOf).sort()).toEqual(routes.sort())
+  })
+
+  test('every route of the contract is there', () => {
+    expect([...Object.keys(contract), ...otherRoutes].filter((name) => operation(name) === undefined)).toEqual([])
+  })
+
+  test.each(Object.entries(answerFields))('%s answers with every field of the contract', (name, fields) => {
+    const { responses } = operation(name)
+    const media = Object.values(responses['200']?.content ?? responses['202']?.content ?? {}).at(0)
+    expect(fields.split(' ').filter((path) => !hasField(media?.schema, path.split('.')))).toEqual([])
   })
 
   test('every reference resolves', () => {
@@ -309,6 +357,33 @@ describe('real answers', () => {
       await check(one, one.path.replaceAll('{id}', unknown).replaceAll('{name}', 'nothing'), [404])
     }
     expect(faults.splice(0)).toEqual([])
+  })
+
+  test('an etag stands for the answer, before and after a commit of the tracking schema', async () => {
+    const { jobs } = (await fixture.result.inject('/validation/jobs?status=completed')).json<{ jobs: { jobId: string }[] }>()
+    const { runId } = (await check(operation('POST /scripts/{name}/runs'), '/scripts/migrate-patients/runs', [201])).json<{ runId: string }>()
+    const known = ids(jobs[0]!.jobId, runId)
+    const reads = operations.filter(({ responses, path }) => responses['304'] !== undefined && path !== '/reports/generate' && !path.startsWith('/dev/'))
+    const paths = reads.flatMap(({ path }) => [path.replaceAll(/\{\w+\}/g, encodeURIComponent(known[path] ?? ''))])
+    const ask = async (url: string, etag?: string) => {
+      const { statusCode, body, headers } = await fixture.result.inject({ url, ...(etag === undefined ? {} : { headers: { 'if-none-match': etag } }) })
+      return { statusCode, body, etag: String(headers.etag) }
+    }
+    const before = new Map<string, Awaited<ReturnType<typeof ask>>>()
+    for (const path of paths) before.set(path, await ask(path))
+    for (const [path, { etag }] of before) expect([path, (await ask(path, etag)).statusCode]).toEqual([path, 304])
+
+    await fixture.result.inject({ method: 'PATCH', url: `/scripts/runs/${runId}`, payload: { status: 'completed', recordsProcessed: 40, recordsSucceeded: 40 } })
+    await fixture.compare()
+    const changed: string[] = []
+    for (const [path, old] of before) {
+      const [fresh, conditional] = [await ask(path), await ask(path, old.etag)]
+      expect([path, conditional.statusCode, fresh.etag === old.etag]).toEqual([path, fresh.body === old.body ? 304 : 200, fresh.body === old.body])
+      if (fresh.body !== old.body) changed.push(path)
+    }
+    expect(changed).toEqual(expect.arrayContaining(['/coverage/summary', '/scripts/status', '/scripts/migrate-patients', `/scripts/runs/${runId}`, '/domains/coverage', '/domains/clinical', '/entities/performance', '/entities/patients', '/validation/jobs']))
+    const head = await fixture.result.inject({ method: 'HEAD', url: '/coverage/summary' })
+    expect([head.headers.etag, head.body]).toEqual([(await ask('/coverage/summary')).etag, ''])
   })
 })
 

@@ -201,11 +201,18 @@ function checkIgnoredTables(plan: Plan): FoundFault[] {
 /** The scripts that the plan knows: those named by entities and those under `scripts`. */
 function checkScripts(plan: Plan): FoundFault[] {
   const known = new Set([...Object.keys(plan.scripts ?? {}), ...Object.values(plan.entities).flatMap((entity) => entity.script ?? [])])
-  const reaches = (from: string, to: string, seen = new Set<string>()): boolean => from === to || (!seen.has(from) && seen.add(from) && (plan.scripts?.[from]?.dependsOn ?? []).some((next) => reaches(next, to, seen)))
+  const places = Object.keys(plan.scripts ?? {})
+  // through scripts that come later in the file alone, so that a circle is told once, at its first member
+  const reaches = (from: string, to: string, seen: Set<string>): boolean => {
+    if (from === to) return true
+    if (seen.has(from) || places.indexOf(from) < places.indexOf(to)) return false
+    seen.add(from)
+    return (plan.scripts?.[from]?.dependsOn ?? []).some((next) => reaches(next, to, seen))
+  }
   return Object.entries(plan.scripts ?? {}).flatMap(([name, script]) => (script.dependsOn ?? []).flatMap((wanted, index): FoundFault[] => {
     const path = ['scripts', name, 'dependsOn', index]
     if (wanted === name) return [{ code: 'CONTRADICTION', path, message: `the script \`${name}\` depends on itself: remove it` }]
-    if (reaches(wanted, name)) return [{ code: 'CONTRADICTION', path, message: `the script \`${name}\` depends on \`${wanted}\`, which depends on it: take one of the dependencies out of the circle` }]
+    if (reaches(wanted, name, new Set())) return [{ code: 'CONTRADICTION', path, message: `the script \`${name}\` depends on \`${wanted}\`, which depends on it: take one of the dependencies out of the circle` }]
     if (known.has(wanted)) return []
     return [{
       severity: 'warning', code: 'UNKNOWN_SCRIPT', path, message: `no entity and no entry of \`scripts\` names the script \`${wanted}\`: add it under \`scripts\`, or correct the name`,

@@ -243,6 +243,7 @@ describe('cross references', () => {
     ['two rules of one name', planText({ top: 'rules: [{ name: a, severity: info, source: select 1, target: select 1, expect: equal }, { name: a, severity: info, source: select 1, target: select 1, expect: equal }]' }), 'DUPLICATE_NAME', 'rules[1].name', null],
     ['a table name of three parts', planText({ source: 'table: a.b.c' }), 'INVALID_NAME', 'entities.people.source.table', null],
     ['a name with a control character', planText().replace('  people:', '  "peo\\nple":'), 'INVALID_NAME', 'entities["peo\\nple"]', null],
+    ['scripts that depend on each other in a circle', planText({ top: 'scripts: { a: { dependsOn: [b] }, b: { dependsOn: [c] }, c: { dependsOn: [a] } }' }), 'CONTRADICTION', 'scripts.a.dependsOn[0]', null],
     ['a script that depends on itself', planText({ top: 'scripts: { a: { dependsOn: [a] } }' }), 'CONTRADICTION', 'scripts.a.dependsOn[0]', null],
   ])('refuses %s', (_, text, code, path, suggestion) => {
     const faults = refusalsOf(text)
