@@ -63,6 +63,66 @@ describe('checkPlan', () => {
   })
 })
 
+describe('a parent that explains an absence', () => {
+  const pet = table('pet', { id: 'int4', owner: 'int4', tag: 'text' }, { primaryKey: ['id'], uniqueKeys: [['id']] })
+  const map = table('map', { old: 'int4', new: 'int4' })
+  const pair = [catalog('source', [person, pet, table('toy', { id: 'int4', owner: 'int4' }, { primaryKey: ['id'], uniqueKeys: [['id']] })]), catalog('target', [people, table('pets', { id: 'int4', owner: 'int4', tag: 'text' }), table('toys', { id: 'int4', owner: 'int4' }), map])] as const
+  const check = (keyMaps: string, entities: string) => checkPlan(parsePlan(`version: 1\ndomains: { core: {} }\nkeyMaps: ${keyMaps}\nentities:\n${entities}`), ...pair, new Map())
+  const keyMap = '{ person: { table: map, legacy: old, modern: new } }'
+  const owners = (name = 'people', key = '{ from: id, references: person }') => `  ${name}: { domain: core, source: { table: person }, target: { table: people }, key: { id: ${key} }, same: [name] }\n`
+  const pets = (owner: string) => `  pets: { domain: core, source: { table: pet }, target: { table: pets }, key: { id: id }, columns: { owner: ${owner} }, explained: [{ reason: owner lost, parent: owner }] }\n`
+  const refusal = ({ faults }: { faults: { code: string; message: string }[] }) => faults.filter(({ code }) => code === 'NO_PARENT').map(({ message }) => message)
+
+  it('is found through the key map of the column, by the key or by the name in the map', () => {
+    const plain = check(keyMap, owners() + pets('{ from: owner, references: person }'))
+    expect([plain.specs.get('pets')?.parents, refusal(plain)]).toEqual([[{ entity: 'people', part: 'columns', index: 0 }], []])
+    const named = check('{ person: { table: map, legacy: old, modern: new, entity: people } }', owners() + owners('more') + pets('{ from: owner, references: person }'))
+    expect(named.specs.get('pets')?.source.explained).toMatchObject([{ parent: 0 }])
+  })
+
+  it.each([
+    ['a column that references nothing', keyMap, owners() + pets('owner'), '`owner` references nothing here'],
+    ['a map that is the key of no entity', keyMap, owners('people', 'id') + pets('{ from: owner, references: person }'), 'no entity has a key that references `person` alone'],
+    ['a map that is the key of two entities', keyMap, owners() + owners('more') + pets('{ from: owner, references: person }'), 'people, more are all keyed by `person`'],
+    ['an entity that cannot be compared', keyMap, owners().replace('[name]', '[nme]') + pets('{ from: owner, references: person }'), '`people` cannot be compared'],
+  ])('refuses %s', (_, maps, entities, message) => {
+    const checked = check(maps, entities)
+    expect(refusal(checked).join()).toContain(message)
+    expect(checked.specs.has('pets')).toBe(false)
+  })
+
+  it('takes the explanation of a child along with that of its parent', () => {
+    const nested = check('{ person: { table: map, legacy: old, modern: new }, pet: { table: map, legacy: old, modern: new } }',
+      owners('people', 'id') + pets('{ from: owner, references: person }').replace('key: { id: id }', 'key: { id: { from: id, references: pet } }')
+      + '  toys: { domain: core, source: { table: toy }, target: { table: toys }, key: { id: id }, columns: { owner: { from: owner, references: pet } }, explained: [{ reason: pet lost, parent: owner }] }\n')
+    expect(refusal(nested)).toEqual([expect.stringContaining('references `person` alone'), expect.stringContaining('`pets` cannot be compared')])
+  })
+})
+
+describe('a natural key map', () => {
+  const check = (side: { source?: string; target?: string }, types = new Map<string, { type: TypeInfo }>()) => {
+    const { source: left = 'table: person, key: id, natural: name', target: right = 'table: people, key: id, natural: name' } = side
+    const top = `keyMaps: { m: { source: { ${left} }, target: { ${right} } } }`
+    const { specs, faults } = checkPlan(parsePlan(planText({ top, key: '{ id: { from: id, references: m } }', entity: 'same: [name]' })), source, target, types)
+    return [specs.has('people'), ...faults.filter(({ path }) => path.startsWith('keyMaps')).map(({ code, path }) => `${code} ${path}`)]
+  }
+  it.each([
+    ['is fine', {}, [true]],
+    ['a table that is not there', { source: 'table: nobody, key: id, natural: name' }, [false, 'TABLE_NOT_FOUND keyMaps.m.source.table']],
+    ['a key that is not there', { target: 'table: people, key: nr, natural: name' }, [false, 'COLUMN_NOT_FOUND keyMaps.m.target.key']],
+    ['other numbers of legs', { source: 'table: person, key: id, natural: [name, at]' }, [false, 'CONTRADICTION keyMaps.m.target.natural']],
+    ['types that cannot be compared', { source: 'table: person, key: id, natural: at' }, [false, 'INCOMPATIBLE_TYPES keyMaps.m.target.natural']],
+  ])('%s', (_, side, expected) => {
+    expect(check(side)).toEqual(expected)
+  })
+
+  it('of SQL needs the type that the server gives', () => {
+    const side = { source: 'table: person, key: id, natural: "lower(src.name)"' }
+    expect(check(side, new Map([['keyMaps.m.source.natural', { type: type('text') }]]))).toEqual([true])
+    expect(check(side)[0]).toBe(false)
+  })
+})
+
 describe('readLiteral', () => {
   it.each([
     ['int4', '007', '7'], ['int4', ' -7 ', '-7'], ['int4', '+7', '7'], ['int4', '2147483648', null], ['int2', '32768', null], ['int8', '9223372036854775807', '9223372036854775807'], ['int4', '1.0', null], ['int4', '', null],
