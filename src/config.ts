@@ -53,6 +53,8 @@ export const EnvironmentSchema = Type.Object({
   SOURCE_WAIT_LIMIT_MS: integer(0, 86_400_000, 900_000, 'how long a job waits for a source that is down before it fails'),
   RECHECK_DELAY_MS: integer(0, 3_600_000, 5000, 'pause before rows that differ are read again'),
   SCAN_CHUNK_PAGES: integer(16, 4_194_304, 16_384, 'pages of 8 KiB that one task reads'),
+  CONNECT_TIMEOUT_MS: integer(100, 60_000, 5000, 'limit of one attempt to connect to a database'),
+  SHUTDOWN_TIMEOUT_MS: integer(1000, 600_000, 25_000, 'a stop that takes longer is given up; tasks go back to the queue either way'),
   STATEMENT_TIMEOUT_MS: integer(1000, 3_600_000, 30_000, 'limit of one SQL statement'),
   MAX_STORED_DIFFERENCES: integer(0, 10_000_000, 10_000, 'differences kept per entity and job; the counts stay exact'),
   DEMO_ROWS: integer(5000, 100_000_000, 250_000, 'legacy rows of the demonstration'),
@@ -95,6 +97,8 @@ export interface Config {
   planPath: string | null
   /** null: no inventory of script files */
   scriptsDirectory: string | null
+  connectTimeoutMs: number
+  shutdownTimeoutMs: number
   comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementTimeoutMs: number; maxStoredDifferences: number }
 }
 
@@ -160,6 +164,8 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean, certificate
     target: demo ? null : databaseOf(env, 'TARGET_DB_', certificates.target),
     planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
     scriptsDirectory: given.has('SCRIPTS_DIR') ? env.SCRIPTS_DIR : null,
+    connectTimeoutMs: env.CONNECT_TIMEOUT_MS,
+    shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
     comparison: {
       sourceWaitLimitMs: env.SOURCE_WAIT_LIMIT_MS,
       recheckDelayMs: demo && !given.has('RECHECK_DELAY_MS') ? quietRecheckDelayMs : env.RECHECK_DELAY_MS,
@@ -290,7 +296,7 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
 
 const ownPrefixes = [
   'SOURCE_DB_', 'SOURCE_WAIT_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
-  'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_', 'SCRIPTS_',
+  'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_', 'SCRIPTS_', 'CONNECT_', 'SHUTDOWN_',
 ]
 
 /** A misspelt variable would silently leave a default in force. */

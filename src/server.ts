@@ -13,9 +13,6 @@ import { loadPlanFile, PlanError } from './plan/load.js'
 import { validateDemo } from './tour.js'
 import { startWorker } from './worker.js'
 
-/** A stop that takes longer than this is given up. */
-const shutdownMs = 25_000
-
 /** What a stop has to undo, in the order in which it was opened. */
 type Closer = () => Promise<unknown>
 
@@ -28,9 +25,9 @@ async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ 
   if (demo !== null) closers.push(() => demo.stop())
   const databases = demo ?? configuredDatabases(config)
   const plan = await loadPlanFile(databases.planPath)
-  const { statementTimeoutMs } = config.comparison
-  const sourceOptions: DatabaseOptions = { ...databases.source, statementTimeoutMs }
-  const targetOptions: DatabaseOptions = { ...databases.target, statementTimeoutMs }
+  const { connectTimeoutMs, comparison: { statementTimeoutMs } } = config
+  const sourceOptions: DatabaseOptions = { ...databases.source, statementTimeoutMs, connectTimeoutMs }
+  const targetOptions: DatabaseOptions = { ...databases.target, statementTimeoutMs, connectTimeoutMs }
 
   const target = openTarget(targetOptions)
   closers.push(() => target.end())
@@ -110,9 +107,9 @@ async function main(): Promise<void> {
     stopping = true
     log.info({ reason }, 'stopping')
     setTimeout(() => {
-      log.fatal(`the stop took longer than ${shutdownMs} ms and was given up`)
+      log.fatal(`the stop took longer than ${config.shutdownTimeoutMs} ms and was given up`)
       process.exit(1)
-    }, shutdownMs).unref()
+    }, config.shutdownTimeoutMs).unref()
     const good = await closeAll(closers, log)
     process.exit(good ? exitCode : 1)
   }

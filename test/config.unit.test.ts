@@ -24,7 +24,7 @@ describe('loadConfig', () => {
   test('without databases is the demonstration, with every default', () => {
     expect(loadConfig({})).toEqual({
       environment: 'development', role: 'all', host: '127.0.0.1', port: 3000, logLevel: 'info', apiKey: null, corsOrigins: [],
-      rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, scriptsDirectory: null, demo: true, demoRows: 250_000,
+      rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, scriptsDirectory: null, connectTimeoutMs: 5000, shutdownTimeoutMs: 25_000, demo: true, demoRows: 250_000,
       source: null, target: null, planPath: null,
       comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 500, scanChunkPages: 16_384, statementTimeoutMs: 30_000, maxStoredDifferences: 10_000 },
     })
@@ -33,6 +33,12 @@ describe('loadConfig', () => {
   test('rows rest longer before the second reading when the databases are real', () => {
     expect(loadConfig(databases).comparison.recheckDelayMs).toBe(5000)
     expect(loadConfig({ RECHECK_DELAY_MS: '7' }).comparison.recheckDelayMs).toBe(7)
+  })
+
+  test('the directory of scripts is one', () => {
+    expect(loadConfig({ SCRIPTS_DIR: 'src' }).scriptsDirectory).toBe('src')
+    expect(() => loadConfig({ SCRIPTS_DIR: 'package.json' })).toThrow('SCRIPTS_DIR must be a directory, not "package.json"')
+    expect(() => loadConfig({ SCRIPTS_DIRECTORY: 'src' })).toThrow('did you mean SCRIPTS_DIR?')
   })
 
   test('is frozen, deeply', () => {

@@ -8,7 +8,7 @@ const source = (schema: string) => `
   create index on ${schema}.office (city);
   create table ${schema}.person (id int primary key, office_id int references ${schema}.office, boss_id int);
   insert into ${schema}.office values (1, 'a', 1, 'Rome'), (2, 'b', 2, 'Oslo');
-  insert into ${schema}.person values (1, 1, null), (2, 2, 1), (3, null, 2)`
+  insert into ${schema}.person values (1, 1, null), (2, 2, 1), (3, null, 2)${schema === 'bad' ? ', (4, null, null)' : ''}`
 
 const target = {
   good: `
@@ -47,7 +47,7 @@ const planOf = (schemas: string[], claim = '', rest = '') =>
   `version: 1\ndomains: { d: {} }\nkeyMaps:${schemas.map(maps).join('')}\nentities:${schemas.map((schema) => entities(schema, claim)).join('')}\n${rest}`
 
 const names = [
-  'no reference leads nowhere', 'no planned reference leads nowhere', 'the parent belongs to its entity', 'a map entry leads to a row', 'the sequence is ahead of its keys', 'the target refuses NULL where the source does',
+  'no reference leads nowhere', 'no planned reference leads nowhere', 'the parent belongs to its entity', 'a map entry leads to a row', 'every source key has a map entry', 'the sequence is ahead of its keys', 'the target refuses NULL where the source does',
   'the target keeps unique what the source does', 'the target has the foreign keys of the source', 'the target has check constraints where the source does', 'the target has an index where the source does',
   'the constraints of the target are in force',
 ]
@@ -65,6 +65,7 @@ describe('integrity of the target', () => {
   test('finds nothing where nothing is wrong', () => {
     expect(linesOf(run, 'good')).toEqual([
       'pass a map entry leads to a row: good_office: good_offices', 'pass a map entry leads to a row: good_person: good_people',
+      'pass every source key has a map entry: good_office: good_offices', 'pass every source key has a map entry: good_person: good_people',
       'pass no planned reference leads nowhere: good_people.boss_id', 'pass no planned reference leads nowhere: good_people.office_id',
       'pass no reference leads nowhere: good.people: people_boss_id_fkey', 'pass no reference leads nowhere: good.people: people_office_id_fkey',
       'pass the constraints of the target are in force: good_offices', 'pass the constraints of the target are in force: good_people',
@@ -79,9 +80,9 @@ describe('integrity of the target', () => {
 
   test('finds each fault', () => {
     expect(linesOf(run, 'bad')).toEqual([
-      'fail no planned reference leads nowhere: bad_people.boss_id', 'fail no planned reference leads nowhere: bad_people.office_id', 'fail no reference leads nowhere: bad.people: boss',
+      'fail every source key has a map entry: bad_person: bad_people', 'fail no planned reference leads nowhere: bad_people.boss_id', 'fail no planned reference leads nowhere: bad_people.office_id', 'fail no reference leads nowhere: bad.people: boss',
       'fail the sequence is ahead of its keys: bad.offices.id', 'fail the sequence is ahead of its keys: bad.people.rank',
-      'pass a map entry leads to a row: bad_person: bad_people',
+      'pass a map entry leads to a row: bad_person: bad_people', 'pass every source key has a map entry: bad_office: bad_offices',
       'pass the constraints of the target are in force: bad_offices', 'pass the parent belongs to its entity: bad_people.boss_id', 'pass the parent belongs to its entity: bad_people.office_id',
       'pass the target keeps unique what the source does: bad_people', 'pass the target refuses NULL where the source does: bad_people',
       'warn a map entry leads to a row: bad_office: bad_offices',
@@ -93,6 +94,7 @@ describe('integrity of the target', () => {
   test('says what to do, and masks what the plan masks', async () => {
     const messageOf = (name: string, subject: string) => run.checks.find((check) => check.name === name && check.subject === subject)?.message
     expect(messageOf('the sequence is ahead of its keys', 'bad.offices.id')).toBe("bad.offices_id_seq gives 1 next, and keys stand up to 12: an insert may collide; run `select setval('bad.offices_id_seq', 12)`")
+    expect(messageOf('every source key has a map entry', 'bad_person: bad_people')).toBe('1 of 4 source rows have no entry and count as missing: run the script for them, or say why they need not arrive')
     expect(messageOf('no planned reference leads nowhere', 'bad_people.office_id')).toBe('1 of 2 references have no row in bad.offices: load the rows that are missing, or correct the references')
     expect(messageOf('the target refuses NULL where the source does', 'bad_offices')).toBe('lacking on bad.offices: name (name is not null at the source)')
     const evidence = await pair.target.sql<{ subject: string; evidence: object }[]>`
