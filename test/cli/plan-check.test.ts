@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase } from '../helpers/postgres.js'
+import type { TestDatabase } from '../helpers/postgres.js'
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+let source: TestDatabase
+let target: TestDatabase
+let directory: string
+
+beforeAll(async () => {
+  [source, target] = await Promise.all([createTestDatabase(), createTestDatabase()])
+  await source.sql`create table person (id int primary key, name text, born date)`
+  await target.sql`create table people (id int primary key, name text)`
+  directory = await mkdtemp(join(tmpdir(), 'plan-check-'))
+})
+afterAll(async () => {
+  await Promise.all([source.drop(), target.drop(), rm(directory, { recursive: true })])
+})
+
+const databaseVariables = (prefix: string, { options }: TestDatabase) => ({
+  [`${prefix}HOST`]: options.host, [`${prefix}PORT`]: String(options.port), [`${prefix}NAME`]: options.database, [`${prefix}USER`]: options.user, [`${prefix}PASSWORD`]: options.password,
+})
+
+/** What `migration-coverage plan check` prints and ends with; the plan is in the file that the environment names. */
+async function check(plan: string, { configured = true, args = [] as string[] } = {}): Promise<{ code: number; output: string }> {
+  const path = join(directory, 'plan.yaml')
+  await writeFile(path, plan)
+  const databases = configured ? { ...databaseVariables('SOURCE_DB_', source), ...databaseVariables('TARGET_DB_', target), MIGRATION_PLAN: path } : {}
+  const { PATH = '', HOME = '' } = process.env
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'plan', 'check', ...args], { cwd: directory, env: { PATH, HOME, ...databases } }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: (stdout + stderr).replaceAll(path, 'plan.yaml') })
+    })
+  })
+}
+
+const planOf = (table: string, columns = '[name]') => `version: 1
+domains: { core: {} }
+entities:
+  people:
+    domain: core
+    source: { table: ${table} }
+    target: { table: people }
+    key: { id: id }
+    same: ${columns}
+`
+
+describe('migration-coverage plan check', () => {
+  it('ends with 0 when every entity can be compared, and tells what is left uncovered', async () => {
+    const { code, output } = await check(planOf('person'))
+    expect(output).toMatch(/^plan\.yaml:6:\d+ warning UNCOVERED_COLUMNS entities\.people\.source\n {2}1 column of the source table public\.person is neither compared nor ignored: born\n/)
+    expect(output).toContain('critical: 0, warnings: 1, notes: 0; 1 entity can be compared\n')
+    expect(code).toBe(0)
+  })
+
+  it('names the place and the nearest name, and ends with 1', async () => {
+    const { code, output } = await check(planOf('persn', '[nme]'))
+    expect(output).toMatch(/plan\.yaml:6:\d+ critical TABLE_NOT_FOUND entities\.people\.source\.table\n.*\n.*did you mean `public\.person`\?/)
+    expect(output).toContain('0 entities can be compared; not: people\n')
+    expect(code).toBe(1)
+  })
+
+  it('tells the faults of a file that cannot be loaded, also of one that is named', async () => {
+    const { code, output } = await check(`${planOf('person')}colour: red\n`, { args: ['plan.yaml'] })
+    expect(output).toContain('plan.yaml:10:1 critical UNKNOWN_KEY colour')
+    expect(output).toContain('critical: 1, warnings: 0, notes: 0; the plan cannot be loaded')
+    expect(code).toBe(1)
+  })
+
+  it('writes nothing', async () => {
+    await check(planOf('person'))
+    expect(await target.sql`select nspname from pg_namespace where nspname in ('migration_coverage', 'pgboss')`).toEqual([])
+  })
+
+  it('says what it lacks', async () => {
+    expect(await check(planOf('person'), { configured: false })).toEqual({ code: 1, output: 'no databases are configured: set the SOURCE_DB_ and TARGET_DB_ variables\n' })
+    expect(await check(planOf('person'), { args: ['nowhere.yaml'] })).toMatchObject({ code: 1, output: expect.stringContaining('nowhere.yaml') })
+  })
+})
