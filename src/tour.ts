@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import { outlinePlan } from './core/figures.js'
 import { readSummary } from './coverage/summary.js'
 import type { Queue } from './jobs/queue.js'
 import type { LoadedPlan } from './plan/load.js'
 import { openInventory } from './scripts/inventory.js'
-import { listScripts } from './scripts/queries.js'
 import { createJob } from './validation/create-job.js'
 import { readJob } from './validation/queries.js'
 
@@ -23,8 +21,7 @@ export async function validateDemo(target: Sql, queue: Queue, plan: LoadedPlan, 
   })
   const job = await jobEnd(target, jobId)
   if (job.status !== 'completed') throw new Error(`the first validation ${job.status}: ${job.reason ?? 'no reason was given'}`)
-  const scripts = await listScripts(target, plan.plan, openInventory(null))
-  const summary = await readSummary(target, outlinePlan(plan.plan), scripts.filter(({ status }) => status === 'completed').length, new Date())
+  const summary = await readSummary(target, plan.plan, openInventory(null), new Date())
   const { source, target: arrived } = summary.accounting
   const rows = (count: number | null) => (count === null ? 'not counted' : count.toLocaleString('en'))
   return `

@@ -27,7 +27,7 @@ const edges: [string, string, string][] = [
   ['entities', 'coverage/queries', 'one query for the current figures'],
   ['reports', 'coverage/queries', 'a report reads what the routes read'],
   ['reports', 'scripts/queries', 'a report reads what the routes read'],
-  ['coverage', 'scripts/queries', 'one judgement of what a script is'],
+  ['coverage', 'scripts', 'one judgement of what a script is'],
   ['domains', 'scripts', 'one judgement of what a script is'],
 ]
 

@@ -153,8 +153,6 @@ export function progressByEntity(progress: readonly Progress[]): Map<string, Pro
 /** What is known of the runs of one script. */
 export interface ScriptFigures {
   script: string
-  /** status of the newest run */
-  status: 'running' | 'completed' | 'failed' | 'rolled_back'
   updatedAt: Date
   /** when its newest finished run ended, whatever became of it */
   lastFinishedAt: Date | null

@@ -141,22 +141,14 @@ export async function listNewestSnapshots(sql: Db, entities: readonly string[], 
 /** What is known of the runs of these scripts; one that never ran is absent. Sums are over completed runs. */
 export async function listScriptFigures(sql: Db, scripts: readonly string[]): Promise<ScriptFigures[]> {
   return sql<ScriptFigures[]>`
-    select planned.script, latest.status, totals.*
-    from unnest(${[...scripts]}::text[]) as planned(script)
-    cross join lateral (
-      select r.status from migration_coverage.script_run r
-      where r.script = planned.script
-      order by r.started_at desc, r.run_id limit 1
-    ) latest
-    cross join lateral (
-      select max(r.updated_at) as "updatedAt", max(r.finished_at) as "lastFinishedAt",
-        max(r.finished_at) filter (where r.status = 'completed') as "lastCompletedAt",
-        (sum(r.records_processed) filter (where r.status = 'completed'))::int8 as "recordsProcessed",
-        (extract(epoch from sum(r.finished_at - r.started_at) filter (where r.status = 'completed')))::float8 as seconds
-      from migration_coverage.script_run r
-      where r.script = planned.script
-    ) totals
-    order by planned.script`
+    select r.script, max(r.updated_at) as "updatedAt", max(r.finished_at) as "lastFinishedAt",
+      max(r.finished_at) filter (where r.status = 'completed') as "lastCompletedAt",
+      (sum(r.records_processed) filter (where r.status = 'completed'))::int8 as "recordsProcessed",
+      (extract(epoch from sum(r.finished_at - r.started_at) filter (where r.status = 'completed')))::float8 as seconds
+    from migration_coverage.script_run r
+    where r.script = any(${[...scripts]}::text[])
+    group by r.script
+    order by r.script`
 }
 
 export interface TableRow {

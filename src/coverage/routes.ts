@@ -5,7 +5,6 @@ import { notInPlan, outlinePlan, rollUp } from '../core/figures.js'
 import { problem } from '../http/errors.js'
 import { addSchemas, AccountingSchema, noQuery, notModified, PaginationSchema, problems, ref, textBody } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
-import { listScripts } from '../scripts/queries.js'
 import type { ReadInventory } from '../scripts/queries.js'
 import { renderBadge } from './badge.js'
 import { readHistory } from './history.js'
@@ -47,10 +46,7 @@ export const coverageRoutes: FastifyPluginAsyncTypebox<CoverageOptions> = async 
       },
       config: { scope: 'read' },
     },
-    async () => {
-      const scripts = await listScripts(target, plan.plan, readInventory)
-      return readSummary(target, outline, scripts.filter(({ status }) => status === 'completed').length, now())
-    },
+    async () => readSummary(target, plan.plan, readInventory, now()),
   )
 
   app.get(

@@ -1,13 +1,16 @@
 import { addCounts, arrivedRows, floorPercent, verifiedPercent, verifiedRows } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
-import { newest, rollUp, staleReason, windowMs } from '../core/figures.js'
+import { newest, outlinePlan, rollUp, staleReason, windowMs } from '../core/figures.js'
 import type { Outline, Progress, ScriptFigures } from '../core/figures.js'
 import { assessRisk } from '../core/risk.js'
 import type { Risk } from '../core/risk.js'
 import { timelineOf } from '../core/timeline.js'
 import type { Timeline } from '../core/timeline.js'
 import type { Db } from '../db/clients.js'
+import { listScripts } from '../scripts/queries.js'
+import type { ReadInventory } from '../scripts/queries.js'
+import type { ScriptPlan, ScriptState } from '../scripts/status.js'
 import { countColumns, listCurrentSnapshots, listProgress, listScriptFigures, listTables } from './queries.js'
 import type { ColumnCounts, CurrentSnapshot, TableRow } from './queries.js'
 
@@ -43,38 +46,39 @@ export interface CoverageSummary {
   staleReason: string | null
 }
 
-/**
- * The whole migration in one answer, from the tracking schema alone.
- * @param completedScripts scripts of the plan that are completed, by their own runs or by the ledger of another tool
- */
-export async function readSummary(sql: Db, outline: Outline, completedScripts: number, now: Date): Promise<CoverageSummary> {
+/** The whole migration in one answer; the migrated tables are not read. */
+export async function readSummary(sql: Db, plan: ScriptPlan, readInventory: ReadInventory, now: Date): Promise<CoverageSummary> {
+  const outline = outlinePlan(plan)
   const names = outline.entities.map(({ name }) => name)
-  const [current, history, scripts, tables, columns] = await Promise.all([
+  const [current, history, runs, scripts, tables, columns] = await Promise.all([
     listCurrentSnapshots(sql, names),
     listProgress(sql, names, new Date(now.getTime() - windowMs)),
     listScriptFigures(sql, outline.scripts),
+    listScripts(sql, plan, readInventory),
     listTables(sql),
     countColumns(sql, names),
   ])
-  return { ...summarize(outline, { current, history, scripts, tables, columns }, now), completedScripts }
+  return summarize(outline, { current, history, runs, scripts, tables, columns }, now)
 }
 
 interface SummaryData {
   current: CurrentSnapshot[]
   history: Progress[]
-  scripts: ScriptFigures[]
+  runs: ScriptFigures[]
+  scripts: ScriptState[]
   tables: TableRow[]
   columns: ColumnCounts[]
 }
 
-function summarize(outline: Outline, { current, history, scripts, tables, columns }: SummaryData, now: Date): Omit<CoverageSummary, 'completedScripts'> {
+function summarize(outline: Outline, { current, history, runs, scripts, tables, columns }: SummaryData, now: Date): CoverageSummary {
   const byEntity = new Map(current.map((snapshot) => [snapshot.entity, snapshot]))
   const whole = rollUp(outline.entities, byEntity)
-  const stale = staleReason(outline.entities, readTimes(current), new Map(scripts.map((one) => [one.script, one])), now)
+  const stale = staleReason(outline.entities, readTimes(current), new Map(runs.map((one) => [one.script, one])), now)
   const lastValidatedAt = newest(current.map(({ publishedAt }) => publishedAt))
   return {
     verdict: whole.verdict,
-    totalScripts: outline.scripts.length,
+    totalScripts: scripts.length,
+    completedScripts: scripts.filter(({ status }) => status === 'completed').length,
     entitiesTotal: whole.entities,
     entitiesCounted: whole.entitiesCounted,
     totalRecords: whole.accounting.source.scope,
@@ -89,7 +93,7 @@ function summarize(outline: Outline, { current, history, scripts, tables, column
     riskAssessment: assessRisk(outline.entities, byEntity),
     timeline: timelineOf(outline.entities, whole.accounting, history, now),
     lastValidatedAt,
-    lastUpdated: newest([lastValidatedAt, ...scripts.map(({ updatedAt }) => updatedAt)]),
+    lastUpdated: newest([lastValidatedAt, ...runs.map(({ updatedAt }) => updatedAt)]),
     stale: stale !== null,
     staleReason: stale,
   }

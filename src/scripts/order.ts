@@ -25,9 +25,8 @@ export function executionOrder(scripts: readonly Dependent[]): string[] {
   return [...order]
 }
 
-/** The direct and indirect dependencies of a script, in the order in which they are to run. */
-export function allDependencies(name: string, scripts: readonly Dependent[]): string[] {
-  const byName = new Map(scripts.map((script) => [script.name, script]))
+/** The direct and indirect dependencies of a script. */
+export function allDependencies(name: string, byName: ReadonlyMap<string, Dependent>): Set<string> {
   const found = new Set<string>()
   const collect = (script: string): void => {
     for (const dependency of byName.get(script)?.dependencies ?? []) {
@@ -37,6 +36,5 @@ export function allDependencies(name: string, scripts: readonly Dependent[]): st
     }
   }
   collect(name)
-  const place = executionOrder(scripts)
-  return [...found].sort((a, b) => place.indexOf(a) - place.indexOf(b))
+  return found
 }

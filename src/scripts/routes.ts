@@ -41,7 +41,7 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
     const scripts = filterScripts(states, query)
     const from = offsetOf(page, limit)
     return {
-      scripts: sortScripts(scripts, query.sortBy, query.sortOrder).slice(from, from + limit).map(({ metrics, path: _, ...script }) => ({ ...script, ...(query.includeMetrics ? { metrics } : {}) })),
+      scripts: sortScripts(scripts, query.sortBy, query.sortOrder).slice(from, from + limit).map(({ metrics, ...script }) => ({ ...script, ...(query.includeMetrics ? { metrics } : {}) })),
       unknownScripts: unknown,
       pagination: pagination(scripts.length, page, limit),
       summary: summariseScripts(scripts),
@@ -65,8 +65,7 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Pick<L
     const [states, runs] = await Promise.all([listScripts(target, plan, readInventory), listRuns(target, name, runsShown)])
     const state = states.find((script) => script.name === name)
     if (state === undefined) throw new Error('the database did not answer for the script')
-    const { path: _, ...script } = state
-    return { ...script, runs }
+    return { ...state, runs }
   })
 
   app.get('/scripts/ledgers', {

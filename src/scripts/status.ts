@@ -93,7 +93,7 @@ export interface ScriptLedger {
   metrics: ScriptMetrics
 }
 
-export interface ScriptState extends PlannedScript {
+export interface ScriptState extends Omit<PlannedScript, 'path'> {
   status: ScriptStatus
   /** of the newest run, and null without one: a repeated run would be counted twice in a sum */
   recordsProcessed: number | null
@@ -152,7 +152,8 @@ export function scriptStates(scripts: readonly PlannedScript[], runs: ReadonlyMa
   })
   const byName = new Map(states.map((state) => [state.name, state]))
   return states.map((state) => {
-    const dependencies = allDependencies(state.name, scripts).map((name) => byName.get(name)).filter((dependency) => dependency !== undefined)
+    const names = allDependencies(state.name, byName)
+    const dependencies = order.filter((name) => names.has(name)).flatMap((name) => byName.get(name) ?? [])
     const began = state.lastRun?.startedAt
     return {
       ...state,
@@ -164,11 +165,12 @@ export function scriptStates(scripts: readonly PlannedScript[], runs: ReadonlyMa
 
 function stateAlone(script: PlannedScript, ledger: ScriptLedger, { files }: Inventory, entries: readonly FoundEntry[]): Omit<ScriptState, 'executionOrder'> {
   const { lastRun, checksum, completedChecksum, metrics } = ledger
+  const { path, ...known } = script
   const file = files === null ? null : fileOfScript(script, completedChecksum, files)
   const found = entryOf(script, file, entries)
-  const gone = files !== null && script.path !== null && file === null && lastRun?.status !== 'running'
+  const gone = files !== null && path !== null && file === null && lastRun?.status !== 'running'
   return {
-    ...script,
+    ...known,
     status: gone ? 'missing' : (lastRun?.status ?? found?.entry.status ?? 'pending'),
     recordsProcessed: lastRun?.recordsProcessed ?? null,
     recordsSucceeded: lastRun?.recordsSucceeded ?? null,

@@ -108,7 +108,7 @@ describe('rollUpOverTime', () => {
 })
 
 const run = (script: string, more: Partial<ScriptFigures>): ScriptFigures => ({
-  script, status: 'completed', updatedAt: day(1), lastFinishedAt: day(1), lastCompletedAt: day(1), recordsProcessed: null, seconds: null, ...more,
+  script, updatedAt: day(1), lastFinishedAt: day(1), lastCompletedAt: day(1), recordsProcessed: null, seconds: null, ...more,
 })
 
 describe('throughputPerSecond', () => {

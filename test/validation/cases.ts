@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Accounting, Verdict } from '../../src/core/accounting.js'
 import type { ComparisonOptions } from '../../src/validation/tasks.js'
-import type { ComparisonRun, FoundDifference, Pair } from '../helpers/compare.js'
+import { createPair, type ComparisonRun, type FoundDifference, type Pair } from '../helpers/compare.js'
 
 /**
  * Many small comparisons in one job. In all texts of a case `$` stands for a prefix of its own, so that tables and entities of
@@ -68,6 +68,20 @@ export function testCases(cases: readonly Case[], run: () => ComparisonRun): voi
     const declare = one.fails === true ? test.fails : test
     declare(one.name, () => { expectCase(run(), one, index) })
   }
+}
+
+/** All cases as one job, with whole tables as chunks and again with chunks of one page. */
+export function testInChunks(title: string, cases: readonly Case[]): void {
+  describe.each([['one chunk', 16_384], ['chunks of one page', 1]])(`${title}, in %s`, (_, scanChunkPages) => {
+    let pair: Pair
+    let run: ComparisonRun
+    beforeAll(async () => {
+      pair = await createPair()
+      run = await runCases(pair, cases, { scanChunkPages })
+    })
+    afterAll(async () => { await pair.close() })
+    testCases(cases, () => run)
+  })
 }
 
 export function expectCase(run: ComparisonRun, one: Case, index = 0): void {

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readJoin } from '../../src/plan/fragment.js'
-import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { runCases, testCases, type Case } from './cases.js'
+import { testInChunks, type Case } from './cases.js'
 
 const cases: Case[] = [
   {
@@ -56,16 +55,7 @@ const cases: Case[] = [
   },
 ]
 
-describe.each([['one chunk', 16_384], ['chunks of one page', 1]])('joins, in %s', (_, scanChunkPages) => {
-  let pair: Pair
-  let run: ComparisonRun
-  beforeAll(async () => {
-    pair = await createPair()
-    run = await runCases(pair, cases, { scanChunkPages })
-  })
-  afterAll(async () => { await pair.close() })
-  testCases(cases, () => run)
-})
+testInChunks('joins', cases)
 
 describe('what a join may not be', () => {
   const faultsOf = (join: string) => readJoin(join, 'src').fragment.faults.map(({ code }) => code)

@@ -1,6 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest'
-import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { runCases, testCases, type Case } from './cases.js'
+import { testInChunks, type Case } from './cases.js'
 
 const countries = {
   source: `create table $country (id int primary key, iso char(2), name text); insert into $country values (1, 'IT', 'Italy'), (2, 'NO', 'Norway'), (3, 'XX', 'nowhere'), (4, null, 'unnamed');`,
@@ -74,13 +72,4 @@ const cases: Case[] = [
   },
 ]
 
-describe.each([['one chunk', 16_384], ['chunks of one page', 1]])('natural key maps, in %s', (_, scanChunkPages) => {
-  let pair: Pair
-  let run: ComparisonRun
-  beforeAll(async () => {
-    pair = await createPair()
-    run = await runCases(pair, cases, { scanChunkPages })
-  })
-  afterAll(async () => { await pair.close() })
-  testCases(cases, () => run)
-})
+testInChunks('natural key maps', cases)

@@ -39,7 +39,6 @@ export const entry = (name: string, state: string, status: ScriptStatus, rest: P
   ({ name, version: null, state, status, appliedAt: null, checksum: null, file: null, drift: 'unknown', ...rest })
 
 interface SimpleWords {
-  applied: string
   pending: string
   missing: string
 }

@@ -37,7 +37,7 @@ export const prisma: LedgerReader = {
     const applied = (rows as readonly (Record<'name' | 'checksum' | 'state', string> & { appliedAt: Date | null })[]).map(({ name, checksum, state, appliedAt }) =>
       ({ id: name, entry: entry(name, state, statuses[state] ?? 'completed', { checksum, appliedAt }) }))
     const idOf = ({ path }: ScriptFile) => (basename(path) === 'migration.sql' ? basename(dirname(path)) : null)
-    const words = { applied: 'applied', pending: 'not yet applied', missing: 'missing from the local migrations directory' }
+    const words = { pending: 'not yet applied', missing: 'missing from the local migrations directory' }
     return joinFiles(applied, files, idOf, words).map((one) => {
       const file = files?.find(({ path }) => path === one.file)
       if (file === undefined || one.checksum === null) return one
@@ -60,7 +60,7 @@ export const knex: LedgerReader = {
   read: (sql, table) => sql`select name, batch, migration_time as "appliedAt" from ${table} order by id`,
   judge: (rows, files) => joinFiles(
     (rows as readonly { name: string; batch: number; appliedAt: Date }[]).map(({ name, batch, appliedAt }) => ({ id: name, entry: entry(name, 'completed', 'completed', { version: `batch ${batch}`, appliedAt }) })),
-    files, ({ path }) => (/\.(c|m)?(j|t)s$/.test(path) ? basename(path) : null), { applied: 'completed', pending: 'pending', missing: 'missing' }),
+    files, ({ path }) => (/\.(c|m)?(j|t)s$/.test(path) ? basename(path) : null), { pending: 'pending', missing: 'missing' }),
 }
 
 export const nodePgMigrate: LedgerReader = {
@@ -70,7 +70,7 @@ export const nodePgMigrate: LedgerReader = {
   read: (sql, table) => sql`select name, run_on at time zone 'UTC' as "appliedAt" from ${table} order by run_on, id`,
   judge: (rows, files) => joinFiles(
     (rows as readonly { name: string; appliedAt: Date }[]).map(({ name, appliedAt }) => ({ id: name, entry: entry(name, 'run', 'completed', { appliedAt }) })),
-    files, ({ path }) => (/\.(?:(?:c|m)?(?:j|t)s|sql)$/.test(path) ? stemOf(path) : null), { applied: 'run', pending: 'not run', missing: 'missing' }),
+    files, ({ path }) => (/\.(?:(?:c|m)?(?:j|t)s|sql)$/.test(path) ? stemOf(path) : null), { pending: 'not run', missing: 'missing' }),
 }
 
 /** The table holds the current revisions alone; which ones came before them is told by the files. */
@@ -95,7 +95,7 @@ export const alembic: LedgerReader = {
     const applied = [...[...before].filter((revision) => !current.includes(revision)).reverse().map((revision) => [revision, 'applied'] as const), ...current.map((revision) => [revision, 'current'] as const)]
     const byFile = new Map([...revisions].map(([revision, { file }]) => [file.path, revision]))
     return joinFiles(applied.map(([revision, state]) => ({ id: revision, entry: entry(revision, state, 'completed', { version: revision }) })),
-      files, ({ path }) => byFile.get(path) ?? null, { applied: 'applied', pending: 'pending', missing: 'missing' })
+      files, ({ path }) => byFile.get(path) ?? null, { pending: 'pending', missing: 'missing' })
   },
 }
 
@@ -123,7 +123,7 @@ export const django: LedgerReader = {
     const apps = new Set((files ?? []).flatMap((file) => idOf(file)?.split('.')[0] ?? []))
     const own = applied.filter(({ id }) => apps.has(id.split('.')[0] ?? ''))
     const others = applied.filter((one) => !own.includes(one))
-    return [...others.map((one) => one.entry), ...joinFiles(own, files, idOf, { applied: '[X]', pending: '[ ]', missing: '[X]' })]
+    return [...others.map((one) => one.entry), ...joinFiles(own, files, idOf, { pending: '[ ]', missing: '[X]' })]
   },
 }
 
@@ -137,7 +137,7 @@ export const rails: LedgerReader = {
   judge: (rows, files) => {
     const applied = rows.map((row) => ({ id: String(row['version']), entry: entry(String(row['version']), 'up', 'completed', { version: String(row['version']) }) }))
     const idOf = ({ path }: ScriptFile) => /(?:^|\/)(\d+)_[^/]+\.rb$/.exec(path)?.[1] ?? null
-    return joinFiles(applied, files, idOf, { applied: 'up', pending: 'down', missing: 'up' }).map((one) => ({
+    return joinFiles(applied, files, idOf, { pending: 'down', missing: 'up' }).map((one) => ({
       ...one,
       version: one.version ?? one.name,
       name: one.status === 'missing' ? '********** NO FILE **********' : one.file === null ? one.name : stemOf(one.file).replace(/^\d+_/, '').replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase()),
