@@ -56,10 +56,10 @@ export type CompareTexts = (column: number, source: string | null, target: strin
 
 /**
  * Pairs the rows of one key, equal ones first, then those that are accepted, then the rest in the order of their hashes; one target row pays for one source row.
- * n source and m target rows give min(n, m) pairs.
+ * n source and m target rows give min(n, m) pairs. Rows that are declared not to arrive take a partner after the others: what is left over is them.
  */
 export function pairGroup(group: KeyGroup, compare: CompareTexts): Pairing {
-  const source = [...group.source].sort(byRowHash)
+  const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
   const target = [...group.target].sort(byRowHash)
   const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
   const takePartner = (row: SourceRow, fits: (likeness: Likeness[]) => boolean): TargetRow | undefined => {

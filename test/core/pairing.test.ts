@@ -53,6 +53,11 @@ describe('pairGroup', () => {
     }))
   })
 
+  test('a row that is declared not to arrive takes a partner after the others', () => {
+    const group = { source: [{ ...sourceRow('1', ['=a']), reason: 0 }, sourceRow('2', ['=b'])], target: [targetRow('3', ['=c'])] }
+    expect(pairGroup(group, same)).toMatchObject({ differs: [{ source: { rowHash: '2' } }], unpairedSource: [{ rowHash: '1', reason: 0 }] })
+  })
+
   test('the group it is given stays as it is', () => {
     const group = { source: [sourceRow('2', ['=b']), sourceRow('1', ['=a'])], target: [targetRow('2', ['=b']), targetRow('1', ['=a'])] }
     pairGroup(group, same)

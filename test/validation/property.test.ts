@@ -90,7 +90,10 @@ function plan(cases: Case[]): string {
   return `version: 1\ndomains: { d: {} }\nkeyMaps:${maps}\nentities:${entities}\n`
 }
 
-/** The same accounting in plain SQL: keys and values in legacy space, the smallest legacy key for each modern one. */
+/**
+ * The same accounting in plain SQL: keys and values in legacy space, the smallest legacy key for each modern one. Of the rows of one key those that are
+ * declared not to arrive are paired last.
+ */
 function oracleSql({ shape, where, exclude, explained, generated }: Case, index: number): string {
   const smallest = (table: string, legacy: string, filter: string) => `(select modern, min(${legacy}) as legacy from ${table} where modern is not null and ${filter} group by modern)`
   const keyMap = smallest(`k${index}`, "case when legacy ~ '^-?[0-9]+$' then legacy::int end", "kind = 'yes'")
@@ -114,17 +117,17 @@ function oracleSql({ shape, where, exclude, explained, generated }: Case, index:
     sk as (select key, count(*) as n, count(*) filter (where explained) as n_explained from s where not excluded and not nokey group by key),
     tk as (select key, count(*) as n, count(*) filter (where generated) as n_generated from t where not nokey and not nomap group by key),
     same as (
-      select key, sum(least(sv.n, tv.n)) as n
-      from (select key, v, count(*) as n from s where not excluded and not nokey group by key, v) sv
+      select key, sum(least(sv.n, tv.n)) as n, sum(greatest(least(sv.n, tv.n) - sv.n + sv.n_explained, 0)) as n_explained
+      from (select key, v, count(*) as n, count(*) filter (where explained) as n_explained from s where not excluded and not nokey group by key, v) sv
       join (select key, v, count(*) as n from t where not nokey and not nomap group by key, v) tv using (key)
       where sv.v is not distinct from tv.v group by key),
     k as (
       select coalesce(sk.n, 0) as ns, coalesce(tk.n, 0) as nt, coalesce(same.n, 0) as verified, least(coalesce(sk.n, 0), coalesce(tk.n, 0)) as pairs,
-        coalesce(n_explained, 0) as n_explained, coalesce(n_generated, 0) as n_generated
+        coalesce(sk.n_explained, 0) - coalesce(same.n_explained, 0) as n_explained, coalesce(n_generated, 0) as n_generated
       from sk full join tk using (key) left join same using (key))
     select (select count(*) from s)::int as "sourceTotal", (select count(*) from s where excluded)::int as excluded, (select count(*) from s where not excluded and nokey)::int as "noKey",
       coalesce(sum(verified), 0)::int as verified, coalesce(sum(pairs - verified), 0)::int as differs,
-      coalesce(sum(ns - pairs), 0)::int as absent, coalesce(sum(ns - pairs) filter (where n_explained = ns and ns > 0), 0)::int as explained,
+      coalesce(sum(ns - pairs), 0)::int as absent, coalesce(sum(least(ns - pairs, n_explained)), 0)::int as explained,
       (select count(*) from t)::int as "targetTotal", coalesce(sum(nt - pairs) filter (where pairs > 0), 0)::int as duplicate,
       (coalesce(sum(n_generated) filter (where pairs = 0), 0) + (select count(*) from t where (nokey or nomap) and generated))::int as generated,
       (coalesce(sum(nt - n_generated) filter (where pairs = 0), 0) + (select count(*) from t where (nokey or nomap) and not generated))::int as extra
