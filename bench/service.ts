@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { availableParallelism, tmpdir, totalmem } from 'node:os'
@@ -52,6 +52,21 @@ export function readProcess(pid: number): { cpuSeconds: number; residentBytes: n
   const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
   // a tick is a hundredth of a second on every Linux that Node.js runs on
   return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, residentBytes: Number(kilobytes) * 1024 }
+}
+
+/** CPU seconds that a process, its children that have ended and its living children have used; Linux only. */
+export function readFamily(pid: number): number {
+  const statOf = (id: string) => {
+    try {
+      return readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    } catch {
+      // it has ended since it was listed
+      return []
+    }
+  }
+  const ticks = (fields: string[], first: number, last: number) => fields.slice(first, last).reduce((sum, field) => sum + Number(field), 0)
+  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(statOf).filter((fields) => fields[1] === String(pid))
+  return (ticks(statOf(String(pid)), 11, 15) + children.reduce((sum, fields) => sum + ticks(fields, 11, 13), 0)) / 100
 }
 
 export const allocated = { cores: availableParallelism(), bytes: Math.min(totalmem(), process.constrainedMemory() || Infinity) }

@@ -12,6 +12,8 @@ export interface Proxy {
   accepted(): number
   /** connections open at this moment */
   open(): number
+  /** bytes that were passed on, both directions together */
+  passed(): number
   setMode(mode: ProxyMode): void
   close(): Promise<void>
 }
@@ -22,6 +24,7 @@ export async function startProxy(upstream: { host: string; port: number }): Prom
   const clients = new Set<net.Socket>()
   let mode: ProxyMode = 'pass'
   let accepted = 0
+  let passed = 0
 
   const listener = net.createServer((client) => {
     accepted += 1
@@ -45,7 +48,11 @@ export async function startProxy(upstream: { host: string; port: number }): Prom
     return undefined
   })
   const relay = (from: net.Socket, to: net.Socket): void => {
-    from.on('data', (chunk: Buffer) => (mode === 'blackhole' ? undefined : to.write(chunk)))
+    from.on('data', (chunk: Buffer) => {
+      if (mode === 'blackhole') return
+      passed += chunk.length
+      to.write(chunk)
+    })
   }
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   const address = listener.address() as net.AddressInfo
@@ -54,6 +61,7 @@ export async function startProxy(upstream: { host: string; port: number }): Prom
     port: address.port,
     accepted: () => accepted,
     open: () => links.size,
+    passed: () => passed,
     setMode(next) {
       mode = next
       for (const { client } of links) {

@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Sql } from 'postgres'
+import type { DatabaseOptions } from '../src/db/clients.js'
+import type { Queue } from '../src/jobs/queue.js'
+import { parsePlan } from '../src/plan/load.js'
+import { createJob } from '../src/validation/create-job.js'
+import { readProcess } from './service.js'
+import { expectedOf, planOf, type Case } from './tables.js'
+
+export interface Worker {
+  /** largest resident memory so far, bytes; Linux only */
+  peakBytes(): number
+  cpuSeconds(): number
+  stop(): Promise<void>
+}
+
+/** The built service as a worker, in a process of its own. Rows that differ are read again at once, since nobody writes. */
+export async function startWorker(source: DatabaseOptions, target: DatabaseOptions): Promise<Worker> {
+  const folder = mkdtempSync(join(tmpdir(), 'migration-coverage-bench-'))
+  writeFileSync(join(folder, 'plan.yaml'), 'version: 1\ndomains: {}\nentities: {}\n')
+  const side = (prefix: string, { host, port, database, user, password }: DatabaseOptions) => ({
+    [`${prefix}HOST`]: host, [`${prefix}PORT`]: String(port), [`${prefix}NAME`]: database, [`${prefix}USER`]: user, [`${prefix}PASSWORD`]: password,
+  })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../dist/server.js', import.meta.url))], {
+    cwd: folder, stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'], ROLE: 'worker', MIGRATION_PLAN: join(folder, 'plan.yaml'), RECHECK_DELAY_MS: '0', ...side('SOURCE_DB_', source), ...side('TARGET_DB_', target) },
+  })
+  process.once('exit', () => child.kill('SIGKILL'))
+  const ended = new Promise<void>((resolve) => child.once('close', () => { resolve() }))
+  await started(child)
+  const { pid } = child
+  if (pid === undefined) throw new Error('the worker has no process')
+  return {
+    peakBytes: () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) * 1024,
+    cpuSeconds: () => readProcess(pid).cpuSeconds,
+    async stop() {
+      child.kill('SIGTERM')
+      await Promise.race([ended, sleep(40_000, undefined, { ref: false })])
+      child.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function started(child: ChildProcess): Promise<void> {
+  let output = ''
+  child.stdout?.on('data', (text: Buffer) => { output = (output + text.toString()).slice(-10_000) })
+  for (let waited = 0; waited < 60_000; waited += 100) {
+    if (child.exitCode !== null) throw new Error(`the worker ended at its start:\n${output}`)
+    if (output.includes('"the worker takes tasks"')) return
+    await sleep(100)
+  }
+  throw new Error(`the worker did not start within a minute:\n${output}`)
+}
+
+const pollMs = 10
+
+/**
+ * A whole job over a case, as `POST /validation/run` would make it; the checks beside the rows are left out.
+ * @returns seconds from its creation to its end
+ * @throws Error when it does not complete, or found anything but what the case holds
+ */
+export async function runJob(tracking: Sql, queue: Queue, one: Case, rows: number): Promise<number> {
+  const loaded = parsePlan(planOf(one))
+  const startedAt = performance.now()
+  const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode: 'full', priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
+  for (;;) {
+    const [job] = await tracking<{ status: string; reason: string | null }[]>`select status, reason from migration_coverage.job where job_id = ${jobId}`
+    if (job?.status === 'completed') break
+    if (job?.status !== 'queued' && job?.status !== 'running') throw new Error(`the job ${job?.status}: ${job?.reason}`)
+    await sleep(pollMs)
+  }
+  const seconds = (performance.now() - startedAt) / 1000
+  const [found] = await tracking<Record<string, number | string | null>[]>`
+    select verified::int4, differs::int4, missing::int4, extra::int4, note from migration_coverage.entity_result where job_id = ${jobId}`
+  const expected = expectedOf(one, rows)
+  for (const [name, count] of Object.entries(expected)) {
+    if (found?.[name] !== count) throw new Error(`${one.key}, ${one.differences}: ${name} is ${found?.[name]} instead of ${count}${found?.['note'] ? `: ${found['note']}` : ''}`)
+  }
+  return seconds
+}
