@@ -202,6 +202,13 @@ function pageCondition(side: Side, pages: StatementOptions['pages']): string {
 interface SideSql {
   keys: TermSql[]
   columns: TermSql[]
+  /** the rows of the side with everything that is joined to them */
+  rows: string
+  /** what a row is instead of keyed: the first condition that holds names it */
+  states: { name: string; when: string }[]
+  /** 64-bit hash of the key; of the columns, null without any */
+  keyHash: string
+  columnHash: string | null
   /** from clause with the laterals `state`, `hashed` */
   from: string
 }
@@ -216,21 +223,56 @@ function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
   const columns = spec.columns.map((term, index) => build(term, spec.key.length + index))
   const rawNull = spec.key.map((term) => `${side === 'source' ? `(${term.source})` : term.target} is null`).join(' and ')
   const unresolved = keys.flatMap((leg) => leg.unresolved ?? []).join(' or ')
-  const noKey = side === 'source' ? `when ${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')} then 'no key'` : `when ${rawNull} then 'no key'`
+  const states = [
+    ...(side === 'source' ? spec.source.exclude.map(({ where }, index) => ({ name: `excluded ${index}`, when: isTrue(where) })) : []),
+    { name: 'no key', when: side === 'source' ? `${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')}` : rawNull },
+    ...(side === 'source' || unresolved === '' ? [] : [{ name: 'no map entry', when: unresolved }]),
+  ]
   // what another entity claims is not even looked at: its values need not be fit for this one
   const unclaimed = side === 'target' && spec.target.claim === 'keyMap' ? '' : `when (${claimCondition(spec, side)}) is not true then 'unclaimed'`
-  const state = side === 'source'
-    ? `case ${unclaimed} ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} else 'keyed' end`
-    : `case ${unclaimed} ${noKey} ${unresolved === '' ? '' : `when ${unresolved} then 'no map entry'`} else 'keyed' end`
   const hash = (term: TermSpec, sql: TermSql, role: string) => hashTerm(term, sql, `${role} ${term.name}`, side, recode)
   const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
-  const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column'))].join(' # ')
-  const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
-  const from = `${rowsOf(spec, side)} ${joins} cross join lateral (select ${state} as name) state ` +
+  const columnHash = spec.columns.length === 0 ? null : spec.columns.map((term, index) => hash(term, at(columns, index), 'column')).join(' # ')
+  const rows = `${rowsOf(spec, side)} ${[...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')}`
+  const from = `${rows} cross join lateral (select case ${unclaimed} ${states.map(({ name, when }) => `when ${when} then '${name}'`).join(' ')} else 'keyed' end as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
-    // the last hash is not linear in the XOR: values swapped between two rows change the sum of a segment
-    `cross join lateral (select keyed.key, case when state.name = 'keyed' then hashint4extended(0, ${rowHash}) end as row) hashed`
-  return { keys, columns, from }
+    `cross join lateral (select keyed.key, case when state.name = 'keyed' then ${rowHash('keyed.key', columnHash)} end as row) hashed`
+  return { keys, columns, rows, states, keyHash, columnHash, from }
+}
+
+/** The last hash is not linear in the XOR: values swapped between two rows change the sum of a segment. */
+function rowHash(key: string, columns: string | null): string {
+  return `hashint4extended(0, ${columns === null ? key : `${key} # ${columns}`})`
+}
+
+/**
+ * The claimed rows of a side (or of a chunk) with their hashes, for passes over many rows. The planner may not pull it up (`offset 0`), so that each hash is computed once.
+ * @param wanted SQL condition over the hash of the key: of the other rows nothing is computed
+ * Columns: place (`placeOf` of a row that is not keyed, else null), key, rest (hashes; null unless keyed), address (ctid, of a table that is read in ranges of them).
+ */
+function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, wanted?: (key: string) => string): string {
+  const { rows, states, keyHash, columnHash } = sideSql(spec, side, options.recode)
+  const reason = firstReason(side === 'source' ? [] : spec.target.generated)
+  const place = (name: string, index: number) => (name.startsWith('excluded') || reason === 'null' ? String(placeOf(index, null)) : `${placeOf(index, null)} - coalesce((${reason})::int4 + 1, 0)`)
+  const unless = (value: string, otherwise = 'null') => `case ${states.map(({ when }) => `when ${when} then ${otherwise}`).join(' ')} else ${value} end`
+  return `select case ${states.map(({ name, when }, index) => `when ${when} then ${place(name, index)}`).join(' ')} end as place, ${unless(keyHash)} as key, ` +
+    `${columnHash === null ? '0::int8' : unless(columnHash)} as rest${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
+    `from ${rows} where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)}${wanted === undefined ? '' : ` and ${unless(wanted(keyHash), 'false')}`} offset 0`
+}
+
+/** Reasons that a plan may declare for one side. */
+const mostReasons = 10_000
+
+/** A negative number for a row that is not keyed, from the index of its state and that of its reason. */
+function placeOf(state: number, reason: number | null): number {
+  return -1 - state * mostReasons - (reason === null ? 0 : reason + 1)
+}
+
+/** What a negative place stands for. @returns reason null: none holds */
+export function stateAt(spec: ComparisonSpec, side: Side, place: number): { state: string; reason: number | null } {
+  const { states } = sideSql(spec, side, false)
+  const reason = (-1 - place) % mostReasons - 1
+  return { state: at(states, Math.floor((-1 - place) / mostReasons)).name, reason: reason < 0 ? null : reason }
 }
 
 function at<T>(list: readonly T[], index: number): T {
@@ -272,22 +314,34 @@ export function countStatement(spec: ComparisonSpec, side: Side, pages?: Stateme
     `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}`
 }
 
-/**
- * One pass over a side (or a chunk of it).
- * Columns: state, reason (index of the first declared reason that holds, target rows without a key only), segment (keyed rows only), rows, sum.
- */
-export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const { from } = sideSql(spec, side, options.recode)
-  const reason = side === 'source' ? 'null' : `case when state.name <> 'keyed' then ${firstReason(spec.target.generated)} end`
-  return `select state.name as state, ${reason} as reason, (hashed.key & ${options.segments - 1})::int4::text as segment, count(*)::text as rows, sum(hashed.row)::text as sum ` +
-    `from ${from} where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)} group by 1, 2, 3`
+/** Whether the rows of a pass are the claimed rows by construction: nothing is joined that could multiply or drop one. */
+export function countsItself(spec: ComparisonSpec, side: Side): boolean {
+  const { keys, columns } = sideSql(spec, side, false)
+  return spec[side].join === null && [...keys, ...columns].every(({ join }) => join === null)
 }
 
-/** The keyed rows of the segments listed in $1 (`{1,2}`). Columns: key_hash, row_hash. */
+/**
+ * One pass over a side (or a chunk of it), one row.
+ * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64 int8; null without keyed rows),
+ * others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601).
+ */
+export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  return `select encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when sum >= 9223372036854775808 then sum - 18446744073709551616 ` +
+    `when sum < -9223372036854775808 then sum + 18446744073709551616 else sum end)::int8), ''::bytea) filter (where place >= 0), 'base64') as segments, ` +
+    `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
+    `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, mod(sum(${rowHash('key', 'rest')}), 18446744073709551616) as sum ` +
+    `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
+}
+
+
+/**
+ * The keyed rows of the segments listed in $1 (`{1,2}`), packed into blocks by their key. Columns: block (0 to 63), rows (base64 of 22 bytes for each row, numbers big-endian:
+ * hash of the key int8, of the row int8, page int4 and line int2 of its address; zeros for a table that is not read in ranges of them).
+ */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const { from } = sideSql(spec, side, options.recode)
-  return `select hashed.key::text as key_hash, hashed.row::text as row_hash from ${from} ` +
-    `where ${claimCondition(spec, side)} and state.name = 'keyed' and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
+  const address = spec[side].chunkable ? 'tidsend(address)' : `'\\x000000000000'::bytea`
+  return `select block::text, encode(string_agg(int8send(key) || int8send(${rowHash('key', 'rest')}) || ${address}, ''::bytea), 'base64') as rows ` +
+    `from (select *, ((key >> 32) & 63)::int4 as block from (${hashedRows(spec, side, options, (key) => `((${key}) & ${options.segments - 1})::int4 = any($1::int4[])`)}) hashed offset 0) chosen group by block`
 }
 
 /** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */
@@ -300,12 +354,13 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
 }
 
 /**
- * The claimed rows whose key hash is listed in $1, whole.
+ * The claimed rows whose key hash is listed in $1 (`{1,2}`), whole.
  * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
+ * @param byAddress only at the addresses listed in $2 (`{"(0,1)"}`); without it the whole side is read
  */
-export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null): string {
+export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, byAddress = false): string {
   const { from, keys, columns } = sideSql(spec, side, options.recode)
   const reason = firstReason(side === 'source' ? spec.source.explained : spec.target.generated)
   const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
@@ -316,7 +371,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.map((column, index) => `${textOf(spec.columns, column, index)} as c${index}`),
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
   ]
-  return `select ${select.join(', ')} from ${from} where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.key = any($1::text::int8[])`
+  return `select ${select.join(', ')} from ${from} where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.key = any($1::int8[])${byAddress ? ` and ${aliasOf(side)}.ctid = any($2::tid[])` : ''}`
 }
 
 /**

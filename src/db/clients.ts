@@ -43,6 +43,8 @@ const pinnedSettings = {
   // through row-level security a count would be silently partial: this makes it an error
   row_security: 'off',
   work_mem: '32MB',
+  // the planner takes the segments of a pass for as many as the rows, and would sort them in files
+  enable_sort: 'off',
   max_parallel_workers_per_gather: '2',
   TimeZone: 'UTC',
   DateStyle: 'ISO',

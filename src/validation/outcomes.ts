@@ -1,9 +1,10 @@
 import type { Accounting, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import { createSegmentSums, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import type { Json } from '../jobs/task.js'
-import type { ScanOutcome, Segment } from './scan-chunk.js'
+import type { ScanOutcome } from './scan-chunk.js'
 import type { Difference } from './tally.js'
 
 /** What the tasks of a job write and read of each other. Every write replaces: a task that is repeated adds nothing. */
@@ -70,11 +71,11 @@ export async function readPlanContent(sql: Db, planId: number): Promise<string> 
   return plan.content
 }
 
-export async function saveSegments(tx: Db, taskId: number, segments: readonly Segment[]): Promise<void> {
-  await tx`delete from migration_coverage.segment where task_id = ${taskId}`
+/** @param packed as `scanStatement` packs them */
+export async function saveSegments(tx: Db, taskId: number, packed: Buffer): Promise<void> {
   await tx`
-    insert into migration_coverage.segment (task_id, segment, row_count, fingerprint_sum)
-    select ${taskId}, * from unnest(${segments.map(({ segment }) => segment)}::integer[], ${segments.map(({ rows }) => rows)}::bigint[], ${segments.map(({ sum }) => sum)}::text[]::numeric[])`
+    insert into migration_coverage.segment_sums (task_id, packed) values (${taskId}, ${packed})
+    on conflict (task_id) do update set packed = excluded.packed`
 }
 
 /** Whether the job still has a task of these kinds (and entity) that is neither done nor the given one. */
@@ -93,29 +94,23 @@ export async function readScans(sql: Db, jobId: string, entity: string): Promise
     order by side, first_page, task_id`
 }
 
-export interface SegmentComparison {
-  segment: number
-  sourceRows: number
-  targetRows: number
-  agrees: boolean
-}
-
-/** Adds up the partial sums of both sides and compares them, segment by segment. */
-export async function compareSegments(sql: Db, jobId: string, entity: string): Promise<SegmentComparison[]> {
-  return sql<SegmentComparison[]>`
-    select segment, coalesce(sum(row_count) filter (where side = 'source'), 0)::bigint as "sourceRows",
-      coalesce(sum(row_count) filter (where side = 'target'), 0)::bigint as "targetRows",
-      coalesce(sum(row_count) filter (where side = 'source'), 0) = coalesce(sum(row_count) filter (where side = 'target'), 0)
-        and sum(fingerprint_sum) filter (where side = 'source') is not distinct from sum(fingerprint_sum) filter (where side = 'target') as agrees
-    from migration_coverage.segment join migration_coverage.task using (task_id)
-    where job_id = ${jobId} and entity = ${entity}
-    group by segment order by segment`
+/** Adds up the partial sums of both sides and compares them, segment by segment; one chunk at a time is in memory. */
+export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number): Promise<SegmentComparison> {
+  const sums = createSegmentSums(segments)
+  const tasks = await sql<{ taskId: number; side: Side }[]>`
+    select task_id as "taskId", side from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity} order by task_id`
+  for (const { taskId, side } of tasks) {
+    const [chunk] = await sql<{ packed: Buffer }[]>`select packed from migration_coverage.segment_sums where task_id = ${taskId}`
+    if (chunk === undefined) throw new Error(`the sums of task ${taskId} have gone`)
+    sums.add(side, chunk.packed)
+  }
+  return sums.compare()
 }
 
 export async function deleteSegments(tx: Db, jobId: string, entity: string): Promise<void> {
   await tx`
-    delete from migration_coverage.segment using migration_coverage.task
-    where segment.task_id = task.task_id and task.job_id = ${jobId} and task.entity = ${entity}`
+    delete from migration_coverage.segment_sums using migration_coverage.task
+    where segment_sums.task_id = task.task_id and task.job_id = ${jobId} and task.entity = ${entity}`
 }
 
 export interface EntityResult {

@@ -1,6 +1,6 @@
 import type { ComparisonSpec } from '../core/spec.js'
-import { countStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
-import type { Side } from '../core/catalog.js'
+import { countsItself, countStatement, scanStatement, stateAt, type StatementOptions } from '../core/expressions.js'
+import { countPackedRows } from '../core/segments.js'
 import { countOf, readSnapshot, textOf, type Reader } from './reader.js'
 
 /** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
@@ -21,41 +21,33 @@ export interface ScanOutcome {
   durationMs: number
 }
 
-export interface Segment {
-  segment: number
-  rows: number
-  /** exact decimal text of the sum of 64-bit fingerprints */
-  sum: string
-}
-
 /**
- * Reads a chunk of one side once: counts and fingerprint sums by segment.
+ * Reads a chunk of one side once: counts and fingerprint sums by segment. Where something is joined, the bare rows are counted beside it, in the same snapshot.
+ * @returns segments as `scanStatement` packs them
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Buffer }> {
   const startedAt = performance.now()
   const { side } = reader
   return readSnapshot(reader, signal, async (readMore) => {
-    const [counted] = await readMore(countStatement(spec, side, options.pages))
-    if (counted === undefined) throw new Error('a count gave no row')
+    const [counted] = countsItself(spec, side) ? [null] : await readMore(countStatement(spec, side, options.pages))
+    const [scanned] = await readMore(scanStatement(spec, side, options))
+    if (scanned === undefined || counted === undefined) throw new Error('a count gave no row')
+    const segments = Buffer.from(scanned['segments'] ?? '', 'base64')
     const outcome: ScanOutcome = {
-      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, keyed: 0,
-      snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
+      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, keyed: countPackedRows(segments), snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0,
     }
-    const segments: Segment[] = []
-    for (const row of await readMore(scanStatement(spec, side, options))) {
-      const rows = countOf(row, 'rows')
-      const state = textOf(row, 'state')
-      const reason = row['reason'] ?? '-1'
-      if (state === 'keyed') {
-        outcome.keyed += rows
-        segments.push({ segment: countOf(row, 'segment'), rows, sum: textOf(row, 'sum') })
-      } else if (state === 'no key') outcome.noKey[reason] = (outcome.noKey[reason] ?? 0) + rows
-      else if (state === 'no map entry') outcome.noMapEntry[reason] = (outcome.noMapEntry[reason] ?? 0) + rows
+    for (const [place, rows] of Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>)) {
+      const { state, reason } = stateAt(spec, side, Number(place))
+      if (state === 'no key') outcome.noKey[reason ?? -1] = rows
+      else if (state === 'no map entry') outcome.noMapEntry[reason ?? -1] = rows
       else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
     }
+    const seen = seenRows(outcome)
+    Object.assign(outcome, counted === null ? seen : { rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope') })
     outcome.durationMs = Math.round(performance.now() - startedAt)
-    checkSum(outcome, side)
+    if (outcome.scope !== seen.scope || outcome.rows !== seen.rows)
+      throw new ScanMismatch(`the ${side} has ${outcome.rows} claimed rows, but the comparison saw ${seen.rows}: a join or key map multiplies or drops rows`)
     return { outcome, segments }
   })
 }
@@ -63,9 +55,8 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
 /** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
 export class ScanMismatch extends Error {}
 
-function checkSum({ rows, scope, excluded, noKey, noMapEntry, keyed }: ScanOutcome, side: Side): void {
+function seenRows({ excluded, noKey, noMapEntry, keyed }: ScanOutcome): { rows: number; scope: number } {
   const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
-  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + keyed
-  if (inScope !== scope || inScope + sum(excluded) !== rows)
-    throw new ScanMismatch(`the ${side} has ${rows} claimed rows, but the comparison saw ${inScope + sum(excluded)}: a join or key map multiplies or drops rows`)
+  const scope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + keyed
+  return { rows: scope + sum(excluded), scope }
 }

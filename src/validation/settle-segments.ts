@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
 import { quoteLiteral } from '../core/identifier.js'
+import type { Side } from '../core/catalog.js'
+import { bagOf, pairHashes, type Suspect } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type CompareTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -27,7 +29,15 @@ export interface Readers {
   target: Reader
 }
 
-const keysPerStatement = 500
+/** Keys of which whole rows of both sides are in memory at a time. */
+const keysPerStatement = 1_000
+/** Keys that one pass over a side looks for. */
+const keysPerPass = 20_000
+
+interface ReadRows {
+  source: (SourceRow & { keyHash: string })[]
+  target: (TargetRow & { keyHash: string })[]
+}
 
 /**
  * Reads what the segment sums could not prove equal and gives each row its class.
@@ -57,9 +67,6 @@ function batches(segments: { segment: number; rows: number }[], batchRows: numbe
   return list
 }
 
-/** key hash → row hashes of both sides */
-type Hashes = Map<string, { source: string[]; target: string[] }>
-
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, signal: AbortSignal) {
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
@@ -71,50 +78,80 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
 
-  async function readHashes(segments: number[]): Promise<Hashes> {
-    const hashes: Hashes = new Map()
+  async function readBlocks(segments: number[]): Promise<Record<Side, Map<string, Buffer>>> {
     const list = arrayText(segments)
-    const [source, target] = await Promise.all([readers.source, readers.target].map((reader) => read(reader, signal, readSegmentsStatement(spec, reader.side, options), [list])))
-    for (const [side, rows] of [['source', source ?? []], ['target', target ?? []]] as const) for (const row of rows) hashesOf(hashes, textOf(row, 'key_hash'))[side].push(textOf(row, 'row_hash'))
-    return hashes
+    const blocksOf = async (reader: Reader) => new Map((await read(reader, signal, readSegmentsStatement(spec, reader.side, options), [list])).map((row) => [textOf(row, 'block'), Buffer.from(textOf(row, 'rows'), 'base64')]))
+    const [source, target] = await Promise.all([blocksOf(readers.source), blocksOf(readers.target)])
+    return { source, target }
   }
 
-  async function readRows(keyHashes: string[]): Promise<{ source: (SourceRow & { keyHash: string })[]; target: (TargetRow & { keyHash: string })[] }> {
-    const list = arrayText(keyHashes)
-    const [source, target] = await Promise.all([readers.source, readers.target].map((reader) => read(reader, signal, readRowsStatement(spec, reader.side, options, options.snapshots[reader.side]), [list])))
-    return { source: (source ?? []).map((row) => sourceRow(spec, row)), target: (target ?? []).map((row) => targetRow(spec, row)) }
+  /** The rows of these keys as they are now. @param addresses where to look; null: anywhere */
+  async function readRows(side: Side, keyHashes: string[], addresses: string[] | null): Promise<TextRow[]> {
+    if (keyHashes.length === 0 || addresses?.length === 0) return []
+    const parameters = [arrayText(keyHashes), ...(addresses === null ? [] : [arrayText(addresses.map((address) => `"${address}"`))])]
+    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], addresses !== null), parameters)
   }
 
   async function settleBatch(segments: number[]): Promise<void> {
-    const first = await readHashes(segments)
-    const suspects = new Map<string, string>()
+    const blocks = await readBlocks(segments)
+    const suspects = new Map<string, Suspect>()
     let equal = 0
-    for (const [keyHash, hashes] of first) {
-      if (sameHashes(hashes)) equal += hashes.source.length
-      else suspects.set(keyHash, signature(hashes))
+    for (const block of new Set([...blocks.source.keys(), ...blocks.target.keys()])) {
+      const pairs = pairHashes(blocks.source.get(block) ?? Buffer.alloc(0), blocks.target.get(block) ?? Buffer.alloc(0))
+      equal += pairs.equal
+      for (const [keyHash, suspect] of pairs.suspects) suspects.set(keyHash, suspect)
+      blocks.source.delete(block)
+      blocks.target.delete(block)
     }
     tally.addVerified(equal)
     seen.source += equal
     seen.target += equal
-    const keyHashes = [...suspects.keys()]
-    for (let position = 0; position < keyHashes.length; position += keysPerStatement) {
-      const part = new Map(keyHashes.slice(position, position + keysPerStatement).map((keyHash) => [keyHash, suspects.get(keyHash) ?? '']))
-      await settleKeys(part, position === 0)
-    }
+    if (suspects.size === 0) return
+    await sleep(options.recheckDelayMs, undefined, { signal })
+    await settleSuspects(suspects)
+  }
+
+  /**
+   * The second reading of suspicious keys, on new snapshots: rows where they were seen, and keys that a side did not have by a look at all of its rows. What is not
+   * found as it was is left to `settleMoving`.
+   */
+  async function settleSuspects(suspects: Map<string, Suspect>): Promise<void> {
+    const absent = await Promise.all((['source', 'target'] as const).map(async (side) => {
+      const keys = [...suspects].flatMap(([keyHash, suspect]) => (suspect[side].length === 0 && spec[side].chunkable ? [keyHash] : []))
+      return mapInOrder(partsOf(keys, keysPerPass), (part) => readRows(side, part, null)).then((parts) => groupRows(parts.flat()))
+    }))
+    const moving = new Map<string, string>()
+    const readPart = async (part: [string, Suspect][]) => Promise.all((['source', 'target'] as const).map(async (side, index) => {
+      if (!spec[side].chunkable) return readRows(side, part.map(([keyHash]) => keyHash), null)
+      const placed = part.filter(([, suspect]) => suspect[side].length > 0)
+      const rows = await readRows(side, placed.map(([keyHash]) => keyHash), placed.flatMap(([, suspect]) => suspect[side].map(({ address }) => address)))
+      return [...rows, ...part.flatMap(([keyHash]) => absent[index]?.get(keyHash) ?? [])]
+    }))
+    await forEachAhead(partsOf([...suspects], keysPerStatement), readPart, async (part, [source = [], target = []]) => {
+      const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
+      const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
+      for (const [keyHash, current] of moved) moving.set(keyHash, current)
+    })
+    for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
+  }
+
+  /** Judges the keys whose rows are as they were. @returns the others, with the signature of their rows now */
+  async function settleStable(before: Map<string, string>, rows: ReadRows): Promise<Map<string, string>> {
+    const now = new Map([...before.keys()].map((keyHash): [string, Record<Side, { hash: string }[]>] => [keyHash, { source: [], target: [] }]))
+    for (const side of ['source', 'target'] as const) for (const { keyHash, rowHash } of rows[side]) now.get(keyHash)?.[side].push({ hash: rowHash })
+    const moving = new Map([...now].map(([keyHash, hashes]) => [keyHash, signature(hashes)] as const).filter(([keyHash, current]) => current !== before.get(keyHash)))
+    await settleRows({ source: rows.source.filter((row) => !moving.has(row.keyHash)), target: rows.target.filter((row) => !moving.has(row.keyHash)) })
+    return moving
   }
 
   /** Reads keys again until two readings agree; what agrees on both sides is equal, what keeps moving is pending. */
-  async function settleKeys(suspects: Map<string, string>, rest: boolean): Promise<void> {
-    let waiting = suspects
-    for (let attempt = 0; waiting.size > 0; attempt += 1) {
-      if (rest || attempt > 0) await sleep(options.recheckDelayMs, undefined, { signal })
-      const rows = await readRows([...waiting.keys()])
-      const now: Hashes = new Map([...waiting.keys()].map((keyHash) => [keyHash, { source: [], target: [] }]))
-      for (const row of rows.source) hashesOf(now, row.keyHash).source.push(row.rowHash)
-      for (const row of rows.target) hashesOf(now, row.keyHash).target.push(row.rowHash)
-      const moving = new Map([...now].map(([keyHash, hashes]) => [keyHash, signature(hashes)] as const).filter(([keyHash, current]) => current !== waiting.get(keyHash)))
-      const settled = { source: rows.source.filter((row) => !moving.has(row.keyHash)), target: rows.target.filter((row) => !moving.has(row.keyHash)) }
-      await settleRows(settled)
+  async function settleMoving(keys: Map<string, string>): Promise<void> {
+    let waiting = keys
+    for (let attempt = 1; waiting.size > 0; attempt += 1) {
+      await sleep(options.recheckDelayMs, undefined, { signal })
+      const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map((side) => readRows(side, [...waiting.keys()], null)))
+      const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
+      const moving = await settleStable(waiting, rows)
       if (attempt >= options.rechecks) {
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
         seen.source += pending.source.length
@@ -293,18 +330,36 @@ async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number
   return results
 }
 
-function hashesOf(hashes: Hashes, keyHash: string): { source: string[]; target: string[] } {
-  const found = hashes.get(keyHash) ?? { source: [], target: [] }
-  hashes.set(keyHash, found)
-  return found
+/** Works on one part while the next is read. */
+async function forEachAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>, work: (part: T, found: R) => Promise<void>): Promise<void> {
+  const readAt = (index: number): Promise<R> | null => {
+    const part = parts[index]
+    const reading = part === undefined ? null : readPart(part)
+    // it is awaited only when the work before it has succeeded
+    reading?.catch(() => undefined)
+    return reading
+  }
+  let next = readAt(0)
+  for (const [index, part] of parts.entries()) {
+    const found = await next
+    next = readAt(index + 1)
+    if (found !== null) await work(part, found)
+  }
 }
 
-function signature({ source, target }: { source: string[]; target: string[] }): string {
-  return `${source.toSorted().join(',')}|${target.toSorted().join(',')}`
+function partsOf<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size))
 }
 
-function sameHashes({ source, target }: { source: string[]; target: string[] }): boolean {
-  return source.length === target.length && source.toSorted().join() === target.toSorted().join()
+function groupRows(rows: readonly TextRow[]): Map<string, TextRow[]> {
+  const groups = new Map<string, TextRow[]>()
+  for (const row of rows) groups.set(textOf(row, 'key_hash'), [...(groups.get(textOf(row, 'key_hash')) ?? []), row])
+  return groups
+}
+
+/** What both sides hold under a key: two readings with the same are one. */
+function signature({ source, target }: Record<Side, readonly { hash: string }[]>): string {
+  return `${bagOf(source)}|${bagOf(target)}`
 }
 
 function textWithout(text: string | null): string[] {

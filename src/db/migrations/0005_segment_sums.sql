@@ -1,0 +1,10 @@
+-- One packed value for each chunk in place of a row for each segment: they are written and read whole.
+drop table migration_coverage.segment;
+
+create table migration_coverage.segment_sums (
+  task_id  bigint primary key references migration_coverage.task on delete cascade,
+  packed   bytea not null
+);
+-- fingerprints do not compress
+alter table migration_coverage.segment_sums alter column packed set storage external;
+comment on table migration_coverage.segment_sums is 'partial sums of one chunk, 16 bytes a segment: number int4, rows int4, sum modulo 2^64 int8; they go when the entity is settled';
