@@ -8,6 +8,7 @@ import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Reader } from './reader.js'
+import type { LoadLimits } from './throttle.js'
 
 export interface ComparisonOptions {
   /** how long a suspicious key rests before it is read again, ms */
@@ -18,6 +19,8 @@ export interface ComparisonOptions {
   maxStoredDifferences: number
   /** rows that a segment should hold */
   segmentRows: number
+  /** load of the source above which a job waits */
+  sourceLimits: LoadLimits
 }
 
 /** What the tasks of a job work with. */
@@ -28,6 +31,8 @@ export interface TaskContext {
   target: Sql
   queue: Queue
   options: ComparisonOptions
+  /** throws while the source has enough to do without us */
+  spareSource: (reader: Reader, signal: AbortSignal) => Promise<void>
 }
 
 /** What the prepare task leaves for the others. */

@@ -18,6 +18,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const reader = context.readers[sideOfTask(task)]
   const first = task.firstPage ?? 0
   const statement: StatementOptions = { segments, recode: (await readPrepared(context.target, task.jobId)).recode, ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
+  if (reader.side === 'source') await context.spareSource(reader, signal)
   try {
     const { outcome, segments: sums } = await scanChunk(spec, reader, statement, signal)
     return async (tx) => {
