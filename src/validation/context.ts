@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
+import type { StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
@@ -46,6 +47,13 @@ export interface Prepared {
   parents: Record<string, ComparisonSpec>
   /** entities whose rows other entities may claim too */
   shared: string[]
+  /** the seed of a sample, as decimal text; null: every row is compared */
+  sampleSeed: string | null
+}
+
+/** How the statements of a prepared job read. */
+export function statementOf({ recode, sampleSeed }: Prepared, segments: number): StatementOptions {
+  return { segments, recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
 }
 
 /** @throws Error when the job was not prepared */

@@ -87,6 +87,7 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
 
 export interface JobRequest {
   entities: string[]
+  mode: 'full' | 'sample'
   includeIntegrityChecks: boolean
   includeCrossEntity: boolean
 }
@@ -99,7 +100,7 @@ export async function createJobOver(target: Sql, queue: Queue, plan: string, req
   await target.begin(async (tx) => {
     await tx`
       insert into migration_coverage.job (job_id, plan_id, mode, priority, include_integrity_checks, include_cross_entity, entities)
-      values (${jobId}, ${planId}, 'full', 'normal', ${request.includeIntegrityChecks ?? true}, ${request.includeCrossEntity ?? true}, ${request.entities ?? Object.keys(loaded.plan.entities)})`
+      values (${jobId}, ${planId}, ${request.mode ?? 'full'}, 'normal', ${request.includeIntegrityChecks ?? true}, ${request.includeCrossEntity ?? true}, ${request.entities ?? Object.keys(loaded.plan.entities)})`
     await addTasks(tx, queue, jobId, [{ kind: 'prepare' }])
   })
   return jobId
