@@ -22,7 +22,7 @@ describe('a task', () => {
     const loop = startLoop(bench, async (task) => {
       seen = task
       return async (tx) => {
-        await tx`insert into migration_coverage.segment (task_id, segment, row_count, fingerprint_sum) values (${task.taskId}, 1, 10, 12345678901234567890)`
+        await tx`insert into migration_coverage.segment_sums (task_id, packed) values (${task.taskId}, ${Buffer.alloc(16)})`
         return { rows: 10 }
       }
     })
@@ -36,7 +36,7 @@ describe('a task', () => {
     })
     expect(task).toMatchObject({ status: 'done', fence: 1, outcome: { rows: 10 }, error: null })
     expect(await jobRow(bench.target, jobId)).toMatchObject({ status: 'running', started_at: expect.any(Date), paused_reason: null })
-    expect(await bench.target`select from migration_coverage.segment`).toHaveLength(1)
+    expect(await bench.target`select from migration_coverage.segment_sums`).toHaveLength(1)
     expect(await bench.target`select from migration_coverage.worker`).toHaveLength(0)
   })
 
