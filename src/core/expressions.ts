@@ -174,12 +174,14 @@ export function taggedKey(map: string, text: string): string {
   return `${quoteLiteral(`${map} `)} || ${text}`
 }
 
-/** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
+/** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. With a unique index over the modern keys each has only one. */
 function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
+  const modern = `tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern`
+  const rows = `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
+  if (map.unique.modern) return `select ${modern}, ${legacy} as legacy ${rows}`
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
-  return `select tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern, ${smallest} as legacy from ${mapRelation(map)} tgt ` +
-    `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null group by 1`
+  return `select ${modern}, ${smallest} as legacy ${rows} group by 1`
 }
 
 /** A predicate of the plan as "is true"; the line break ends a trailing comment in it. */
@@ -338,7 +340,7 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   // conditions side by side are asked in the order of their price: what another entity claims need not be fit for this one's key
   const refused = [...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
-  const only = wanted === undefined ? '' : ` and case ${refused.map((when) => `when ${when} then false`).join(' ')} ${refused.length === 0 ? 'when false then false ' : ''}else ${wanted(keyHash)} end`
+  const only = wanted === undefined ? '' : ` and ${refused.length === 0 ? wanted(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${wanted(keyHash)} end`}`
   return `select ${states.length === 0 ? 'null::int4' : `case ${states.map(({ name, when }, index) => `when ${when} then ${place(name, index)}`).join(' ')} end`} as place, ${unless(keyHash)} as key, ` +
     `${columnHash === null ? '0::int8' : unless(columnHash)} as rest${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
     `from ${rows} where ${claim} and ${pageCondition(side, options.pages)}${only} offset 0`
@@ -520,7 +522,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
 }
 
 /**
- * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a JSON array): why a target row has no partner.
+ * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a text array): why a target row has no partner.
  * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`).
  * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
  */
@@ -530,11 +532,11 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any(array(select json_array_elements_text($1::text::json))) end`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any($1::text[]) end`
 }
 
 /**
- * Claimed source rows whose first key leg, as text with its state, is listed in $1 (a JSON array): what became of a parent.
+ * Claimed source rows whose first key leg, as text with its state, is listed in $1 (a text array): what became of a parent.
  * Columns: k0, excluded and reason (indexes, or null), p0… (the references that lead to parents of its own).
  */
 export function readParentsStatement(spec: ComparisonSpec, options: StatementOptions): string {
@@ -544,15 +546,15 @@ export function readParentsStatement(spec: ComparisonSpec, options: StatementOpt
   const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
   const key = text(spec.key, keys, 0)
   return `select ${key} as k0, ${firstReason(spec.source.exclude)} as excluded, ${firstReason(spec.source.explained)} as reason${references.join('')} ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${isTrue(spec.source.where)} then ${key} = any(array(select json_array_elements_text($1::text::json))) end`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${isTrue(spec.source.where)} then ${key} = any($1::text[]) end`
 }
 
-/** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a JSON array). Columns: k0…. */
+/** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a text array). Columns: k0…. */
 export function findTargetKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, 'target', options)
   const texts = legTexts(spec, keys, 'target', options.recode)
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any(array(select json_array_elements_text($1::text::json)))`
+    `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any($1::text[])`
 }
 
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
@@ -565,12 +567,12 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
 }
 
-/** Which of the legacy keys listed in $1 (a JSON array of texts) a key map knows. Columns: legacy. */
+/** Which of the legacy keys listed in $1 (a text array) a key map knows. Columns: legacy. */
 export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string {
-  if (isNatural(map)) return `select distinct natural_value as legacy from (${naturalRows(map, 'target')}) entry where natural_value = any(array(select json_array_elements_text($1::text::json)))`
+  if (isNatural(map)) return `select distinct natural_value as legacy from (${naturalRows(map, 'target')}) entry where natural_value = any($1::text[])`
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   return `select distinct ${legacy} as legacy from ${mapRelation(map)} tgt ` +
-    `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any(array(select json_array_elements_text($1::text::json)))`
+    `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any($1::text[])`
 }
 
 /** The legacy keys of a many-to-one key map that are not the smallest of their modern key. Columns: legacy, smallest. */
@@ -598,6 +600,11 @@ export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKin
  * (legacy keys with several modern ones), two_legacy (modern keys with several legacy ones).
  */
 export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+  // what unique indexes prove need not be counted
+  if (map.unique.modern && map.unique.legacy && map.legacyType === kind.literalType) {
+    return `select count(*)::text as entries, (count(*) filter (where tgt.${quoteIdentifier(map.legacy)} is null))::text as unreadable, '0' as two_modern, '0' as two_legacy ` +
+      `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
+  }
   const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
     `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select count(*) from entry)::text as entries, (select count(*) from entry where legacy is null)::text as unreadable, ` +

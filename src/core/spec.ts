@@ -176,5 +176,7 @@ export interface StoredKeyMapSpec {
   modern: string
   legacyType: string
   modernType: string
+  /** a unique index over the column alone proves that its keys stand once each */
+  unique: { legacy: boolean; modern: boolean }
   where: string | null
 }

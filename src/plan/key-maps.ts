@@ -35,7 +35,9 @@ function resolveStored(name: string, written: PlanKeyMap | undefined, target: Ca
   const [legacyType, modernType] = [typeOf(relation, legacy), typeOf(relation, modern)]
   if (legacyType === undefined || modernType === undefined) return { map: null, faults }
   const where = sqlAt(parts, [...path, 'where'])
-  const spec = { name, schema: relation.schema, table: relation.name, members: [], legacy, modern, legacyType: legacyType.name, modernType: modernType.name, where }
+  // an index of a parent does not reach its inheritance children
+  const isUnique = (column: string) => !(relation.kind === 'table' && relation.hasChildren) && relation.uniqueKeys.some((columns) => columns.length === 1 && columns[0] === column)
+  const spec = { name, schema: relation.schema, table: relation.name, members: [], legacy, modern, legacyType: legacyType.name, modernType: modernType.name, unique: { legacy: isUnique(legacy), modern: isUnique(modern) }, where }
   return { map: { spec, legacy: legacyType, modern: modernType, modernColumn: modern }, faults }
 }
 

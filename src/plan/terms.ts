@@ -182,7 +182,7 @@ function resolveByCode(context: EntityContext, planned: PlannedTerm, references:
   const column = `src.${quoteIdentifier(by)}`
   const tagged = choices.map((one) => `when ${isCode(column, code.type.name, one.code)} then ${taggedKey(one.map.name, canonicalText(canonicalValue(one.kind, own.sourceType.name, own.source)))}`)
   const members = [...new Map(choices.map(({ map, kind }) => [map.name, { map, kind }])).values()]
-  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', legacyType: 'text', modernType: 'text', where: null }
+  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', unique: { legacy: false, modern: false }, legacyType: 'text', modernType: 'text', where: null }
   const spec: TermSpec = {
     name, source: `(case ${tagged.join(' ')} end)`, sourceRaw: `(case when ${own.source} is not null then coalesce((${column})::text, 'NULL') || ' ' || (${own.source})::text end)`,
     target: own.target, targetRaw: null, sourceType: 'text', targetType: own.targetType.name, canonical: naturalKind, keyMap: map.name, values: null, zone: null, tolerance: null,

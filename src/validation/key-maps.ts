@@ -1,6 +1,6 @@
 import { collapsedKeysStatement, foldedEntriesStatement, isNatural, knownKeysStatement } from '../core/expressions.js'
 import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
-import { read, textOf, type Reader } from './reader.js'
+import { read, textArray, textOf, type Reader } from './reader.js'
 
 export function mapOf(spec: ComparisonSpec, term: TermSpec): KeyMapSpec {
   const map = spec.keyMaps[term.keyMap ?? '']
@@ -11,7 +11,7 @@ export function mapOf(spec: ComparisonSpec, term: TermSpec): KeyMapSpec {
 /** `[legacy, modern]` as JSON, of the entries of a many-to-one map whose legacy key is not the smallest; null where the map can have none. */
 export async function loadFolded(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Set<string> | null> {
   const map = mapOf(spec, term)
-  if (isNatural(map)) return null
+  if (isNatural(map) || map.unique.modern) return null
   const rows = await read(target, signal, foldedEntriesStatement(map, term.canonical))
   return new Set(rows.map((row) => JSON.stringify([textOf(row, 'legacy'), textOf(row, 'modern')])))
 }
@@ -19,7 +19,7 @@ export async function loadFolded(spec: ComparisonSpec, term: TermSpec, target: R
 /** legacy key → smallest legacy key of a many-to-one map, of those that are not the smallest; null where the map can have none. */
 export async function loadCollapsed(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Map<string, string> | null> {
   const map = mapOf(spec, term)
-  if (isNatural(map)) return null
+  if (isNatural(map) || map.unique.modern) return null
   const rows = await read(target, signal, collapsedKeysStatement(map, term.canonical))
   return new Map(rows.map((row) => [textOf(row, 'legacy'), textOf(row, 'smallest')]))
 }
@@ -27,6 +27,6 @@ export async function loadCollapsed(spec: ComparisonSpec, term: TermSpec, target
 /** Of these legacy keys, those that the map knows. */
 export async function knownKeys(spec: ComparisonSpec, term: TermSpec, keys: string[], target: Reader, signal: AbortSignal): Promise<Set<string>> {
   if (keys.length === 0) return new Set()
-  const rows = await read(target, signal, knownKeysStatement(mapOf(spec, term), term.canonical), [JSON.stringify([...new Set(keys)])])
+  const rows = await read(target, signal, knownKeysStatement(mapOf(spec, term), term.canonical), [textArray(new Set(keys))])
   return new Set(rows.map((row) => textOf(row, 'legacy')))
 }

@@ -3,7 +3,7 @@ import { foldKey, keyIdentity, shownKey, type SourceRow } from '../core/pairing.
 import type { ComparisonSpec, Explanation } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { loadCollapsed } from './key-maps.js'
-import { read, type Reader, type TextRow } from './reader.js'
+import { read, textArray, type Reader, type TextRow } from './reader.js'
 
 /** What became of a source row that other rows reference. */
 export interface Fate {
@@ -62,7 +62,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   }
 
   async function readFates(of: ComparisonSpec, wanted: string[], fates: Map<string, Fate>): Promise<void> {
-    const list = JSON.stringify(wanted)
+    const list = textArray(wanted)
     const rows = new Map<string, TextRow[]>()
     for (const row of await read(readers.source, signal, readParentsStatement(of, options), [list])) {
       const key = row['k0'] ?? ''
@@ -106,7 +106,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     const [leg] = of.key
     const collapsed = leg === undefined || leg.keyMap === null ? null : await loadCollapsed(of, leg, readers.target, signal)
     const folded = new Map(wanted.map((key) => [key, foldKey([key], [collapsed])[0] ?? key]))
-    const found = await read(readers.target, signal, findTargetKeysStatement(of, options), [JSON.stringify([...new Set(folded.values())])])
+    const found = await read(readers.target, signal, findTargetKeysStatement(of, options), [textArray(new Set(folded.values()))])
     const there = new Set(found.map((row) => keyIdentity([row['k0'] ?? null])))
     return new Set(wanted.filter((key) => there.has(keyIdentity([folded.get(key) ?? key]))))
   }

@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
-import { checkMapStatement, isNatural } from '../core/expressions.js'
+import { checkMapStatement, countsItself, isNatural } from '../core/expressions.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from '../core/spec.js'
 import { constantFor, type CanonicalKind } from '../core/canonical.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -22,6 +22,8 @@ import { countOf, read, textOf, type Reader } from './reader.js'
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
 const rowsPerPage = 64
 const largestSegmentCount = 131_072
+/** A chunk of a side with joined tables is so many times as large. */
+const joinedChunks = 8
 
 /** Checks the plan against both databases as they are now, and cuts the job into tasks. */
 export async function prepare(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
@@ -105,13 +107,17 @@ function segmentCount({ source, target }: ComparisonSpec, segmentRows: number): 
 
 function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number): NewTask[] {
   if (spec === null || blocked !== null) return [{ kind: 'settle', entity }]
-  return (['source', 'target'] as const).flatMap((side) => {
-    const count = spec[side].chunkable ? Math.max(1, Math.ceil(spec[side].pages / chunkPages)) : 1
-    return Array.from({ length: count }, (_, chunk): NewTask => ({
+  const tasks = (['source', 'target'] as const).flatMap((side) => {
+    // each chunk reads the whole of a joined map
+    const pages = countsItself(spec, side) ? chunkPages : chunkPages * joinedChunks
+    const count = spec[side].chunkable ? Math.max(1, Math.ceil(spec[side].pages / pages)) : 1
+    return Array.from({ length: count }, (_, chunk) => ({
       // the last chunk is open ended: the table may have grown since it was planned
-      kind: 'scan', entity, side, chunk, firstPage: chunk * chunkPages, nextPage: chunk === count - 1 ? null : (chunk + 1) * chunkPages,
+      kind: 'scan' as const, entity, side, chunk, firstPage: chunk * pages, nextPage: chunk === count - 1 ? null : (chunk + 1) * pages,
     }))
   })
+  // in turn, so that both servers work from the beginning
+  return tasks.toSorted((left, right) => left.chunk - right.chunk)
 }
 
 /** A rule speaks of the whole migration: a job of some entities does not ask it. */

@@ -76,3 +76,8 @@ export function countOf(row: TextRow, column: string): number {
 export function arrayText(values: Iterable<string | number>): string {
   return `{${[...values].join(',')}}`
 }
+
+/** A list of texts as the text of a PostgreSQL array. */
+export function textArray(texts: Iterable<string>): string {
+  return arrayText([...texts].map((text) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`))
+}

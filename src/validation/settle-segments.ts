@@ -8,7 +8,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
-import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
+import { arrayText, read, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { Tally } from './tally.js'
 
 export interface SettleOptions extends StatementOptions {
@@ -36,6 +36,8 @@ export interface Readers {
 const keysPerStatement = 1_000
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 20_000
+/** Rows without a partner that are kept until their cause is looked for. */
+const mostAlone = 4_000
 
 interface ReadRows {
   source: (SourceRow & { keyHash: string })[]
@@ -77,6 +79,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const foldedMembers = collapsedKeys.map((map) => (map === null ? null : new Set([...map.keys(), ...map.values()])))
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
+  /** rows without a partner, whose cause is still to be found */
+  const alone: { source: { row: SourceRow; keyIsPaired: boolean }[]; target: TargetRow[] } = { source: [], target: [] }
 
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
@@ -91,7 +95,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** The rows of these keys as they are now. @param addresses where to look; null: anywhere */
   async function readRows(side: Side, keyHashes: string[], addresses: string[] | null): Promise<TextRow[]> {
     if (keyHashes.length === 0 || addresses?.length === 0) return []
-    const parameters = [arrayText(keyHashes), ...(addresses === null ? [] : [arrayText(addresses.map((address) => `"${address}"`))])]
+    const parameters = [arrayText(keyHashes), ...(addresses === null ? [] : [textArray(addresses)])]
     return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], addresses !== null), parameters)
   }
 
@@ -188,8 +192,6 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
     const groups = groupByKey(source, target, collapsedKeys)
     const compare = await createCompareRows(spec, groups.values(), foldedReferences, readers.target, signal)
-    const unpaired: { row: SourceRow; keyIsPaired: boolean }[] = []
-    const extra: TargetRow[] = []
     for (const group of groups.values()) {
       const pairing = pairGroup(group, compare)
       tally.addVerified(pairing.verified.length)
@@ -210,7 +212,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         tally.addDiffers(causeOfDifference(spec, pair), shownKey(spec, pair.source.key), columns)
       }
       const keyIsPaired = pairing.verified.length + pairing.accepted.length + pairing.differs.length > 0
-      for (const row of pairing.unpairedSource) unpaired.push({ row, keyIsPaired })
+      for (const row of pairing.unpairedSource) alone.source.push({ row, keyIsPaired })
       for (const row of pairing.unpairedTarget) {
         const reason = reasonAt(spec.target.generated, row.reason)
         if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
@@ -218,11 +220,16 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
           observe('target', 'generated', row, reason)
           tally.addTarget('generated', null, reason, null)
         } else if (row.recent) addPendingTarget(row, 'changed recently', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-        else extra.push(row)
+        else alone.target.push(row)
       }
     }
-    await judgeMissing(unpaired)
-    await judgeExtra(extra)
+    if (alone.source.length + alone.target.length >= mostAlone) await judgeAlone()
+  }
+
+  /** Why rows have no partner takes passes over the other side and over key maps: one for many rows. */
+  async function judgeAlone(): Promise<void> {
+    await judgeMissing(alone.source.splice(0))
+    await judgeExtra(alone.target.splice(0))
   }
 
   async function judgeMissing(unpaired: { row: SourceRow; keyIsPaired: boolean }[]): Promise<void> {
@@ -259,7 +266,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const folded = rows.map((row) => ({ own: keyIdentity(row.key), key: foldKey(row.key, collapsedKeys) })).filter(({ own, key }) => own !== keyIdentity(key))
     const firstLegs = [...new Set(folded.flatMap(({ key }) => key[0] ?? []))]
     if (firstLegs.length === 0) return new Set()
-    const found = await read(readers.target, signal, findTargetKeysStatement(spec, options), [JSON.stringify(firstLegs)])
+    const found = await read(readers.target, signal, findTargetKeysStatement(spec, options), [textArray(firstLegs)])
     const arrived = new Set(found.map((row) => keyIdentity(spec.key.map((_, leg) => row[`k${leg}`] ?? null))))
     return new Set(folded.flatMap(({ own, key }) => (arrived.has(keyIdentity(key)) ? [own] : [])))
   }
@@ -279,7 +286,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const wanted = new Set(extra.map(({ key }) => key[0] ?? ''))
     if (wanted.size > 0) {
       const folded = [...(collapsedKeys[0] ?? [])].flatMap(([legacy, smallest]) => (wanted.has(`=${smallest}`) ? [`=${legacy}`] : []))
-      const firstLegs = JSON.stringify([...wanted, ...folded])
+      const firstLegs = textArray([...wanted, ...folded])
       const [claimed, unclaimed] = [await findSource(firstLegs, true), await findSource(firstLegs, false)]
       for (const row of [...unclaimed, ...claimed]) {
         const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
@@ -293,7 +300,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** In a sample the partner of a folded key may be outside: nothing is known of the row. */
   async function settleCollapsed(): Promise<void> {
-    if (options.sample === undefined) return judge(deferred.source, deferred.target)
+    if (options.sample === undefined) await judge(deferred.source, deferred.target)
+    await judgeAlone()
+    if (options.sample === undefined) return
     for (const [side, rows] of [['source', deferred.source.length], ['target', deferred.target.length]] as const) {
       tally[side].unverified += rows
       if (rows > 0) tally.count('causes', side, 'unverified', 'not sampled', rows)

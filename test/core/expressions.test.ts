@@ -49,7 +49,7 @@ describe('predicates', () => {
   })
 
   test('claims: all rows, those of the where, those that every key map of the key reaches', () => {
-    const map = (name: string) => ({ name, schema: 'public', table: name, members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', where: `tgt.kind = '${name}'` })
+    const map = (name: string) => ({ name, schema: 'public', table: name, members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', unique: { legacy: false, modern: false }, where: `tgt.kind = '${name}'` })
     const base = specOf()
     const withClaim = (claim: ComparisonSpec['target']['claim']) => specOf({ key: [term('a', { keyMap: 'x' }), term('b', { keyMap: 'y' }), term('c')], keyMaps: { x: map('x'), y: map('y') }, target: { ...base.target, claim, where: 'tgt.o = 1' } })
     expect(claimCondition(withClaim('all'), 'target')).toBe('true')
@@ -101,7 +101,7 @@ describe('statements', () => {
   })
 
   test('the unresolved of one side has another hash than that of the other', () => {
-    const map = { name: 'm', schema: 'public', table: 'm', members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', where: null }
+    const map = { name: 'm', schema: 'public', table: 'm', members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', unique: { legacy: false, modern: false }, where: null }
     const spec = specOf({ columns: [term('v', { values: { codes: [{ code: '1', value: '2' }] } }), term('fk', { keyMap: 'm' })], keyMaps: { m: map } })
     const unresolved = (side: 'source' | 'target') => [...scanStatement(spec, side, options).matchAll(/then '(-?\d+)'::int8 else/g)].map(([, seed]) => seed)
     expect([unresolved('source').length, unresolved('target').length]).toEqual([1, 1])

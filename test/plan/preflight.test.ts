@@ -78,7 +78,7 @@ describe('a sound plan', () => {
       target: { schema: 'public', table: 'people', where: "tgt.origin = 'old'", claim: 'where', generated: [{ reason: 'system', where: 'tgt.legacy_id = -1' }], chunkable: true },
       key: [{ name: 'id', source: 'src."id"', target: 'tgt."id"', sourceType: 'int4', targetType: 'uuid', keyMap: 'person', canonical: { name: 'numeric' } }],
       keyMaps: {
-        person: { name: 'person', schema: 'public', table: 'map', legacy: 'legacy_id', modern: 'modern_id', legacyType: 'text', modernType: 'uuid', where: "tgt.entity = 'person'" },
+        person: { name: 'person', schema: 'public', table: 'map', legacy: 'legacy_id', modern: 'modern_id', legacyType: 'text', modernType: 'uuid', unique: { legacy: false, modern: false }, where: "tgt.entity = 'person'" },
         office: { where: "tgt.entity = 'office' -- shared\n" },
       },
     })
