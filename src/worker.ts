@@ -19,7 +19,7 @@ export interface WorkerOptions {
 /** Tasks that one process works on at a time: while some wait for suspicious keys to rest, others read both sides. */
 const concurrency = 4
 /** Rows that a segment should hold: few enough to read again cheaply, enough that the sums stay small. */
-const segmentRows = 64
+const segmentRows = 128
 
 /** Takes tasks of any job until stopped. Opens a pinned reading client on the target of its own, and closes it. */
 export function startWorker({ comparison, source, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {

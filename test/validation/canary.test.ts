@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Sql } from 'postgres'
 import { canaryStatement, judgeCanaries } from '../../src/core/canary.js'
+import { canonicalHash, canonicalOf, canonicalValue } from '../../src/core/canonical.js'
 import { openSource } from '../../src/db/clients.js'
 import { createTestDatabase, type TestDatabase } from '../helpers/postgres.js'
 
@@ -30,6 +31,22 @@ describe('canaries', () => {
   test('servers of different encodings agree once text is hashed by its UTF-8 bytes, and only then', async () => {
     expect(judgeCanaries(await hashes(clients.utf8, true), await hashes(clients.latin1, true))).toEqual([])
     expect(judgeCanaries(await hashes(clients.utf8, false), await hashes(clients.latin1, false))).toEqual(['text: the two servers hash the same value differently'])
+  })
+
+  test.each([
+    // signs, orders of magnitude of PostgreSQL's own digits, and what its hash takes for the seed alone
+    ['numeric', ['0', '1', '-1', '3', '30000', '300000000', '0.0003', '5', '-5', 'NaN', 'Infinity', '-Infinity', '1e300', '-1e300']],
+    // 64 bits that its hash folds to the same 32: both halves differ in the same bit, or one is the complement of the other
+    ['timestamp', ['2000-01-01', '2000-01-01 01:11:34.967297', '2000-01-01 00:00:00.000001', '2000-01-01 01:11:34.967296', '1999-12-31 23:59:59.999999', 'infinity', '-infinity', '0044-03-15 BC']],
+    ['timestamptz', ['2000-01-01', '2000-01-01 01:11:34.967297', '2000-01-01 00:00:00.000001', '2000-01-01 01:11:34.967296', '1999-12-31 23:59:59.999999', 'infinity', '-infinity', '0044-03-15 BC']],
+    ['date', ['2000-01-01', '2000-01-02', '1999-12-31', 'infinity', '-infinity', '0044-03-15 BC', '5874897-12-31']],
+  ])('hashes of %s tell apart what the hash of an index does not', async (type, values) => {
+    const info = { name: type, base: type, kind: 'b' as const, element: null }
+    const choice = canonicalOf(info)
+    if ('refused' in choice) throw new Error(choice.refused)
+    const hash = (value: string) => canonicalHash(choice.kind, canonicalValue(choice.kind, type, `'${value}'::${type}`), 42n, false)
+    const [row] = await clients.utf8.unsafe<Record<string, string>[]>(`select ${values.map((value, index) => `${hash(value)} as h${index}`).join(', ')}`)
+    expect(new Set(values.map((_, index) => row![`h${index}`])).size).toBe(values.length)
   })
 
   test('an unfaithful or missing hash is named', () => {

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readRowsStatement, readSegmentsStatement, scanStatement } from '../../src/core/expressions.js'
+import { openSource, openTargetReader } from '../../src/db/clients.js'
+import { parsePlan } from '../../src/plan/load.js'
+import { checkPlanAgainst } from '../../src/plan/preflight.js'
+import { createPair, type Pair } from '../helpers/compare.js'
+
+/** Rows enough for the planner to think of a sort: it takes the segments of a pass for as many. */
+const rows = 120_000
+const wide = "i % 7 as v, md5(i::text) as note, case when i % 3 = 0 then null else i / 7.0 end as amount, timestamptz '2020-01-01' + i * interval '1 second' as at"
+const tables = (id: string) => `create table by_int as select i::int8 as id, ${wide} from generate_series(1, ${rows}) i; alter table by_int add primary key (id);
+  create table by_text as select md5('k' || i) as id, ${wide} from generate_series(1, ${rows}) i; alter table by_text add primary key (id);
+  create table by_two as select i % 50 as one, md5('c' || i) as two, ${wide} from generate_series(1, ${rows}) i; alter table by_two add primary key (one, two);
+  create table by_map as select ${id} as id, ${wide} from generate_series(1, ${rows}) i; alter table by_map add primary key (id)`
+const map = `create table key_map as select i::int8 as legacy, md5('m' || i)::uuid as modern from generate_series(1, ${rows}) i; alter table key_map add primary key (legacy); alter table key_map add unique (modern)`
+const entity = (table: string, key: string) => `  ${table}: { domain: d, source: { table: ${table} }, target: { table: ${table} }, key: { ${key} }, columns: { v: v, note: note, amount: amount, at: at } }`
+const plan = ['version: 1', 'domains: { d: {} }', 'keyMaps: { ids: { table: key_map, legacy: legacy, modern: modern } }', 'entities:', entity('by_int', 'id: id'), entity('by_text', 'id: id'), entity('by_two', 'one: one, two: two'),
+  entity('by_map', 'id: { from: id, references: ids }'), ''].join('\n')
+const names = ['by_int', 'by_text', 'by_two', 'by_map']
+
+describe('no pass sorts or writes temporary files', () => {
+  let pair: Pair
+  let specs: Awaited<ReturnType<typeof checkPlanAgainst>>['specs']
+  const clients = () => ({ source: openSource({ ...pair.source.options, maxConnections: 1 }), target: openTargetReader({ ...pair.target.options, maxConnections: 1 }) })
+
+  beforeAll(async () => {
+    pair = await createPair({ source: `${tables('i::int8')}; analyze`, target: `${tables("md5('m' || i)::uuid")}; ${map}; analyze` })
+    const { source, target } = clients()
+    specs = (await checkPlanAgainst(parsePlan(plan), source, target)).specs
+    await Promise.all([source.end(), target.end()])
+  })
+  afterAll(() => pair.close())
+
+  test.each(names.flatMap((name) => (['source', 'target'] as const).map((side) => ({ name, side }))))('$name at the $side', async ({ name, side }) => {
+    const spec = specs.get(name)!
+    const both = clients()
+    const explain = async (statement: string, parameters: string[] = []) => {
+      const lines = await both[side].unsafe<{ 'QUERY PLAN': string }[]>(`explain (analyze, costs off, timing off) ${statement}`, parameters)
+      return lines.map((line) => line['QUERY PLAN'])
+    }
+    try {
+      const options = { segments: 2048, recode: false }
+      const [scan, chunk, drill] = [await explain(scanStatement(spec, side, options)), await explain(scanStatement(spec, side, { ...options, pages: { first: 1, next: 500 } })), await explain(readSegmentsStatement(spec, side, options), ['{1,2,3,4,5,6,7,8,9,10,11,12}'])]
+      for (const lines of [scan, chunk, drill]) {
+        expect(lines.join('\n')).toMatch(/HashAggregate/)
+        expect(lines.filter((line) => /\bSort|GroupAggregate|Disk|Batches: (?!1\b)|Spill|written/.test(line))).toEqual([])
+      }
+      // the rows that differ are read where they were seen, not by a pass
+      const [address] = await both[side].unsafe<{ ctid: string }[]>(`select ctid::text from ${spec[side].table} limit 1`)
+      expect((await explain(readRowsStatement(spec, side, options, null, true), ['{1}', `{"${address!.ctid}"}`])).join('\n')).toMatch(/Tid Scan/)
+    } finally {
+      await Promise.all([both.source.end(), both.target.end()])
+    }
+  })
+
+  test('a whole job over rows that differ writes none', async () => {
+    await pair.target.sql`update by_int set v = v + 1 where id % 1000 = 0`
+    await pair.target.sql`delete from by_two where one = 7 and v = 3`
+    const written = async () => {
+      const list = await Promise.all([pair.source.sql, pair.target.sql].map(async (sql) => (await sql<{ bytes: string }[]>`select temp_bytes::text as bytes from pg_stat_database where datname = current_database()`)[0]?.bytes))
+      return list.join()
+    }
+    const before = await written()
+    const { entities } = await pair.compare(plan, { segmentRows: 64 }, { includeIntegrityChecks: false, includeCrossEntity: false })
+    expect([entities['by_int']?.accounting.source.differs, entities['by_two']?.verdict, entities['by_map']?.verdict]).toEqual([rows / 1000, 'fail', 'pass'])
+    expect(await written()).toBe(before)
+  })
+})
