@@ -1,0 +1,143 @@
+import type { Db } from '../../db/clients.js'
+import { align, comparePairs, createLookUp, mapsThatReach, type Alignment, type LookUp } from './align.js'
+import { findConcatenation, pairColumns, type ColumnFinding, type ReferenceEvidence } from './columns.js'
+import { compareColumns } from './evidence.js'
+import { openSide, readLimits, type ReadLimits, type SideReader } from './read.js'
+import { canLookUp, compositeRoute, findMapTables, parentsOf, singleKey, singleRoutes, type FoundMap, type Route, type StoredMap } from './routes.js'
+import { judgePair, settlePairs, type PairFinding, type SettledPair } from './settle.js'
+import { columnOf, placeOf, tableCandidates, type SampledTable, type TableCandidate } from './tables.js'
+import { findCodes, settleZones } from './values.js'
+
+/** A pair of tables with its key and columns. */
+export interface FoundEntity {
+  pair: SettledPair
+  /** null: no way from a source row to its target row was found */
+  route: Route | null
+  columns: ColumnFinding[]
+  /** columns without a partner */
+  alone: { source: string[]; target: string[] }
+}
+
+/** All that was found; what it means for the plan is written by `write.ts`. */
+export interface Discovery {
+  source: SideReader
+  target: SideReader
+  entities: FoundEntity[]
+  /** the target tables that hold key maps which a route or a reference goes through */
+  mapTables: SampledTable[]
+  candidates: TableCandidate[]
+}
+
+/**
+ * Looks for a first plan in two databases: reads both catalogues and bounded samples, brings rows of one key together, and compares their values.
+ * Nothing is written. The same databases give the same findings.
+ * @throws the error of a database that cannot be reached; a table that cannot be read is a finding
+ */
+export async function discover(sourceDb: Db, targetDb: Db, limits: ReadLimits = readLimits): Promise<Discovery> {
+  const [source, target] = await Promise.all([openSide(sourceDb, 'source', limits), openSide(targetDb, 'target', limits)])
+  const mapTables = findMapTables(target.tables)
+  const isMap = (table: SampledTable) => mapTables.some((map) => map.table === table)
+  const readable = ({ unread }: SampledTable) => unread === null
+  const candidates = tableCandidates(source.tables.filter(readable), target.tables.filter((table) => readable(table) && !isMap(table)))
+  const lookUp = createLookUp(source, target)
+  const reach = new Map<SampledTable, StoredMap[]>()
+  for (const table of new Set(candidates.map((one) => one.target))) {
+    const key = singleKey(table)
+    reach.set(table, key === null ? [] : await mapsThatReach(target, table, key, mapTables))
+  }
+  const findings = new Map<TableCandidate, PairFinding>()
+  for (const one of candidates) findings.set(one, judgePair(one, await alignBest(target, one, singleRoutes(one.source, one.target, reach.get(one.target) ?? []), lookUp)))
+  let pairs = settlePairs([...findings.values()])
+  // keys of several columns go through the keys of parents, which may have such a key themselves
+  for (let round = 0; round < 3; round += 1) {
+    const known = pairs
+    let isChanged = false
+    for (const one of candidates) {
+      if (findings.get(one)?.isProven === true) continue
+      const route = compositeRoute(one.source, one.target, (column) => mapsTo(one.target, column, known, target))
+      const alignment = route === null ? null : await align(target, one.source, one.target, route, lookUp)
+      if (alignment === null) continue
+      const judged = judgePair(one, alignment)
+      if (judged.score <= (findings.get(one)?.score ?? 0) && findings.get(one)?.alignment !== null) continue
+      findings.set(one, judged)
+      isChanged = true
+    }
+    if (!isChanged) break
+    pairs = settlePairs([...findings.values()])
+  }
+  const entities: FoundEntity[] = []
+  for (const pair of pairs) entities.push(await findColumns(pair, pairs, source, target, lookUp, reach.get(pair.target) ?? []))
+  settleZones(entities)
+  const order = (entity: FoundEntity) => target.tables.indexOf(entity.pair.target) * 10_000 + source.tables.indexOf(entity.pair.source)
+  return { source, target, entities: entities.sort((left, right) => order(left) - order(right)), mapTables: mapTables.map(({ table }) => table), candidates }
+}
+
+async function alignBest(target: SideReader, { source, target: to }: TableCandidate, routes: readonly Route[], lookUp: LookUp): Promise<Alignment | null> {
+  let best: Alignment | null = null
+  const worth = (alignment: Alignment) => alignment.evidence.weight * alignment.matched / alignment.keyed + alignment.matched / alignment.keyed / 10
+  for (const route of routes) {
+    const found = await align(target, source, to, route, lookUp)
+    if (found === null) continue
+    if (best === null || worth(found) > worth(best)) best = found
+    if (best.evidence.weight >= 3 && best.matched >= best.keyed * 0.9) break
+  }
+  return best
+}
+
+/** How keys of a pair's tables correspond, for those that refer to them; null: they are the same, undefined: it is not known. */
+export function mapOfPair({ alignment, source, target, targetShare }: Pick<SettledPair, 'alignment' | 'source' | 'target' | 'targetShare'>): FoundMap | null | undefined {
+  const [leg, ...more] = alignment?.route.legs ?? []
+  const [own, modern] = [singleKey(source), singleKey(target)]
+  if (leg === undefined || more.length > 0 || own === null || modern === null) return undefined
+  if (leg.map !== null) return leg.map
+  if (leg.from === own && leg.to === modern) return null
+  if (leg.from === own) return { kind: 'stored', table: target, legacy: leg.to, modern, where: targetShare }
+  return { kind: 'natural', source: { table: source, key: own, natural: leg.from }, target: { table: target, key: modern, natural: leg.to } }
+}
+
+function mapsTo(table: SampledTable, column: string, pairs: readonly SettledPair[], target: SideReader): FoundMap[] {
+  const parents = parentsOf(table, column, target.tables)
+  return pairs.filter((pair) => parents.includes(pair.target)).flatMap((pair) => mapOfPair(pair) ?? [])
+}
+
+async function findColumns(pair: SettledPair, pairs: readonly SettledPair[], sourceReader: SideReader, targetReader: SideReader, lookUp: LookUp, maps: readonly StoredMap[]): Promise<FoundEntity> {
+  const { source, target, alignment } = pair
+  const route = alignment?.route ?? compositeRoute(source, target, (column) => mapsTo(target, column, pairs, targetReader)) ?? singleRoutes(source, target, maps)[0] ?? null
+  const rows = alignment?.pairs ?? []
+  const { columns: evidence } = comparePairs(source, target, route ?? { legs: [] }, rows, source.rows.length)
+  const legs = route?.legs ?? []
+  const keyed = { from: new Set(legs.map(({ from }) => from)), to: new Set(legs.map(({ to }) => to)) }
+  const references: ReferenceEvidence[] = []
+  for (const { name: to } of target.relation.columns) {
+    if (keyed.to.has(to)) continue
+    for (const map of mapsTo(target, to, pairs, targetReader)) {
+      for (const { name: from } of source.relation.columns) {
+        if (!canLookUp(source, from, map)) continue
+        const values = rows.flatMap(({ source: row }) => row[placeOf(source, from)] ?? [])
+        const known = await lookUp(map, values)
+        const mapped = rows.map(({ source: row, target: other }) => ({ source: [known.get(row[placeOf(source, from)] ?? '')?.[0] ?? null], target: other }))
+        const found = compareColumns(mapped, 0, placeOf(target, to), { types: ['text', columnOf(target, to)?.type.base ?? ''] })
+        references.push({ from, to, map, evidence: { ...found, kind: found.kind === 'equal' ? 'reference' : 'none' } })
+      }
+    }
+  }
+  const columns = pairColumns(source, target, evidence, references, keyed)
+  addConcatenations(pair, columns, keyed.to)
+  await findCodes(sourceReader, source, columns)
+  const paired = { from: new Set([...keyed.from, ...columns.flatMap(({ from }) => from)]), to: new Set([...keyed.to, ...columns.map(({ to }) => to)]) }
+  const alone = (table: SampledTable, taken: ReadonlySet<string>) => table.relation.columns.flatMap(({ name }) => (taken.has(name) ? [] : [name]))
+  return { pair, route, columns, alone: { source: alone(source, paired.from), target: alone(target, paired.to) } }
+}
+
+/** Texts that no single column explains. */
+function addConcatenations({ source, target, alignment }: SettledPair, columns: ColumnFinding[], keyed: ReadonlySet<string>): void {
+  for (const { name: to, type } of target.relation.columns) {
+    const known = columns.find((column) => column.to === to)
+    if (keyed.has(to) || known?.confidence === 'sure' || !['text', 'varchar'].includes(type.base)) continue
+    const found = findConcatenation(source, target, to, alignment?.pairs ?? [])
+    if (found === null) continue
+    if (known !== undefined) columns.splice(columns.indexOf(known), 1)
+    columns.push({ to, from: found.from, sql: found.sql, map: null, values: null, needsZone: false, zone: null, missingCodes: [], confidence: 'sure', evidence: `${found.agree} of ${found.rows} sampled values equal`, doubts: [] })
+  }
+  columns.sort((left, right) => placeOf(target, left.to) - placeOf(target, right.to))
+}
