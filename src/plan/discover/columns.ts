@@ -1,9 +1,9 @@
 import { chooseCanonical } from '../../core/canonical.js'
-import { quoteIdentifier } from '../../core/identifier.js'
 import { isConsistent, isContradicted, isStrong, type ColumnEvidence, type RowPair } from './evidence.js'
 import { columnOf, columnSimilarity, placeOf, type SampledTable } from './tables.js'
 import type { FoundMap } from './routes.js'
 import type { Confidence } from './settle.js'
+import { sqlColumn } from './yaml-text.js'
 
 /** What a target column must equal, as it was found. */
 export interface ColumnFinding {
@@ -55,8 +55,8 @@ export function pairColumns(source: SampledTable, target: SampledTable, evidence
     const name = columnSimilarity(source, from, target, to)
     const own = evidence[placeOf(source, from)]?.[placeOf(target, to)]
     const reference = references.find((one) => one.from === from && one.to === to)
-    const found = reference !== undefined && (own === undefined || !isStrong(own)) ? reference.evidence : own
-    if (found === undefined) return []
+    const found = reference !== undefined && (own === undefined || !isStrong(own) || own.kind === 'values') ? reference.evidence : own
+    if (found === undefined || (keyed.from.has(from) && !isStrong(found))) return []
     const one = { from, to, name, evidence: found, map: reference !== undefined && found === reference.evidence ? reference.map : null }
     const score = scoreOf(one) - (keyed.from.has(from) ? 0.2 : 0)
     return score >= 0.3 ? [{ ...one, score }] : []
@@ -103,7 +103,7 @@ function finish(source: SampledTable, target: SampledTable, one: Candidate, doub
   const base: ColumnFinding = { to, from: [from], sql: null, map, values: null, needsZone: false, zone: null, missingCodes: [], confidence: 'sure', evidence: tell(one), doubts }
   const done = (changed: Partial<ColumnFinding>): ColumnFinding => ({ ...base, ...changed, confidence: (changed.doubts ?? doubts).length === 0 ? 'sure' : 'likely' })
   if (left === undefined || right === undefined || map !== null) return done({})
-  const own = `src.${quoteIdentifier(from)}`
+  const own = sqlColumn('src', from)
   const isUsed = isConsistent(evidence) || isStrong(evidence)
   if (isUsed && (evidence.kind === 'lower' || evidence.kind === 'upper' || evidence.kind === 'trim')) return done({ sql: `${evidence.kind === 'trim' ? 'btrim' : evidence.kind}(${own})` })
   if (isUsed && evidence.kind === 'values' && evidence.values !== undefined) return done({ values: evidence.values })
@@ -140,7 +140,7 @@ export function findConcatenation(source: SampledTable, target: SampledTable, to
   }
   if (best === null) return null
   const from = best.columns.flatMap((column) => source.relation.columns[column]?.name ?? [])
-  return { from, sql: `btrim(concat_ws('${best.separator}', ${from.map((name) => `src.${quoteIdentifier(name)}`).join(', ')}))`, rows: rows.length, agree: best.agree }
+  return { from, sql: `btrim(concat_ws('${best.separator}', ${from.map((name) => sqlColumn('src', name)).join(', ')}))`, rows: rows.length, agree: best.agree }
 }
 
 /** Every order of two or three of the columns. */

@@ -72,16 +72,21 @@ export async function discover(sourceDb: Db, targetDb: Db, limits: ReadLimits = 
   return { source, target, entities: entities.sort((left, right) => order(left) - order(right)), mapTables: mapTables.map(({ table }) => table), candidates }
 }
 
+/**
+ * The route in whose rows most values agree; of routes that are about as good, one from the source's own key, since others refer to that.
+ */
 async function alignBest(target: SideReader, { source, target: to }: TableCandidate, routes: readonly Route[], lookUp: LookUp): Promise<Alignment | null> {
-  let best: Alignment | null = null
-  const worth = (alignment: Alignment) => alignment.evidence.weight * alignment.matched / alignment.keyed + alignment.matched / alignment.keyed / 10
+  const found: { alignment: Alignment; worth: number; isOwn: boolean }[] = []
   for (const route of routes) {
-    const found = await align(target, source, to, route, lookUp)
-    if (found === null) continue
-    if (best === null || worth(found) > worth(best)) best = found
-    if (best.evidence.weight >= 3 && best.matched >= best.keyed * 0.9) break
+    const alignment = await align(target, source, to, route, lookUp)
+    if (alignment === null) continue
+    const share = alignment.matched / alignment.keyed
+    found.push({ alignment, worth: (alignment.evidence.weight + 0.1) * share, isOwn: route.legs[0]?.from === singleKey(source) })
+    if (found.at(-1)?.isOwn === true && alignment.evidence.weight >= 3 && share >= 0.9) break
   }
-  return best
+  const best = Math.max(...found.map(({ worth }) => worth))
+  const near = found.filter(({ worth }) => worth >= best * 0.75)
+  return (near.find(({ isOwn, worth }) => isOwn && worth === Math.max(...near.filter((one) => one.isOwn).map((one) => one.worth))) ?? near.find(({ worth }) => worth === best))?.alignment ?? null
 }
 
 /** How keys of a pair's tables correspond, for those that refer to them; null: they are the same, undefined: it is not known. */

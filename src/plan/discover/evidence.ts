@@ -68,7 +68,8 @@ export function compareColumns(pairs: readonly RowPair[], from: number, to: numb
   }
   if (right === 'date' && left.startsWith('timestamp')) best = agreement('date', both.map(([own, other]) => [own.slice(0, 10), other]))
   if (isConsistent(best)) return best
-  const values = compareValues(both)
+  // keys that others took the place of are no codes
+  const values = right === 'uuid' ? null : compareValues(both)
   return values !== null && isStrong(values) ? values : { ...best, kind: best.agree >= both.length * 0.05 ? best.kind : 'none' }
 }
 

@@ -105,10 +105,10 @@ function writeEntity(entity: FoundEntity, naming: Naming, { source, target }: Di
 function tellPair({ pair, route, columns }: FoundEntity): string {
   const { alignment, name } = pair
   const names = name >= 0.95 ? 'same name' : name >= 0.5 ? 'similar name' : 'another name'
-  const alike = `${columns.length} of ${pair.target.relation.columns.length - (route?.legs.length ?? 0)} columns have a partner`
+  const alike = `${columns.length} of ${pair.target.relation.columns.length - (route?.legs.length ?? 0)} columns beside the key with a partner`
   const count = ({ count: { rows, isExact } }: SampledTable) => `${isExact ? '' : 'about '}${rows}`
   const rows = `${count(pair.source)} and ${count(pair.target)} rows`
-  const found = alignment === null || route === null ? 'no rows of one key were found' : `${alignment.matched} of ${alignment.keyed} sampled rows found by ${describeRoute(route)}, ${alignment.evidence.strong} columns agree in them beyond chance`
+  const found = alignment === null || route === null ? 'no rows of one key were found' : `${alignment.matched} of ${alignment.keyed} sampled rows found by ${describeRoute(route)}, columns that agree in them beyond chance: ${alignment.evidence.strong}`
   return `${names}, ${alike}, ${rows}; ${found}`
 }
 
