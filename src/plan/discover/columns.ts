@@ -50,10 +50,10 @@ const exactName = 0.95
  * its name is the same, and no other free column comes near it.
  */
 export function pairColumns(source: SampledTable, target: SampledTable, evidence: readonly (readonly ColumnEvidence[])[], references: readonly ReferenceEvidence[], keyed: { from: ReadonlySet<string>; to: ReadonlySet<string> }): ColumnFinding[] {
-  const candidates = source.relation.columns.flatMap(({ name: from }) => target.relation.columns.flatMap(({ name: to }): Candidate[] => {
+  const candidates = source.relation.columns.flatMap(({ name: from }, fromPlace) => target.relation.columns.flatMap(({ name: to }, toPlace): Candidate[] => {
     if (keyed.to.has(to)) return []
     const name = columnSimilarity(source, from, target, to)
-    const own = evidence[placeOf(source, from)]?.[placeOf(target, to)]
+    const own = evidence[fromPlace]?.[toPlace]
     const reference = references.find((one) => one.from === from && one.to === to)
     const found = reference !== undefined && (own === undefined || !isStrong(own) || own.kind === 'values') ? reference.evidence : own
     if (found === undefined || (keyed.from.has(from) && !isStrong(found))) return []
@@ -61,11 +61,24 @@ export function pairColumns(source: SampledTable, target: SampledTable, evidence
     const score = scoreOf(one) - (keyed.from.has(from) ? 0.2 : 0)
     return score >= 0.3 ? [{ ...one, score }] : []
   })).sort((left, right) => right.score - left.score || placeOf(target, left.to) - placeOf(target, right.to) || placeOf(source, left.from) - placeOf(source, right.from))
+  const near = new Map<string, Candidate[]>()
+  for (const one of candidates) {
+    for (const key of [`from ${one.from}`, `to ${one.to}`]) {
+      const group = near.get(key)
+      if (group === undefined) near.set(key, [one])
+      else group.push(one)
+    }
+  }
+  const ofColumn = (side: 'from' | 'to', one: Candidate): Candidate[] => near.get(`${side} ${one[side]}`) ?? []
   const [usedFrom, usedTo] = [new Set<string>(), new Set<string>()]
   const findings: ColumnFinding[] = []
   for (const one of candidates) {
     if (usedTo.has(one.to) || (usedFrom.has(one.from) && !(isStrong(one.evidence) && one.name >= 0.6))) continue
-    const rivals = candidates.filter((other) => other !== one && other.score >= one.score - margin && (other.to === one.to ? !usedFrom.has(other.from) : other.from === one.from && !usedTo.has(other.to) && isUnclaimed(other, candidates)))
+    const isNear = (other: Candidate) => other !== one && other.score >= one.score - margin
+    const rivals = [
+      ...ofColumn('to', one).filter((other) => isNear(other) && !usedFrom.has(other.from)),
+      ...ofColumn('from', one).filter((other) => isNear(other) && !usedTo.has(other.to) && !ofColumn('to', other).some((better) => better.from !== other.from && better.score > other.score + margin)),
+    ]
     const doubts = rivals.map((other) => `${other.from} → ${other.to} is about as good`)
     const isSure = isStrong(one.evidence) ? one.name >= 0.5 || (one.evidence.kind !== 'values' && one.evidence.rows >= 10) : one.name >= exactName || (isConsistent(one.evidence) && one.name >= 0.75)
     if (!isSure) doubts.push(isStrong(one.evidence) ? 'the names have little in common' : isContradicted(one.evidence) ? 'the values do not agree, and the names are not the same' : 'the values say nothing, and the names are not the same')
@@ -75,9 +88,6 @@ export function pairColumns(source: SampledTable, target: SampledTable, evidence
   }
   return findings.sort((left, right) => placeOf(target, left.to) - placeOf(target, right.to))
 }
-
-/** No better source column is there for the target column of the pair. */
-const isUnclaimed = (one: Candidate, all: readonly Candidate[]): boolean => !all.some((other) => other.to === one.to && other.from !== one.from && other.score > one.score + margin)
 
 function scoreOf({ name, evidence }: Pick<Candidate, 'name' | 'evidence'>): number {
   if (isStrong(evidence)) return 0.6 + 0.4 * name - (evidence.kind === 'values' ? 0.15 * (1 - name) + 0.05 : 0)

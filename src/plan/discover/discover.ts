@@ -1,11 +1,11 @@
 import type { Db } from '../../db/clients.js'
 import { align, comparePairs, createLookUp, mapsThatReach, type Alignment, type LookUp } from './align.js'
 import { findConcatenation, pairColumns, type ColumnFinding, type ReferenceEvidence } from './columns.js'
-import { compareColumns } from './evidence.js'
+import { compareColumns, seriesOf } from './evidence.js'
 import { openSide, readLimits, type ReadLimits, type SideReader } from './read.js'
 import { canLookUp, compositeRoute, findMapTables, parentsOf, singleKey, singleRoutes, type FoundMap, type Route, type StoredMap } from './routes.js'
 import { judgePair, settlePairs, type PairFinding, type SettledPair } from './settle.js'
-import { columnOf, placeOf, tableCandidates, type SampledTable, type TableCandidate } from './tables.js'
+import { placeOf, tableCandidates, type SampledTable, type TableCandidate } from './tables.js'
 import { findCodes, settleZones } from './values.js'
 
 /** A pair of tables with its key and columns. */
@@ -120,8 +120,8 @@ async function findColumns(pair: SettledPair, pairs: readonly SettledPair[], sou
         if (!canLookUp(source, from, map)) continue
         const values = rows.flatMap(({ source: row }) => row[placeOf(source, from)] ?? [])
         const known = await lookUp(map, values)
-        const mapped = rows.map(({ source: row, target: other }) => ({ source: [known.get(row[placeOf(source, from)] ?? '')?.[0] ?? null], target: other }))
-        const found = compareColumns(mapped, 0, placeOf(target, to), { types: ['text', columnOf(target, to)?.type.base ?? ''] })
+        const mapped = rows.map(({ source: row }) => known.get(row[placeOf(source, from)] ?? '')?.[0] ?? null)
+        const found = compareColumns(seriesOf('uuid', mapped), seriesOf('uuid', rows.map(({ target: row }) => row[placeOf(target, to)] ?? null)))
         references.push({ from, to, map, evidence: { ...found, kind: found.kind === 'equal' ? 'reference' : 'none' } })
       }
     }

@@ -3,8 +3,8 @@
 /** Short forms that a whole word stands for. */
 const longForms: Record<string, string[]> = {
   acct: ['account'], addr: ['address'], adr: ['address'], amt: ['amount'], birthdate: ['birth', 'date'], birthday: ['birth', 'date'], cat: ['category'], cd: ['code'], cnt: ['count'], cust: ['customer'], dept: ['department'],
-  descr: ['description'], desc: ['description'], dob: ['birth', 'date'], dt: ['date'], emp: ['employee'], firstname: ['first', 'name'], fname: ['first', 'name'], img: ['image'], inv: ['invoice'], lang: ['language'],
-  lastname: ['last', 'name'], lname: ['last', 'name'], lic: ['licence'], license: ['licence'], mail: ['email'], mgr: ['manager'], mod: ['modified'], msg: ['message'], nbr: ['number'], no: ['number'], nr: ['number'],
+  descr: ['description'], desc: ['description'], dob: ['birth', 'date'], dt: ['date'], emp: ['employee'], flg: ['flag'], firstname: ['first', 'name'], fname: ['first', 'name'], img: ['image'], inv: ['invoice'], lang: ['language'],
+  lastname: ['last', 'name'], lname: ['last', 'name'], lic: ['licence'], license: ['licence'], mail: ['email'], mgr: ['manager'], mod: ['modified'], msg: ['message'], nbr: ['number'], nm: ['name'], ph: ['phone'], sts: ['status'], typ: ['type'], upd: ['updated'], no: ['number'], nr: ['number'],
   num: ['number'], ord: ['order'], org: ['organisation'], organization: ['organisation'], passwd: ['password'], pct: ['percent'], postcode: ['postal', 'code'], prod: ['product'], pwd: ['password'], qty: ['quantity'],
   ref: ['reference'], seq: ['sequence'], tel: ['phone'], telephone: ['phone'], txt: ['text'], usr: ['user'], username: ['user', 'name'], val: ['value'], zip: ['postal', 'code'], zipcode: ['postal', 'code'], colour: ['color'],
 }
@@ -64,11 +64,12 @@ export function columnTokens(column: string, table: readonly string[]): string[]
 
 const weightOf = (word: string): number => weights[word] ?? 1
 
-/** 1 the same word, 0.8 one begins with the other (four letters at least), 0.6 a short form (same first letter, letters in order), else 0. */
+/** 1 the same word, 0.8 one begins with the other (four letters at least; 0.5 two), 0.6 a short form (same first letter, consonants in order), else 0. */
 function wordSimilarity(left: string, right: string): number {
   if (left === right) return 1
   const [short, long] = left.length <= right.length ? [left, right] : [right, left]
   if (short.length >= 4 && long.startsWith(short)) return 0.8
+  if (short.length >= 2 && long.startsWith(short)) return 0.5
   if (short.length < 3 || long.length < short.length + 2 || short[0] !== long[0]) return 0
   let place = 0
   for (const letter of long) if (letter === short[place]) place += 1
@@ -80,8 +81,11 @@ function wordSimilarity(left: string, right: string): number {
  * coefficient over weighted words). Words such as `is`, `at` and `id` weigh little.
  */
 export function similarity(left: readonly string[], right: readonly string[]): number {
-  if (left.join(' ') === right.join(' ')) return 1
-  if ([...left].sort().join(' ') === [...right].sort().join(' ')) return 0.97
+  if (left.length === right.length) {
+    if (left.every((word, index) => word === right[index])) return 1
+    if (left.every((word) => right.includes(word)) && right.every((word) => left.includes(word))) return 0.97
+  }
+  if (!left.some((word) => right.some((other) => word[0] === other[0]))) return 0
   const free = [...right]
   let shared = 0
   for (const word of left) {

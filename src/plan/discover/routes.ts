@@ -84,12 +84,26 @@ const isComparable = (source: ColumnInfo, target: ColumnInfo): boolean => {
 
 const mostDirect = 4
 
+/** Columns of a table without any key that hold another value in each row of the sample; the order of the table, `id`, numbers and codes first. */
+function uniqueInSample({ relation, rows }: SampledTable): string[] {
+  const isCalledKey = (name: string) => tokensOf(name).some((word) => ['id', 'key', 'code', 'number', 'uuid'].includes(word))
+  const found = relation.columns.filter((column, place) => isKeyLike(column) && rows.length >= 3 && rows.every((row) => row[place] !== null) && new Set(rows.map((row) => row[place])).size === rows.length)
+  return found.map(({ name }) => name).sort((left, right) => Number(isCalledKey(right)) - Number(isCalledKey(left)))
+}
+
+/** No constraint of either side keeps the key unique. */
+export function isUnguarded(source: SampledTable, target: SampledTable, { legs }: Route): boolean {
+  const isUnique = ({ relation }: SampledTable, columns: string[]) => relation.uniqueKeys.some((key) => key.every((column) => columns.includes(column)))
+  return !isUnique(source, legs.map(({ from }) => from)) && !isUnique(target, legs.map(({ to }) => to))
+}
+
 /** Ways through one column: through the key maps that hold keys of the target table, and between two columns that may hold the same key. */
 export function singleRoutes(source: SampledTable, target: SampledTable, maps: readonly StoredMap[]): Route[] {
   const own = singleKey(source)
   const modern = singleKey(target)
   const uniques = (table: SampledTable) => table.relation.uniqueKeys.flatMap((columns) => (columns.length === 1 ? (columns[0] ?? []) : []))
-  const sourceKeys = [...new Set([...(own === null ? [] : [own]), ...uniques(source)])].slice(0, 4)
+  const declared = [...new Set([...(own === null ? [] : [own]), ...uniques(source)])]
+  const sourceKeys = (declared.length > 0 || source.relation.primaryKey.length > 0 ? declared : uniqueInSample(source)).slice(0, 4)
   const targetKeys = new Set(uniques(target))
   const stored = own === null || modern === null ? [] : maps.filter((map) => canLookUp(source, own, map)).map((map): Route => ({ legs: [{ from: own, to: modern, map }] }))
   const direct = sourceKeys.flatMap((from) => target.relation.columns.flatMap((column) => {

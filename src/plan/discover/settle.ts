@@ -1,6 +1,6 @@
 import type { Alignment } from './align.js'
 import { placeOf, compareText, columnOf, labelOf, type Row, type SampledTable, type TableCandidate } from './tables.js'
-import type { Share } from './routes.js'
+import { isUnguarded, type Share } from './routes.js'
 
 export type Confidence = 'sure' | 'likely'
 
@@ -79,6 +79,7 @@ export function settlePairs(findings: readonly PairFinding[]): SettledPair[] {
     if (!isOpen || (!one.isProven && !one.isNamed && one.score < leastLikely * 0.5 && one.structure < leastLikely)) continue
     const rivals = sorted.filter((other) => other !== one && !settled.includes(other as SettledPair) && (other.source === one.source || other.target === one.target) && isRival(one, other, sorted, sides(other)))
     const doubts = rivals.map((other) => `${labelOf(other.source)} → ${labelOf(other.target)} is about as good (${other.score.toFixed(2)} against ${one.score.toFixed(2)})`)
+    if (one.alignment !== null && isUnguarded(one.source, one.target, one.alignment.route)) doubts.push(`no constraint keeps ${one.alignment.route.legs.map(({ from }) => from).join(', ')} unique on either side`)
     if (!one.isProven && !one.isNamed) doubts.push(one.alignment === null ? 'no rows of one key were found' : 'too few values agree in rows of one key')
     settled.push({ ...one, confidence: doubts.length === 0 ? 'sure' : 'likely', doubts, sourceShare: null, targetShare: one.alignment?.share ?? null })
   }

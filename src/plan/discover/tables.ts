@@ -1,6 +1,6 @@
 import type { ForeignKey } from '../../core/integrity-expressions.js'
 import type { ColumnInfo, RelationInfo, Side } from '../../core/catalog.js'
-import { columnTokens, coreOf, similarity } from './names.js'
+import { columnTokens, coreOf, similarity, tokensOf } from './names.js'
 
 /** One row of a sample: the canonical text of each column in the order of the relation; null is NULL, or a column that cannot be read as text. */
 export type Row = readonly (string | null)[]
@@ -29,7 +29,10 @@ export function columnOf({ relation }: SampledTable, name: string): ColumnInfo |
 
 /** How near two columns' names are, the words of their tables left out where that brings them nearer. */
 export function columnSimilarity(source: SampledTable, from: string, target: SampledTable, to: string): number {
-  return Math.max(similarity(columnTokens(from, []), columnTokens(to, [])), similarity(columnTokens(from, source.tokens), columnTokens(to, target.tokens)) - 0.02)
+  const [left, right] = [tokensOf(from), tokensOf(to)]
+  const whole = similarity(left, right)
+  const [own, other] = [columnTokens(from, source.tokens), columnTokens(to, target.tokens)]
+  return own === left && other === right ? whole : Math.max(whole, similarity(own, other) - 0.02)
 }
 
 export interface TableCandidate {
