@@ -1,5 +1,6 @@
 import { chooseCanonical } from '../../core/canonical.js'
-import { isConsistent, isContradicted, isStrong, type ColumnEvidence, type RowPair } from './evidence.js'
+import { isConsistent, isContradicted, isStrong, kinds, weightOf, type ColumnEvidence, type RowPair } from './evidence.js'
+import { isLegacyName } from './names.js'
 import { columnOf, columnSimilarity, placeOf, type SampledTable } from './tables.js'
 import type { FoundMap } from './routes.js'
 import type { Confidence } from './settle.js'
@@ -18,6 +19,8 @@ export interface ColumnFinding {
   /** a time without a zone meets one with: `zone` is found when all columns are known */
   needsZone: boolean
   zone: string | null
+  /** JSON that the source holds in text */
+  isJson: boolean
   /** of values: codes of the source that no row of one key shows; null: they could not be read */
   missingCodes: { code: string; rows: number }[] | null
   confidence: Confidence
@@ -80,7 +83,8 @@ export function pairColumns(source: SampledTable, target: SampledTable, evidence
       ...ofColumn('from', one).filter((other) => isNear(other) && !usedTo.has(other.to) && !ofColumn('to', other).some((better) => better.from !== other.from && better.score > other.score + margin)),
     ]
     const doubts = rivals.map((other) => `${other.from} → ${other.to} is about as good`)
-    const isSure = isStrong(one.evidence) ? one.name >= 0.5 || (one.evidence.kind !== 'values' && one.evidence.rows >= 10) : one.name >= exactName || (isConsistent(one.evidence) && one.name >= 0.75)
+    const isSure = isStrong(one.evidence) ? one.name >= 0.5 || isTelling(one, keyed.from) : one.name >= exactName || (isConsistent(one.evidence) && one.name >= 0.75)
+    if (isContradicted(one.evidence) && isReference(target, one.to)) doubts.push('it is a reference, its values differ, and no key map explains them')
     if (!isSure) doubts.push(isStrong(one.evidence) ? 'the names have little in common' : isContradicted(one.evidence) ? 'the values do not agree, and the names are not the same' : 'the values say nothing, and the names are not the same')
     findings.push(finish(source, target, one, doubts))
     usedTo.add(one.to)
@@ -88,6 +92,12 @@ export function pairColumns(source: SampledTable, target: SampledTable, evidence
   }
   return findings.sort((left, right) => placeOf(target, left.to) - placeOf(target, right.to))
 }
+
+/** Values that are enough without a name: in ten rows, more than a flag and no codes; a key of the source only where the name says that it is kept. */
+const isTelling = ({ from, to, evidence }: Candidate, keyed: ReadonlySet<string>): boolean =>
+  evidence.kind !== 'values' && evidence.rows >= 10 && (weightOf(evidence) >= 0.6 || evidence.kind === 'reference') && (!keyed.has(from) || isLegacyName(to))
+
+const isReference = ({ foreignKeys }: SampledTable, column: string): boolean => foreignKeys.some(({ columns }) => columns.includes(column))
 
 function scoreOf({ name, evidence }: Pick<Candidate, 'name' | 'evidence'>): number {
   if (isStrong(evidence)) return 0.6 + 0.4 * name - (evidence.kind === 'values' ? 0.15 * (1 - name) + 0.05 : 0)
@@ -100,25 +110,41 @@ const percent = (evidence: ColumnEvidence): string => `${evidence.agree} of ${ev
 function tell({ name, evidence }: Candidate): string {
   const names = name >= exactName ? 'same name' : name >= 0.5 ? 'similar name' : 'another name'
   if (evidence.rows === 0) return `${names}; no sampled row holds both`
-  const agree = { equal: 'equal', lower: 'equal in lower case', upper: 'equal in upper case', trim: 'equal when trimmed', date: 'of the same day', zone: 'whole quarters of an hour apart', values: 'follow the codes', reference: 'lead to the same row', none: 'equal' }[evidence.kind]
+  const agree = evidence.kind === 'none' ? 'equal' : kinds[evidence.kind]
   return `${names}; ${percent(evidence)} ${agree}`
 }
 
 /** Casts whose text is the same on both sides; a value that cannot be cast leaves its row unverified. */
 const safeCasts: Record<string, string[]> = { int2: ['text', 'varchar'], int4: ['text', 'varchar'], int8: ['text', 'varchar'], text: ['int2', 'int4', 'int8', 'date'], varchar: ['int2', 'int4', 'int8', 'date'], bpchar: ['int2', 'int4', 'int8', 'date'] }
 
+/** The expression over the source column that gives the target's value, where there is one. */
+function sqlOf({ kind, factor = 1 }: ColumnEvidence, own: string): string | null {
+  switch (kind) {
+    case 'lower': return `lower(${own})`
+    case 'upper': return `upper(${own})`
+    case 'trim': return `btrim(${own})`
+    case 'plain': return `lower(btrim(${own}))`
+    case 'digits': return `regexp_replace(${own}, '[^0-9]', '', 'g')`
+    case 'date': return `${own}::date`
+    case 'scale': return factor > 1 ? `${own} / ${factor}.0` : `${own} * ${Math.round(1 / factor)}`
+    case 'epoch': return factor === 1 ? `to_timestamp(${own})` : `to_timestamp(${own} / ${factor}.0)`
+    default: return null
+  }
+}
+
 function finish(source: SampledTable, target: SampledTable, one: Candidate, doubts: string[]): ColumnFinding {
   const { from, to, evidence, map } = one
   const [left, right] = [columnOf(source, from), columnOf(target, to)]
-  const base: ColumnFinding = { to, from: [from], sql: null, map, values: null, needsZone: false, zone: null, missingCodes: [], confidence: 'sure', evidence: tell(one), doubts }
+  const base: ColumnFinding = { to, from: [from], sql: null, map, values: null, needsZone: false, zone: null, isJson: false, missingCodes: [], confidence: 'sure', evidence: tell(one), doubts }
   const done = (changed: Partial<ColumnFinding>): ColumnFinding => ({ ...base, ...changed, confidence: (changed.doubts ?? doubts).length === 0 ? 'sure' : 'likely' })
   if (left === undefined || right === undefined || map !== null) return done({})
   const own = sqlColumn('src', from)
   const isUsed = isConsistent(evidence) || isStrong(evidence)
-  if (isUsed && (evidence.kind === 'lower' || evidence.kind === 'upper' || evidence.kind === 'trim')) return done({ sql: `${evidence.kind === 'trim' ? 'btrim' : evidence.kind}(${own})` })
+  const sql = isUsed ? sqlOf(evidence, own) : null
+  if (sql !== null) return done({ sql })
+  if (isUsed && evidence.kind === 'json') return done({ isJson: true })
   if (isUsed && evidence.kind === 'values' && evidence.values !== undefined) return done({ values: evidence.values })
   if (left.type.base === 'timestamp' && right.type.base === 'timestamptz') return done({ needsZone: true })
-  if (isUsed && evidence.kind === 'date') return done({ sql: `${own}::date` })
   const choice = chooseCanonical(left.type, right.type, { zone: null })
   if (!('refused' in choice)) return done({})
   if (isUsed && evidence.kind === 'equal' && safeCasts[left.type.base]?.includes(right.type.base) === true) return done({ sql: `${own}::${right.type.base}` })

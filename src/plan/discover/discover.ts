@@ -3,6 +3,7 @@ import { align, comparePairs, createLookUp, mapsThatReach, type Alignment, type 
 import { findConcatenation, pairColumns, type ColumnFinding, type ReferenceEvidence } from './columns.js'
 import { compareColumns, seriesOf } from './evidence.js'
 import { openSide, readLimits, type ReadLimits, type SideReader } from './read.js'
+import { tokensOf } from './names.js'
 import { canLookUp, compositeRoute, findMapTables, parentsOf, singleKey, singleRoutes, type FoundMap, type Route, type StoredMap } from './routes.js'
 import { judgePair, settlePairs, type PairFinding, type SettledPair } from './settle.js'
 import { placeOf, tableCandidates, type SampledTable, type TableCandidate } from './tables.js'
@@ -38,6 +39,7 @@ export async function discover(sourceDb: Db, targetDb: Db, limits: ReadLimits = 
   const mapTables = findMapTables(target.tables)
   const isMap = (table: SampledTable) => mapTables.some((map) => map.table === table)
   const readable = ({ unread }: SampledTable) => unread === null
+  for (const table of copiesIn(target.tables)) table.unread = 'it looks like a copy of the source that the migration reads, by its schema or because it is a foreign table'
   const candidates = tableCandidates(source.tables.filter(readable), target.tables.filter((table) => readable(table) && !isMap(table)))
   const lookUp = createLookUp(source, target)
   const reach = new Map<SampledTable, StoredMap[]>()
@@ -70,6 +72,14 @@ export async function discover(sourceDb: Db, targetDb: Db, limits: ReadLimits = 
   settleZones(entities)
   const order = (entity: FoundEntity) => target.tables.indexOf(entity.pair.target) * 10_000 + source.tables.indexOf(entity.pair.source)
   return { source, target, entities: entities.sort((left, right) => order(left) - order(right)), mapTables: mapTables.map(({ table }) => table), candidates }
+}
+
+const copyWords = new Set(['landing', 'legacy', 'staging', 'stage', 'raw', 'backup', 'tmp', 'temp', 'archive', 'import', 'old', 'fdw'])
+
+/** Tables of the target in schemas that are called after what comes before a migration, and foreign tables; none where the target has nothing else. */
+function copiesIn(tables: readonly SampledTable[]): SampledTable[] {
+  const copies = tables.filter(({ relation }) => relation.kind === 'foreign table' || tokensOf(relation.schema).some((word) => copyWords.has(word)))
+  return copies.length === tables.length ? [] : copies.filter(({ unread }) => unread === null)
 }
 
 /**
@@ -128,10 +138,20 @@ async function findColumns(pair: SettledPair, pairs: readonly SettledPair[], sou
   }
   const columns = pairColumns(source, target, evidence, references, keyed)
   addConcatenations(pair, columns, keyed.to)
+  for (const finding of columns) finding.evidence += tellOneSided(finding, pair)
   await findCodes(sourceReader, source, columns)
   const paired = { from: new Set([...keyed.from, ...columns.flatMap(({ from }) => from)]), to: new Set([...keyed.to, ...columns.map(({ to }) => to)]) }
   const alone = (table: SampledTable, taken: ReadonlySet<string>) => table.relation.columns.flatMap(({ name }) => (taken.has(name) ? [] : [name]))
   return { pair, route, columns, alone: { source: alone(source, paired.from), target: alone(target, paired.to) } }
+}
+
+/** A NULL on one side only is a difference that the values of both cannot show. */
+function tellOneSided({ from: [from = '', ...more], to }: ColumnFinding, { source, target, alignment }: SettledPair): string {
+  if (more.length > 0) return ''
+  const [left, right] = [placeOf(source, from), placeOf(target, to)]
+  const count = (isNull: (own: string | null, other: string | null) => boolean) => (alignment?.pairs ?? []).filter((pair) => isNull(pair.source[left] ?? null, pair.target[right] ?? null)).length
+  const [lost, made] = [count((own, other) => own !== null && other === null), count((own, other) => own === null && other !== null)]
+  return `${lost === 0 ? '' : `; ${lost} became NULL`}${made === 0 ? '' : `; ${made} were NULL`}`
 }
 
 /** Texts that no single column explains. */
@@ -142,7 +162,7 @@ function addConcatenations({ source, target, alignment }: SettledPair, columns: 
     const found = findConcatenation(source, target, to, alignment?.pairs ?? [])
     if (found === null) continue
     if (known !== undefined) columns.splice(columns.indexOf(known), 1)
-    columns.push({ to, from: found.from, sql: found.sql, map: null, values: null, needsZone: false, zone: null, missingCodes: [], confidence: 'sure', evidence: `${found.agree} of ${found.rows} sampled values equal`, doubts: [] })
+    columns.push({ to, from: found.from, sql: found.sql, map: null, values: null, needsZone: false, zone: null, isJson: false, missingCodes: [], confidence: 'sure', evidence: `${found.agree} of ${found.rows} sampled values equal`, doubts: [] })
   }
   columns.sort((left, right) => placeOf(target, left.to) - placeOf(target, right.to))
 }

@@ -6,13 +6,18 @@ export interface RowPair {
   target: Row
 }
 
+/** How a value of the source becomes one of the target, in words. */
+export const kinds = {
+  equal: 'equal', lower: 'equal in lower case', upper: 'equal in upper case', trim: 'equal when trimmed', plain: 'equal when trimmed and in lower case', digits: 'equal when only digits are kept',
+  date: 'of the same day', zone: 'whole quarters of an hour apart', epoch: 'the same moment', scale: 'equal when scaled', json: 'equal as JSON', values: 'follow the codes', reference: 'lead to the same row',
+}
+
+export type EvidenceKind = keyof typeof kinds
+
 /** How the values of two columns agree in rows of one key. */
 export interface ColumnEvidence {
-  /**
-   * equal: as they stand · lower, upper, trim: after that function · date: the day of a time · zone: a time without a zone and one with, by `shifts` · values: each code becomes one
-   * value · reference: through a key map · none: nothing that can be seen
-   */
-  kind: 'equal' | 'lower' | 'upper' | 'trim' | 'date' | 'zone' | 'values' | 'reference' | 'none'
+  /** how one becomes the other; see `kinds`, and none: nothing that can be seen */
+  kind: EvidenceKind | 'none'
   /** rows in which both are there */
   rows: number
   /** rows that agree */
@@ -23,6 +28,8 @@ export interface ColumnEvidence {
   beyondChance: number | null
   /** of values: code, value and rows, the commonest first */
   values?: { code: string; value: string; rows: number; others: number }[]
+  /** of scale and epoch: how many of the source's units are one of the target's (a second) */
+  factor?: number
 }
 
 const leastAgreement = 0.8
@@ -41,11 +48,10 @@ export const isContradicted = (evidence: ColumnEvidence): boolean => evidence.ro
 /** What strong evidence weighs: a flag a third, eight different values or more 1. */
 export const weightOf = (evidence: ColumnEvidence): number => (isStrong(evidence) ? Math.min(1, Math.log2(Math.max(2, evidence.distinct)) / 3) * (evidence.kind === 'values' ? 0.5 : 1) : 0)
 
-type Change = 'equal' | 'lower' | 'upper' | 'trim' | 'plain'
+type Change = 'equal' | 'lower' | 'upper' | 'trim' | 'plain' | 'digits'
 const changes: Record<Change, (value: string) => string> = {
   equal: (value) => value, lower: (value) => value.toLowerCase(), upper: (value) => value.toUpperCase(), trim: (value) => value.trim(),
-  // what is left when case and outer spaces are taken for nothing: values that differ in it have no other change in common
-  plain: (value) => value.trim().toLowerCase(),
+  plain: (value) => value.trim().toLowerCase(), digits: (value) => value.replaceAll(/[^0-9]/g, ''),
 }
 
 /** The values of one column in rows of one key, with what is asked of them often. */
@@ -78,14 +84,49 @@ export function compareColumns(left: Series, right: Series): ColumnEvidence {
   if (rows === 0) return nothingIn(0)
   if (left.type === 'timestamp' && right.type === 'timestamptz') return compareTimes(bothOf(left.values, right.values))
   if (right.type === 'date' && left.type.startsWith('timestamp')) return agreement('date', bothOf(left.values, right.values).map(([own, other]) => [own.slice(0, 10), other]))
-  const isAlike = textTypes.includes(left.type) && textTypes.includes(right.type) && agree < rows * 0.98 && countEqual(left.changed('plain'), right.changed('plain')).agree >= rows * leastSeen
-  const known = isAlike ? (['lower', 'upper', 'trim'] as const).map((change) => ({ change, agree: countEqual(left.changed(change), right.values).agree })) : []
-  const best = known.reduce<{ change: 'equal' | 'lower' | 'upper' | 'trim'; agree: number }>((found, one) => (one.agree > found.agree * 1.02 ? one : found), { change: 'equal', agree })
+  const isLow = agree < rows * 0.98
+  if (isLow && numbers.includes(left.type) && (numbers.includes(right.type) || right.type === 'timestamptz')) return compareScaled(left, right, agree)
+  if (isLow && textTypes.includes(left.type) && right.type === 'jsonb') return agreement('json', bothOf(left.values, right.values).map(([own, other]) => [jsonText(own), jsonText(other)]))
+  // values that differ when case and outer spaces are taken for nothing have no such change in common; digits alone are asked of texts that are mostly digits
+  const isText = isLow && textTypes.includes(left.type) && textTypes.includes(right.type)
+  const isAlike = isText && countEqual(left.changed('plain'), right.changed('plain')).agree >= rows * leastSeen
+  const tried: Change[] = isAlike ? ['lower', 'upper', 'trim', 'plain'] : isText && isMostlyDigits(right) ? ['digits'] : []
+  const known = tried.map((change) => ({ change, agree: countEqual(left.changed(change), right.values).agree }))
+  const best = known.reduce<{ change: Change; agree: number }>((found, one) => (one.agree > found.agree * 1.02 ? one : found), { change: 'equal', agree })
   const evidence = best.agree < rows * leastSeen ? nothingIn(rows) : agreement(best.change, bothOf(left.changed(best.change), right.values))
   // keys that others took the place of are no codes
   if (isConsistent(evidence) || right.type === 'uuid' || left.distinct > fewValues || right.distinct > fewValues) return evidence
   const values = compareValues(bothOf(left.values, right.values))
   return values !== null && isStrong(values) ? values : evidence
+}
+
+const numbers = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'money']
+const factors = [10, 100, 1_000, 1_000_000, 60, 3_600, 0.1, 0.01, 0.001]
+
+const isMostlyDigits = ({ values }: Series): boolean => values.every((value) => value === null || /^\d{5,}$/.test(value))
+
+/** Numbers of another unit (cents, minutes), and moments as seconds or milliseconds since 1970. The factor is that of the first row that tells one. */
+function compareScaled(left: Series, right: Series, agree: number): ColumnEvidence {
+  const both = bothOf(left.values, right.values)
+  const valueOf = (text: string): number => (right.type === 'timestamptz' ? (readTime(text) ?? Number.NaN) / 1_000 : Number(text))
+  const fits = (own: string, other: string, factor: number): boolean => Math.abs(Number(own) - valueOf(other) * factor) <= 1e-9 * Math.max(1, Math.abs(Number(own)))
+  const first = both.find(([own, other]) => Number(own) !== 0 && valueOf(other) !== 0)
+  const factor = first === undefined ? undefined : (right.type === 'timestamptz' ? [1, 1_000] : factors).find((one) => fits(...first, one))
+  const scaled = factor === undefined ? nothingIn(both.length) : agreement(right.type === 'timestamptz' ? 'epoch' : 'scale', both.map(([own, other]) => [fits(own, other, factor) ? other : `not ${own}`, other]))
+  const plain = agree < both.length * leastSeen ? nothingIn(both.length) : agreement('equal', both)
+  if (factor !== undefined && scaled.kind !== 'none' && isStrong(scaled) && scaled.agree > plain.agree) return { ...scaled, factor }
+  if (isConsistent(plain) || left.distinct > fewValues || right.distinct > fewValues) return plain
+  const values = compareValues(both)
+  return values !== null && isStrong(values) ? values : plain
+}
+
+/** JSON with the keys of each object in order; what is none stays as it is. */
+function jsonText(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text, (_, value: unknown) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))) : value)))
+  } catch {
+    return text // it equals nothing then
+  }
 }
 
 function countEqual(left: readonly (string | null)[], right: readonly (string | null)[]): { rows: number; agree: number } {
@@ -116,11 +157,11 @@ function nothingIn(rows: number): ColumnEvidence {
 }
 
 /** Cohen's kappa over the values as categories: (agreement − chance) / (1 − chance), chance from the two distributions. */
-function agreement(kind: ColumnEvidence['kind'], both: readonly (readonly [string, string])[]): ColumnEvidence {
+function agreement(kind: EvidenceKind, both: readonly (readonly [string, string])[]): ColumnEvidence {
   const rows = both.length
   const agree = both.reduce((sum, [own, other]) => sum + (own === other ? 1 : 0), 0)
   const [left, right] = [countValues(both.map(([own]) => own)), countValues(both.map(([, other]) => other))]
-  const evidence = { kind, rows, agree, distinct: left.size }
+  const evidence: Omit<ColumnEvidence, 'beyondChance'> = { kind, rows, agree, distinct: left.size }
   if (agree < rows * leastSeen) return nothingIn(rows)
   let chance = 0
   for (const [value, count] of left) chance += (count / rows) * ((right.get(value) ?? 0) / rows)
@@ -185,6 +226,8 @@ export interface RowEvidence {
   /** sum of the weights of columns that agree strongly, the key left out */
   weight: number
   strong: number
+  /** places of the source columns that do */
+  sources: number[]
 }
 
 export function compareRows(pairs: readonly RowPair[], sourceTypes: readonly string[], targetTypes: readonly string[], keyed: { source: readonly number[]; target: readonly number[] }): RowEvidence {
@@ -204,5 +247,5 @@ export function compareRows(pairs: readonly RowPair[], sourceTypes: readonly str
     weight += one.weight
     strong += 1
   }
-  return { columns, weight, strong }
+  return { columns, weight, strong, sources: [...usedFrom] }
 }

@@ -64,7 +64,8 @@ export function findMapTables(targets: readonly SampledTable[]): MapTable[] {
     const legacy = keys.filter(({ name }) => isLegacyName(name) && !isModernName(name))
     const modern = keys.filter(({ name }) => isModernName(name) && !isLegacyName(name))
     const ids = keys.filter(({ name }) => !isLegacyName(name) && /id$|uuid|key/i.test(name))
-    const left = legacy[0] ?? (isCalledMap && modern.length > 0 ? ids.find(({ name }) => !isModernName(name)) : undefined)
+    const hasBoth = ids.some(({ type }) => type.base === 'uuid') && ids.some(({ type }) => type.base !== 'uuid')
+    const left = legacy[0] ?? (isCalledMap && (modern.length > 0 || hasBoth) ? ids.find(({ name, type }) => !isModernName(name) && (modern.length > 0 || type.base !== 'uuid')) : undefined)
     const right = modern[0] ?? (isCalledMap && left !== undefined ? (ids.find(({ name, type }) => name !== left.name && type.base === 'uuid') ?? ids.find(({ name }) => name !== left.name)) : undefined)
     if (left === undefined || right === undefined || left.name === right.name || (modern.length === 0 && !isCalledMap)) return []
     const isWord = (name: string) => tokensOf(name).some((word) => ['type', 'entity', 'table', 'kind', 'object', 'model', 'class', 'domain'].includes(word))

@@ -76,6 +76,12 @@ export function settlePairs(findings: readonly PairFinding[]): SettledPair[] {
     const taken = settled.filter(({ source, target }) => source === one.source || target === one.target)
     const sides = (other: PairFinding): 'source' | 'target' => (other.source === one.source ? 'source' : 'target')
     const isOpen = taken.every((other) => one.isProven && other.isProven && areDisjoint(one, other, sides(other)))
+    const split = isOpen ? [] : taken.filter((other) => other.source === one.source && sharesColumns(one, other))
+    if (!isOpen && one.isProven && split.length > 0 && split.length === taken.length) {
+      const doubts = split.map((other) => `the same rows of ${labelOf(one.source)} go to ${labelOf(other.target)}, with other columns: when both are meant, write \`shared: true\` in both`)
+      settled.push({ ...one, confidence: 'likely', doubts, sourceShare: null, targetShare: one.alignment?.share ?? null })
+      continue
+    }
     if (!isOpen || (!one.isProven && !one.isNamed && one.score < leastLikely * 0.5 && one.structure < leastLikely)) continue
     const rivals = sorted.filter((other) => other !== one && !settled.includes(other as SettledPair) && (other.source === one.source || other.target === one.target) && isRival(one, other, sorted, sides(other)))
     const doubts = rivals.map((other) => `${labelOf(other.source)} → ${labelOf(other.target)} is about as good (${other.score.toFixed(2)} against ${one.score.toFixed(2)})`)
@@ -84,6 +90,12 @@ export function settlePairs(findings: readonly PairFinding[]): SettledPair[] {
     settled.push({ ...one, confidence: doubts.length === 0 ? 'sure' : 'likely', doubts, sourceShare: null, targetShare: one.alignment?.share ?? null })
   }
   return settled.map((one) => addShares(one, settled))
+}
+
+/** Two tables take other columns of the same source rows: half of those that agree at least are in one alone, so none is a copy of the other. */
+function sharesColumns(one: PairFinding, other: PairFinding): boolean {
+  const [left, right] = [one.alignment?.evidence.sources ?? [], other.alignment?.evidence.sources ?? []]
+  return left.length > 0 && left.filter((place) => right.includes(place)).length <= left.length / 2
 }
 
 function isRival(one: PairFinding, other: PairFinding, all: readonly PairFinding[], side: 'source' | 'target'): boolean {
@@ -95,7 +107,7 @@ function isRival(one: PairFinding, other: PairFinding, all: readonly PairFinding
 
 /** Pairs that share a table need to say whose a row is. */
 function addShares(one: SettledPair, settled: readonly SettledPair[]): SettledPair {
-  const besides = (side: 'source' | 'target') => settled.some((other) => other !== one && other[side] === one[side])
+  const besides = (side: 'source' | 'target') => settled.some((other) => other !== one && other[side] === one[side] && one.isProven && other.isProven && areDisjoint(one, other, side))
   const doubts = [...one.doubts]
   let { sourceShare, targetShare } = one
   if (besides('source')) {

@@ -15,7 +15,7 @@ export interface SampledTable {
   /** rows in the table: counted up to a limit, estimated beyond it */
   count: { rows: number; isExact: boolean }
   foreignKeys: ForeignKey[]
-  /** why it could not be read, or null */
+  /** why it is left out: it could not be read, or is a copy; or null */
   unread: string | null
 }
 

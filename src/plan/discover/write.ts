@@ -92,7 +92,7 @@ function writeEntity(entity: FoundEntity, naming: Naming, { source, target }: Di
     const written = writeColumn(column, naming, isActive(entity))
     return column.confidence === 'sure' ? written.map((line) => `      ${line}`) : written.map((line) => `      # ${line}`)
   })
-  const doubts = route === null ? [...pair.doubts, 'no key was found: name the columns that tell a row apart'] : pair.doubts
+  const doubts = route === null ? [...pair.doubts, 'no key was found: name the columns that tell a row apart, or write `key: all` to compare the rows as a bag'] : pair.doubts
   return [
     `  # ${inComment(`${labelOf(pair.source)} → ${labelOf(pair.target)}`)}, ${isActive(entity) ? 'sure' : 'likely'}: ${inComment(tellPair(entity))}`,
     ...doubts.map((doubt) => `  # Decide: ${inComment(doubt)}`),
@@ -136,6 +136,7 @@ function writeColumn(column: ColumnFinding, naming: Naming, isActiveEntity: bool
   }
   if (sql !== null) return [`${scalar(to)}: { sql: ${sqlScalar(sql)} }${tail}`]
   if (needsZone) return [`${scalar(to)}: { from: ${scalar(first)}, zone: ${zone ?? '"?"'} }${tail}`]
+  if (column.isJson) return [`${scalar(to)}: { from: ${scalar(first)}, as: json }${tail}`]
   if (values === null) return [`${scalar(to)}: ${scalar(first)}${tail}`]
   return writeValues(column, values, tail)
 }
@@ -164,7 +165,7 @@ function writeAlone(alone: FoundEntity['alone'], ...sides: ('source' | 'target')
     ...sides.flatMap((side) => (alone[side].length === 0 ? [] : [`    #   ${side}:`, ...alone[side].map((name) => `    #     ${inComment(scalar(name))}: ""`)]))]
 }
 
-/** Tables without a partner, and tables that could not be read; views hold no rows of their own. */
+/** Tables without a partner, and tables that were left out; views hold no rows of their own. */
 function writeLonely({ source, target, entities, mapTables, candidates }: Discovery): string[] {
   const lines = ([source, target] as const).flatMap(({ side, tables }) => {
     const alone = tables.filter((table) => table.unread === null && !entities.some(({ pair }) => pair[side] === table) && !(side === 'target' && mapTables.includes(table)))
@@ -175,7 +176,7 @@ function writeLonely({ source, target, entities, mapTables, candidates }: Discov
       return `#     ${inComment(tableKey(table.relation))}: "" # ${table.count.isExact ? '' : 'about '}${table.count.rows} rows; ${other === null || near === undefined ? 'nothing looks like it' : `the nearest is ${inComment(other)} (${near.structure.toFixed(2)} of 1 by names and columns)`}`
     })]
   })
-  const unread = [source, target].flatMap(({ side, tables }) => tables.filter((table) => table.unread !== null).map((table) => `# Not read: the ${side} table ${inComment(labelOf(table))}: ${inComment(table.unread ?? '')}.`))
+  const leftOut = [source, target].flatMap(({ side, tables }) => tables.filter((table) => table.unread !== null).map((table) => `# Left out: the ${side} table ${inComment(labelOf(table))}: ${inComment(table.unread ?? '')}.`))
   const maps = mapTables.map((table) => `# Taken for a table of key maps: ${inComment(labelOf(table))} in the target.`)
-  return [...(lines.length === 0 ? [] : ['# Tables without a partner, which a run shows as uncovered. Write an entity for each, or say here why nobody migrates it.', '# ignore:', ...lines]), ...unread, ...maps]
+  return [...(lines.length === 0 ? [] : ['# Tables without a partner, which a run shows as uncovered. Write an entity for each, or say here why nobody migrates it.', '# ignore:', ...lines]), ...leftOut, ...maps]
 }

@@ -42,9 +42,10 @@ export function inComment(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g, ' ')
 }
 
-/** The lines as comments, in the same depth. */
+/** The lines as comments, in the same depth; comments of the first depth stay as they are. */
 export function commentOut(lines: readonly string[]): string[] {
   return lines.map((line) => {
+    if (line.startsWith('  # ')) return line
     const [, indent = '', rest = ''] = /^( *)(.*)$/s.exec(line) ?? []
     return rest === '' ? '#' : `${indent.slice(0, 2)}# ${indent.slice(2)}${rest}`
   })
