@@ -13,8 +13,8 @@ const statementTimeoutMs = 15_000
  * @throws Error without databases, for a file that is there already unless `force` is given, or the error of a database that cannot be read
  */
 export async function planDiscoverCommand({ output, force = false }: { output?: string; force?: boolean }): Promise<void> {
-  const { source: sourceOptions, target: targetOptions } = loadConfig()
-  if (sourceOptions === null || targetOptions === null) throw new Error('no databases are configured: set the SOURCE_DB_ and TARGET_DB_ variables')
+  const { source: sourceOptions, target: targetOptions } = loadConfig(undefined, { needsPlan: false })
+  if (sourceOptions === null || targetOptions === null) throw new Error('no databases are configured: set SOURCE_DATABASE_URL and TARGET_DATABASE_URL, or the SOURCE_DB_ and TARGET_DB_ variables')
   if (output !== undefined && !force && existsSync(output)) throw new Error(taken(output))
   const [source, target] = [openSource({ ...sourceOptions, maxConnections: 1, statementTimeoutMs }), openTargetReader({ ...targetOptions, maxConnections: 1, statementTimeoutMs })]
   try {

@@ -67,7 +67,7 @@ describe('migration-coverage plan check', () => {
   })
 
   it('says what it lacks', async () => {
-    expect(await check(planOf('person'), { configured: false })).toEqual({ code: 1, output: 'no databases are configured: set the SOURCE_DB_ and TARGET_DB_ variables\n' })
+    expect(await check(planOf('person'), { configured: false })).toEqual({ code: 1, output: 'no databases are configured: set SOURCE_DATABASE_URL and TARGET_DATABASE_URL, or the SOURCE_DB_ and TARGET_DB_ variables\n' })
     expect(await check(planOf('person'), { args: ['nowhere.yaml'] })).toMatchObject({ code: 1, output: expect.stringContaining('nowhere.yaml') })
   })
 })

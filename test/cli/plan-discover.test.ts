@@ -21,7 +21,9 @@ afterAll(async () => {
   await Promise.all([source.drop(), target.drop(), rm(directory, { recursive: true })])
 })
 
-const discover = (...args: string[]): Promise<CommandResult> => runCommand(directory, ['plan', 'discover', ...args], databaseVariables(source, target))
+const urlOf = ({ options: { host, port, user, password, database } }: TestDatabase) => `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}?sslmode=disable`
+const urls = () => ({ SOURCE_DATABASE_URL: urlOf(source), TARGET_DATABASE_URL: urlOf(target) })
+const discover = (...args: string[]): Promise<CommandResult> => runCommand(directory, ['plan', 'discover', ...args], urls())
 
 describe('migration-coverage plan discover', () => {
   it('writes a plan to the standard output, and what it cost to the other', async () => {
@@ -35,7 +37,7 @@ describe('migration-coverage plan discover', () => {
     expect(await discover('--output', 'found.yaml')).toMatchObject({ code: 0, stdout: '' })
     const written = await readFile(join(directory, 'found.yaml'), 'utf8')
     expect(written).toBe((await discover()).stdout)
-    expect(await runCommand(directory, ['plan', 'check', 'found.yaml'], databaseVariables(source, target))).toMatchObject({ code: 0, stdout: expect.stringContaining('1 entity can be compared') })
+    expect(await runCommand(directory, ['plan', 'check', 'found.yaml'], urls())).toMatchObject({ code: 0, stdout: expect.stringContaining('1 entity can be compared') })
 
     await writeFile(join(directory, 'found.yaml'), 'mine')
     expect(await discover('--output', 'found.yaml')).toMatchObject({ code: 1, stderr: 'found.yaml is there already: name another file, or give --force to overwrite it\n' })
@@ -52,6 +54,6 @@ describe('migration-coverage plan discover', () => {
   })
 
   it('says what it lacks', async () => {
-    expect(await runCommand(directory, ['plan', 'discover'], {})).toMatchObject({ code: 1, stderr: 'no databases are configured: set the SOURCE_DB_ and TARGET_DB_ variables\n' })
+    expect(await runCommand(directory, ['plan', 'discover'], {})).toMatchObject({ code: 1, stderr: 'no databases are configured: set SOURCE_DATABASE_URL and TARGET_DATABASE_URL, or the SOURCE_DB_ and TARGET_DB_ variables\n' })
   })
 })
