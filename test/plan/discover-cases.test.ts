@@ -222,5 +222,6 @@ describe('plan discover', () => {
     const found = await discoverBetween(one.options, other.options, { statements: 2 })
     expect(found.statements).toEqual({ source: 2, target: 2 })
     expect(found.text).toContain('# Left out: the source table pet: the limit of 2 statements is used up.')
+    expect(found.text).toContain('# The limit of 2 statements on the source was used up: what was not asked could not be sure.')
   })
 })

@@ -54,8 +54,9 @@ export async function discover(sourceDb: Db, targetDb: Db, limits: ReadLimits = 
   for (let round = 0; round < 3; round += 1) {
     const known = pairs
     let isChanged = false
+    const isProven = (table: SampledTable, side: 'source' | 'target') => known.some((pair) => pair[side] === table && pair.isProven && pair.confidence === 'sure')
     for (const one of candidates) {
-      if (findings.get(one)?.isProven === true) continue
+      if (findings.get(one)?.isProven === true || (isProven(one.source, 'source') && isProven(one.target, 'target'))) continue
       const route = compositeRoute(one.source, one.target, (column) => mapsTo(one.target, column, known, target))
       const alignment = route === null ? null : await align(target, one.source, one.target, route, lookUp)
       if (alignment === null) continue

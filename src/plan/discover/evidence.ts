@@ -85,7 +85,7 @@ export function compareColumns(left: Series, right: Series): ColumnEvidence {
   if (left.type === 'timestamp' && right.type === 'timestamptz') return compareTimes(bothOf(left.values, right.values))
   if (right.type === 'date' && left.type.startsWith('timestamp')) return agreement('date', bothOf(left.values, right.values).map(([own, other]) => [own.slice(0, 10), other]))
   const isLow = agree < rows * 0.98
-  if (isLow && numbers.includes(left.type) && (numbers.includes(right.type) || right.type === 'timestamptz')) return compareScaled(left, right, agree)
+  if (isLow && numbers.includes(left.type) && (numbers.includes(right.type) || right.type === 'timestamptz')) return compareScaled(left, right, rows, agree)
   if (isLow && textTypes.includes(left.type) && right.type === 'jsonb') return agreement('json', bothOf(left.values, right.values).map(([own, other]) => [jsonText(own), jsonText(other)]))
   // values that differ when case and outer spaces are taken for nothing have no such change in common; digits alone are asked of texts that are mostly digits
   const isText = isLow && textTypes.includes(left.type) && textTypes.includes(right.type)
@@ -106,16 +106,18 @@ const factors = [10, 100, 1_000, 1_000_000, 60, 3_600, 0.1, 0.01, 0.001]
 const isMostlyDigits = ({ values }: Series): boolean => values.every((value) => value === null || /^\d{5,}$/.test(value))
 
 /** Numbers of another unit (cents, minutes), and moments as seconds or milliseconds since 1970. The factor is that of the first row that tells one. */
-function compareScaled(left: Series, right: Series, agree: number): ColumnEvidence {
-  const both = bothOf(left.values, right.values)
+function compareScaled(left: Series, right: Series, rows: number, agree: number): ColumnEvidence {
   const valueOf = (text: string): number => (right.type === 'timestamptz' ? (readTime(text) ?? Number.NaN) / 1_000 : Number(text))
   const fits = (own: string, other: string, factor: number): boolean => Math.abs(Number(own) - valueOf(other) * factor) <= 1e-9 * Math.max(1, Math.abs(Number(own)))
-  const first = both.find(([own, other]) => Number(own) !== 0 && valueOf(other) !== 0)
-  const factor = first === undefined ? undefined : (right.type === 'timestamptz' ? [1, 1_000] : factors).find((one) => fits(...first, one))
-  const scaled = factor === undefined ? nothingIn(both.length) : agreement(right.type === 'timestamptz' ? 'epoch' : 'scale', both.map(([own, other]) => [fits(own, other, factor) ? other : `not ${own}`, other]))
-  const plain = agree < both.length * leastSeen ? nothingIn(both.length) : agreement('equal', both)
-  if (factor !== undefined && scaled.kind !== 'none' && isStrong(scaled) && scaled.agree > plain.agree) return { ...scaled, factor }
-  if (isConsistent(plain) || left.distinct > fewValues || right.distinct > fewValues) return plain
+  const first = left.values.findIndex((own, index) => own !== null && Number(own) !== 0 && valueOf(right.values[index] ?? '0') !== 0)
+  const factor = first < 0 ? undefined : (right.type === 'timestamptz' ? [1, 1_000] : factors).find((one) => fits(left.values[first] ?? '', right.values[first] ?? '', one))
+  const hasCodes = left.distinct <= fewValues && right.distinct <= fewValues
+  if (factor === undefined && agree < rows * leastSeen && !hasCodes) return nothingIn(rows)
+  const both = bothOf(left.values, right.values)
+  const scaled = factor === undefined ? nothingIn(rows) : agreement(right.type === 'timestamptz' ? 'epoch' : 'scale', both.map(([own, other]) => [fits(own, other, factor) ? other : `not ${own}`, other]))
+  const plain = agree < rows * leastSeen ? nothingIn(rows) : agreement('equal', both)
+  if (factor !== undefined && isStrong(scaled) && scaled.agree > plain.agree) return { ...scaled, factor }
+  if (isConsistent(plain) || !hasCodes) return plain
   const values = compareValues(both)
   return values !== null && isStrong(values) ? values : plain
 }

@@ -20,7 +20,7 @@ export interface ReadLimits {
   statements: number
 }
 
-export const readLimits: ReadLimits = { rows: 1_000, cells: 40_000, counted: 20_000, statements: 3_000 }
+export const readLimits: ReadLimits = { rows: 1_000, cells: 40_000, counted: 20_000, statements: 10_000 }
 
 /** Longer values are told by their hash. */
 const longestValue = 400

@@ -25,7 +25,8 @@ export function writePlan(discovery: Discovery): string {
   return [
     `# A first plan, found by \`migration-coverage plan discover\` in the source ${inComment(source.catalog.server.database)} and the target ${inComment(target.catalog.server.database)}.`,
     '# What stands as YAML is sure. What is likely is commented out, with what speaks against it: decide, and take out the `#`. Behind each stands its evidence, from samples: only a run compares all rows.',
-    '# Then: migration-coverage plan check', `# Pairs of tables: ${sure.length} sure, ${likely.length} likely.`, 'version: 1', '', '# Business areas: figures are rolled up by them. Name your own.', 'domains:', '  all: {}', '',
+    '# Then: migration-coverage plan check', ...[source, target].flatMap((reader) => (reader.asked() < reader.limits.statements ? [] : [`# The limit of ${reader.limits.statements} statements on the ${reader.side} was used up: what was not asked could not be sure.`])),
+    `# Pairs of tables: ${sure.length} sure, ${likely.length} likely.`, 'version: 1', '', '# Business areas: figures are rolled up by them. Name your own.', 'domains:', '  all: {}', '',
     ...writeMaps(naming), ...(sure.length === 0 ? ['entities: {}'] : ['entities:']), ...sure.flatMap(({ lines }) => [...lines, '']),
     ...(likely.length === 0 ? [] : ['  # ------------------------------------------------------------ likely: decide']), ...likely.flatMap(({ lines }) => [...commentOut(lines), '']),
     ...writeLonely(discovery),
