@@ -3,6 +3,7 @@ import type { DatabaseOptions } from '../../src/db/clients.js'
 import { quoteIdentifier, quoteLiteral } from '../../src/core/identifier.js'
 import type { PlantedDifference } from '../../src/demo/answer-key.js'
 import type { Plan, PlanEntity, PlanTerm } from '../../src/plan/schema.js'
+import { firstReason, mapSql, termOf, textArray, truth, type Term } from './full-join-terms.js'
 
 /**
  * The plan judged by plain full joins over both sides in one database: slow, short and without a line of the service's own
@@ -14,6 +15,8 @@ export interface JoinedEntity {
   targetTotal: number
   verified: number
   differences: PlantedDifference[]
+  /** `column by columns` → whether all sums are equal, of each total in the plan */
+  totals: Record<string, boolean>
 }
 
 /** Copies the legacy tables into the schema `legacy` of the modern database. */
@@ -36,21 +39,6 @@ export async function importLegacy(modern: Sql, legacy: DatabaseOptions): Promis
     end $$`).simple()
 }
 
-interface Term {
-  name: string
-  /** SQL over `src` and the joined maps: the value that the target must hold */
-  expected: string
-  /** SQL condition: the value leads nowhere and equals nothing */
-  unresolved: string
-  /** SQL over `src`: the value as it stands */
-  raw: string
-  type: string
-  /** key maps to join, each under its alias, with the SQL condition under which it counts */
-  maps: { alias: string; map: string; when: string }[]
-  tolerance: string | null
-  accept: readonly { reason: string; where?: string; value: string }[]
-}
-
 interface JoinedRow {
   class: string
   cause: string | null
@@ -71,10 +59,18 @@ export async function joinEntity(sql: Sql, plan: Plan, name: string): Promise<Jo
   const mapped = Object.entries(entity.columns ?? {})
   const same = entity.same === 'all' ? await commonColumns(sql, entity.source.table as string, [...targetColumns.keys()], [...key.map((term) => term.name), ...mapped.map(([column]) => column)]) : (entity.same ?? [])
   const columns = [...same.map((column): [string, string] => [column, column]), ...mapped].map(toTerm)
-  const rows = await sql.begin(async (tx) => {
+  const joined = joinSql(plan, entity, key, columns)
+  const { rows, totals } = await sql.begin(async (tx) => {
     // the plan's SQL names legacy tables as the legacy database does
     await tx`set local search_path = legacy, public`
-    return tx.unsafe<JoinedRow[]>(joinSql(plan, entity, key, columns))
+    const sums: Record<string, boolean> = {}
+    for (const { sum, by = [] } of entity.totals ?? []) {
+      for (const column of [sum].flat()) {
+        const [equal] = await tx.unsafe<{ equal: boolean }[]>(`${joined} ${totalSql(columns, column, by)}`)
+        sums[`${column}${by.length === 0 ? '' : ` by ${by.join(', ')}`}`] = equal?.equal ?? false
+      }
+    }
+    return { rows: await tx.unsafe<JoinedRow[]>(`${joined} ${rowsSql(key, columns)}`), totals: sums }
   })
 
   const figure = (kind: string) => rows.find((row) => row.class === kind)?.n ?? 0
@@ -88,9 +84,11 @@ export async function joinEntity(sql: Sql, plan: Plan, name: string): Promise<Jo
       class: row.class as PlantedDifference['class'], cause: row.cause, reason: row.reason, columns: row.columns ?? [],
       key: Object.fromEntries(key.map((term, leg) => [term.name, row.key[leg] ?? null])),
     })),
+    totals,
   }
 }
 
+/** Both sides, the pairs of their rows and the class of each row, as relations for a query to read. */
 function joinSql(plan: Plan, entity: PlanEntity, key: Term[], columns: Term[]): string {
   const { source: from, target: to } = entity
   const relation = from.query === undefined ? `legacy.${quoteIdentifier(from.table as string)}` : `(${from.query})`
@@ -106,7 +104,6 @@ function joinSql(plan: Plan, entity: PlanEntity, key: Term[], columns: Term[]): 
   const accepted = ({ accept }: Term, index: number) =>
     `case ${accept.map(({ reason }, one) => `when s.w${index}_${one} and s.v${index}_${one} is not distinct from t.c${index} then ${quoteLiteral(reason)}`).join(' ')} when false then null::text end`
   const unequal = (term: Term, index: number, shown: string) => `case when not ${equal(term, index)} and (${accepted(term, index)}) is ${shown} end`
-  const references = textArray(columns.filter(({ maps: list }) => list.length > 0).map((term) => term.name))
   const newer = from.changedAt === undefined || to.changedAt === undefined ? 'false' : 's.changed > t.changed'
 
   return `
@@ -145,22 +142,26 @@ function joinSql(plan: Plan, entity: PlanEntity, key: Term[], columns: Term[]): 
                   when s.explained is not null then 'explained' else 'missing' end as class,
              s.*, p.differing, p.accepted, p.stale from source s left join pair p using (sid) where s.claimed and (s.merge_by is null or s.merge_place = 1)
     ), follower as (
-      select s.*, j.class as fate, case when not s.known[1] then 'no map entry' when s.k0 is distinct from j.k0 then 'map leads elsewhere' end as fault,
+      select case when not s.known[1] or s.k0 is distinct from j.k0 or j.class in ('explained', 'missing') then 'missing' when j.class = 'differs' then 'unverified' else 'merged' end as class,
+             s.*, j.class as fate, case when not s.known[1] then 'no map entry' when s.k0 is distinct from j.k0 then 'map leads elsewhere' end as fault,
              ${columns.map((_, index) => `s.c${index} is distinct from j.c${index}`).join(' or ')} as conflict
       from source s join judged j using (merge_by) where s.merge_place > 1
     ), judged_target as (
       select case when t.tid in (select tid from candidate) then 'duplicate' when t.generated is not null then 'generated' else 'extra' end as class, t.*
       from target t where not exists (select from pair where pair.tid = t.tid)
-    )
-    select class,
+    )`
+}
+
+/** Each row that is not verified, and the figures. */
+function rowsSql(key: Term[], columns: Term[]): string {
+  const references = textArray(columns.filter(({ maps }) => maps.length > 0).map((term) => term.name))
+  return `select class,
            case class when 'differs' then case when stale then 'stale' when differing <@ ${references} then 'reference' else 'value' end when 'missing' then ${causeOfMissing(key)} end as cause,
            case class when 'excluded' then excluded when 'explained' then explained when 'accepted' then array_to_string(accepted, '; ') end as reason,
            to_jsonb(legacy_key) as key, differing as columns, written, 1 as n
     from judged where class <> 'verified'
     union all
-    select case when fault is not null or fate not in ('verified', 'accepted', 'differs') then 'missing' when fate = 'differs' then 'unverified' else 'merged' end,
-           case when fault is not null then fault when fate = 'differs' then 'survivor differs' when fate not in ('verified', 'accepted') then 'survivor ' || fate when conflict then 'conflict' end,
-           null, to_jsonb(legacy_key), null, written, 1
+    select class, case when fault is not null then fault when class = 'unverified' then 'survivor differs' when class = 'missing' then 'survivor ' || fate when conflict then 'conflict' end, null, to_jsonb(legacy_key), null, written, 1
     from follower
     union all
     select class, case when class <> 'extra' then null
@@ -175,12 +176,18 @@ function joinSql(plan: Plan, entity: PlanEntity, key: Term[], columns: Term[]): 
     union all select 'target total', null, null, null, null, null, count(*)::integer from target`
 }
 
-function truth(predicate: string | undefined): string {
-  return predicate === undefined ? 'true' : `(${predicate}) is true`
-}
-
-function firstReason(list: readonly { reason: string; where?: string }[] | undefined): string {
-  return `case ${(list ?? []).map(({ reason, where }) => `when ${truth(where)} then ${quoteLiteral(reason)}`).join(' ')} when false then null::text end`
+/** Whether a column adds up to the same on both sides in each group, of the rows that should be there and those that are. */
+function totalSql(columns: Term[], sum: string, by: readonly string[]): string {
+  const place = (name: string) => `c${columns.findIndex((term) => term.name === name)}`
+  const group = `jsonb_build_array(${by.map(place).join(', ')})`
+  return `
+    select coalesce(bool_and(coalesce(expected, 0) = coalesce(there, 0)), false) as equal from (
+      select ${group} as one, sum(${place(sum)}) as expected
+      from (select class, ${[sum, ...by].map(place).join(', ')} from judged union all select class, ${[sum, ...by].map(place).join(', ')} from follower) wanted
+      where class not in ('excluded', 'explained', 'merged') group by 1
+    ) source_sum full join (
+      select ${group} as one, sum(${place(sum)}) as there from target where tid not in (select tid from judged_target where class = 'generated') group by 1
+    ) target_sum using (one)`
 }
 
 /**
@@ -213,37 +220,9 @@ function isKeyedBy(key: PlanEntity['key'], map: PlanTerm['references']): boolean
   return map !== undefined && legs.length === 1 && legs.every((leg) => typeof leg !== 'string' && leg.references === map)
 }
 
-function termOf(name: string, term: PlanTerm, type: string): Term {
-  const raw = term.from === undefined ? `(${term.sql ?? ''})` : `src.${quoteIdentifier(term.from)}`
-  const plain: Term = { name, raw, type, maps: [], expected: raw, unresolved: 'false', tolerance: term.tolerance ?? null, accept: term.accept ?? [] }
-  if (term.references !== undefined) {
-    const maps = typeof term.references === 'string' ? [{ alias: quoteIdentifier(`map ${name}`), map: term.references, when: 'true' }] : mapsByCode(name, term.references)
-    const first = (column: string) => `coalesce(${maps.map(({ alias }) => `${alias}.${column}`).join(', ')})`
-    return { ...plain, maps, expected: first('modern'), unresolved: `(${raw} is not null and ${first('legacy')} is null)` }
-  }
-  if (term.values !== undefined) {
-    const codes = Object.entries(term.values)
-    const cases = codes.map(([code, value]) => `when ${quoteLiteral(code)} then ${quoteLiteral(String(value))}::${type}`).join(' ')
-    return { ...plain, expected: `case ${raw}::text ${cases} end`, unresolved: `(${raw}::text not in (${codes.map(([code]) => quoteLiteral(code)).join(', ')})) is true` }
-  }
-  if (term.as === 'json') return { ...plain, expected: `legacy.json_or_null(${raw})`, unresolved: `(${raw} is not null and legacy.json_or_null(${raw}) is null)` }
-  return { ...plain, expected: term.zone === undefined ? raw : `${raw} at time zone ${quoteLiteral(term.zone)}` }
-}
-
-function mapsByCode(name: string, { by, ...codes }: Exclude<PlanTerm['references'], string | undefined>): Term['maps'] {
-  return Object.entries(codes).map(([code, map]) => ({ alias: quoteIdentifier(`map ${name} ${code}`), map, when: `src.${quoteIdentifier(by)}::text = ${quoteLiteral(code)}` }))
-}
-
 function causeOfMissing(key: Term[]): string {
   if (key.length > 1) return `coalesce(case ${key.map(({ name }, leg) => `when not known[${leg + 1}] then ${quoteLiteral(`leg ${name}`)}`).join(' ')} end, 'plain')`
   return "case when known[1] is null then 'plain' when not known[1] then 'no map entry' when sid in (select sid from candidate) then 'collapsed' else 'map leads nowhere' end"
-}
-
-function mapSql(plan: Plan, name: string): string {
-  const map = plan.keyMaps?.[name]
-  if (map?.legacy === undefined || map.modern === undefined) throw new Error(`no stored key map ${name}`)
-  return `select ${quoteIdentifier(map.legacy)} as legacy, ${quoteIdentifier(map.modern)} as modern
-            from public.${quoteIdentifier(map.table as string)} tgt where ${map.where ?? 'true'}`
 }
 
 async function commonColumns(sql: Sql, sourceTable: string, targetColumns: string[], elsewhere: string[]): Promise<string[]> {
@@ -258,6 +237,3 @@ async function columnsOf(sql: Sql, schema: string, table: string): Promise<Map<s
   return new Map(rows.map(({ name, type }) => [name, type]))
 }
 
-function textArray(values: string[]): string {
-  return `array[${values.map(quoteLiteral).join(', ')}]::text[]`
-}
