@@ -112,7 +112,7 @@ export function expectCase(run: ComparisonRun, one: Case, index = 0): void {
     expect({ name, figures: figuresOf(found.accounting), differences, verdict: found.verdict }, JSON.stringify([found.note, remarks]))
       .toEqual({ name, figures: expected.figures, differences: (expected.summary ?? expected.differences ?? []).map((line) => prefixed(line, index)).sort(), verdict: expected.verdict })
     if (expected.note === undefined) expect(found.note).toBeNull()
-    else expect(found.note).toContain(expected.note)
+    else expect(found.note).toContain(prefixed(expected.note, index))
   }
   for (const [name, figures] of Object.entries(one.tables ?? {})) {
     const found = run.tables.find(({ side, table }) => `${side} ${table.replace('public.', '')}` === prefixed(name, index))
