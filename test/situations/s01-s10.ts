@@ -1,4 +1,4 @@
-import { side, table } from '../validation/cases.js'
+import { side, table } from '../validation/tables.js'
 import { keyMap, map, rewritten, twin, type Situation } from './situation.js'
 
 const offices = {
@@ -181,6 +181,11 @@ export const first: Situation[] = [
         expected: { offers: { verdict: 'fail', figures: '788: 393 verified, 395 missing | 393: 393 matched', summary: ['395 missing plain'] } },
         checks: { '$_offers the total agrees amount': 'fail' },
         messages: { '$_offers the scope is not empty': '49.87 % verified', '$_offers the total agrees amount': '866.8 expected, 432.3 there' },
+      }),
+      twin(business, 'an offer arrived although the reason holds for it: it is judged like any other, and told', {
+        target: `${business.target}; insert into $_offers values (394, 2, 1.10)`,
+        expected: { offers: { verdict: 'warn', figures: '788: 394 verified, 394 explained | 394: 394 matched', summary: ['394 explained doctor has no order'] } },
+        messages: { '$_offers an explanation also holds for rows that arrived': '"doctor has no order" also holds for 1 row that arrived' },
       }),
       twin(business, 'one lost offer is of a doctor who has an order: the reason does not hold for it', {
         source: `${business.source}; insert into $_dispatch_offer values (789, 1, 1.10)`,

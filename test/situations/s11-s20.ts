@@ -1,4 +1,4 @@
-import { side, table } from '../validation/cases.js'
+import { side, table } from '../validation/tables.js'
 import { keyMap, map, rewritten, twin, type Situation } from './situation.js'
 
 const uuid = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
@@ -234,6 +234,7 @@ export const second: Situation[] = [
             differences: ['missing plain {"case_id":"20","file_id":"2"}', 'extra ghost {"case_id":"10","file_id":"2"} file_id 102 case_id 210'],
           },
         },
+        checks: { '$_case_files the key names each row': 'warn' },
       }),
       twin(files, 'a file whose chain is broken is in no row of the query: it belongs to nobody, and its table fails', {
         source: `${files.source}; insert into $_dispatch_file values (3, 9)`,

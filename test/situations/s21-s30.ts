@@ -1,4 +1,4 @@
-import { side, table } from '../validation/cases.js'
+import { side, table } from '../validation/tables.js'
 import { rewritten, twin, type Situation } from './situation.js'
 
 const statuses = {

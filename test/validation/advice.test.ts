@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { runCases, side, table, testCases, type Case } from './cases.js'
+import { runCases, testCases, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 const held = 'an explanation also holds for rows that arrived'
 const names = 'the key names each row'

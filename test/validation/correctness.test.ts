@@ -6,7 +6,8 @@ import { quoteIdentifier, quoteLiteral } from '../../src/core/identifier.js'
 import { createPair, openComparer, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { asAdmin } from '../helpers/postgres.js'
 import { specOf, termOf } from '../helpers/spec.js'
-import { expectCase, figuresOf, lineOf, runCases, side, table, testCases, type Case } from './cases.js'
+import { expectCase, figuresOf, lineOf, runCases, testCases, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 /** What has bitten users of other tools: each line builds both sides in real PostgreSQL and asserts the exact verdict and keys. */
 type Value = string | null

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { lineOf, planOf, runCases, side, table, testCases, type Case } from './cases.js'
+import { lineOf, planOf, runCases, testCases, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 /** Ways in which a comparison can be led to call a wrong row right, each with a twin that must be judged the other way. */
 const map = (extra = '') => `$_map: { table: $_map, legacy: legacy, modern: modern${extra} }`

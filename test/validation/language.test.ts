@@ -1,4 +1,5 @@
-import { side, table, testInChunks, type Case } from './cases.js'
+import { testInChunks, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 /** What the plan can say beyond columns and keys: merges, accepted values, references by a code, JSON in text, queries, bags and totals, each with twins that must be judged the other way. */
 const map = (name: string, rest = '') => `$_${name}: { table: $_${name}, legacy: legacy, modern: modern${rest} }`
