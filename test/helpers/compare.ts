@@ -10,7 +10,7 @@ import { addTasks } from '../../src/jobs/task.js'
 import { parsePlan } from '../../src/plan/load.js'
 import { storePlan } from '../../src/plan/queries.js'
 import { createTaskHandlers, type ComparisonOptions } from '../../src/validation/tasks.js'
-import { createTestDatabase, type TestDatabase } from './postgres.js'
+import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres.js'
 
 export interface FoundDifference {
   entity: string
@@ -45,10 +45,10 @@ export interface Pair extends Comparer {
 
 export const silentLog = pino({ level: 'silent' })
 
-/** Two databases of its own, the tracking schema in the second. */
-export async function createPair(setup: { source?: string; target?: string; sourceEncoding?: { encoding: string; locale: string } } = {}): Promise<Pair> {
-  const source = await createTestDatabase(setup.sourceEncoding ?? {})
-  const target = await createTestDatabase({ template: 'tracking' })
+/** Two databases of its own, the tracking schema in the second: SQL to fill them, how they are made. */
+export async function createPair(setup: { source?: string; target?: string; sourceDatabase?: TestDatabaseOptions; targetSettings?: Record<string, string> } = {}): Promise<Pair> {
+  const source = await createTestDatabase(setup.sourceDatabase ?? {})
+  const target = await createTestDatabase({ template: 'tracking', settings: setup.targetSettings ?? {} })
   if (setup.source !== undefined) await source.sql.unsafe(setup.source).simple()
   if (setup.target !== undefined) await target.sql.unsafe(setup.target).simple()
   const comparer = await openComparer(source.options, target.options)
