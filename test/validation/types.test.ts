@@ -99,14 +99,16 @@ const foreignSettings = {
   TimeZone: "'Asia/Kolkata'", DateStyle: "'SQL, DMY'", IntervalStyle: "'sql_standard'", extra_float_digits: '-4', bytea_output: "'escape'", array_nulls: 'off', standard_conforming_strings: 'off',
   transform_null_equals: 'on', xmloption: "'document'", search_path: "'nowhere'", default_text_search_config: "'german'", quote_all_identifiers: 'on',
 }
-const setUps: [name: string, source: TestDatabaseOptions, targetSettings: Record<string, string>, options: object][] = [
-  ['an ICU database with settings of its own against C', { icuLocale: 'de-u-kn-ks-level2', locale: 'C.UTF-8', settings: foreignSettings }, {}, {}],
-  ['the same, segments of one row, chunks of one page', { icuLocale: 'de-u-kn-ks-level2', locale: 'C.UTF-8', settings: foreignSettings }, {}, { segmentRows: 1, scanChunkPages: 1 }],
-  ['LATIN1 against UTF8 with settings of its own', { encoding: 'LATIN1', locale: 'C' }, foreignSettings, {}],
-  ['SQL_ASCII against UTF8', { encoding: 'SQL_ASCII', locale: 'C', settings: { TimeZone: "'Pacific/Auckland'", DateStyle: "'German'", IntervalStyle: "'iso_8601'", extra_float_digits: '0' } }, {}, {}],
+const setUps: { name: string; source: TestDatabaseOptions; target?: Record<string, string>; options?: object; keys?: true }[] = [
+  { name: 'an ICU database with settings of its own against C', source: { icuLocale: 'de-u-kn-ks-level2', locale: 'C.UTF-8', settings: foreignSettings }, keys: true },
+  { name: 'LATIN1 against UTF8 with settings of its own', source: { encoding: 'LATIN1', locale: 'C' }, target: foreignSettings, keys: true },
+  {
+    name: 'SQL_ASCII against UTF8, segments of one row, chunks of one page', options: { segmentRows: 1, scanChunkPages: 1 },
+    source: { encoding: 'SQL_ASCII', locale: 'C', settings: { TimeZone: "'Pacific/Auckland'", DateStyle: "'German'", IntervalStyle: "'iso_8601'", extra_float_digits: '0' } },
+  },
 ]
 
-describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
+describe.each(setUps)('$name', ({ source, target = {}, options = {}, keys = false }) => {
   let pair: Pair
   let run: ComparisonRun
   const cases: TypeCase[] = []
@@ -116,7 +118,7 @@ describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
   const nameOf = (index: number) => `t${index}`
 
   beforeAll(async () => {
-    pair = await createPair({ sourceDatabase, targetSettings })
+    pair = await createPair({ sourceDatabase: source, targetSettings: target })
     for (const side of [pair.source, pair.target]) await side.sql.unsafe(`create schema app; create type app.pair as (x int, y text); ${madeTypes.map(({ make }) => make).join('; ')}`).simple()
     const types = await readTypes(pair)
     for (const type of types) {
@@ -141,7 +143,7 @@ describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
     const fill = (side: 0 | 1) => cases.flatMap((one, index) => [
       `create table ${nameOf(index)} (id int primary key, v ${one.sql})`,
       `insert into ${nameOf(index)} values ${rowsOf(one).rows.map((row, id) => `(${id}, ${row[side]})`).join(', ')}`,
-      ...(one.pairs === null ? [] : [`create table ${nameOf(index)}_key (v ${one.sql})`, `insert into ${nameOf(index)}_key values ${one.pairs.equal.map((row) => `(${row[side]})`).join(', ')}`]),
+      ...(one.pairs === null || !keys ? [] : [`create table ${nameOf(index)}_key (v ${one.sql})`, `insert into ${nameOf(index)}_key values ${one.pairs.equal.map((row) => `(${row[side]})`).join(', ')}`]),
     ]).join(';\n')
     // literals are written for the settings of an ordinary database; what is tested is how they are read
     const setting = 'set DateStyle to ISO, MDY; set IntervalStyle to postgres; set search_path to public; set array_nulls to on; set standard_conforming_strings to on; set xmloption to content; set bytea_output to hex;'
@@ -152,7 +154,7 @@ describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
     await reader.end({ timeout: 5 })
     const entities = cases.flatMap(({ pairs }, index) => [
       `  ${nameOf(index)}: { domain: d, source: { table: ${nameOf(index)} }, target: { table: ${nameOf(index)} }, key: { id: id }, same: [v] }`,
-      ...(pairs === null ? [] : [`  ${nameOf(index)}_key: { domain: d, source: { table: ${nameOf(index)}_key }, target: { table: ${nameOf(index)}_key }, key: { v: v } }`]),
+      ...(pairs === null || !keys ? [] : [`  ${nameOf(index)}_key: { domain: d, source: { table: ${nameOf(index)}_key }, target: { table: ${nameOf(index)}_key }, key: { v: v } }`]),
     ])
     run = await pair.compare(`version: 1\ndomains: { d: {} }\nentities:\n${entities.join('\n')}\n`, options)
   }, 180_000)
@@ -161,7 +163,7 @@ describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
   test('each type of the server has samples, or a reason why it is refused, or cannot be a column', () => {
     expect(unknownTypes).toEqual([])
     expect(run.job).toMatchObject({ status: 'completed', reason: null })
-    expect(cases.length).toBeGreaterThan(200)
+    expect(cases.length).toBeGreaterThan(180)
     expect(notColumns.filter((name) => !/^_?pg_(attribute|statistic|stats)|^any|^_?(record|cstring)$|handler$|trigger$|^(internal|void|unknown|pg_ddl_command)$/.test(name))).toEqual([])
   })
 
@@ -184,16 +186,17 @@ describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
     }
   })
 
-  test('as a key a type pairs equal values, or is refused where equal values have several texts', () => {
+  if (keys) test('as a key a type pairs equal values, or is refused where equal values have several texts', () => {
     for (const [index, { name, pairs }] of cases.entries()) {
       if (pairs === null) continue
       const { verdict, accounting, note } = run.entities[`${nameOf(index)}_key`]!
       const choice = choices.get(nameOf(index))!
       const rows = pairs.equal.length
       const decided = !('refused' in choice) && choice.kind.decideAs !== null
-      expect({ name, verdict, figures: figuresOf(accounting), note: note ?? '' }).toEqual(decided
-        ? { name, verdict: 'unknown', figures: `${rows}: ${rows} unverified | ${rows}: ${rows} unverified`, note: expect.stringContaining('cannot be part of a key') as string }
-        : { name, verdict: 'pass', figures: `${rows}: ${rows} verified | ${rows}: ${rows} matched`, note: '' })
+      if (decided) expect(note).toContain('cannot be part of a key')
+      expect({ name, verdict, figures: figuresOf(accounting) }).toEqual(decided
+        ? { name, verdict: 'unknown', figures: `${rows}: ${rows} unverified | ${rows}: ${rows} unverified` }
+        : { name, verdict: 'pass', figures: `${rows}: ${rows} verified | ${rows}: ${rows} matched` })
     }
   })
 })
@@ -201,7 +204,7 @@ describe.each(setUps)('%s', (_, sourceDatabase, targetSettings, options) => {
 async function canBeColumn(pair: Pair, type: string): Promise<boolean> {
   try {
     await pair.target.sql.begin(async (tx) => {
-      await tx.unsafe(`create table probe (v ${type})`)
+      await tx.unsafe(`create temp table probe (v ${type})`)
       throw new Rollback()
     })
     return true
