@@ -47,7 +47,7 @@ export const silentLog = pino({ level: 'silent' })
 
 /** Two databases of its own, the tracking schema in the second: SQL to fill them, how they are made. */
 export async function createPair(setup: { source?: string; target?: string; sourceDatabase?: TestDatabaseOptions; targetSettings?: Record<string, string> } = {}): Promise<Pair> {
-  const source = await createTestDatabase(setup.sourceDatabase ?? {})
+  const source = await createTestDatabase({ ...setup.sourceDatabase, server: 'source' })
   const target = await createTestDatabase({ template: 'tracking', settings: setup.targetSettings ?? {} })
   if (setup.source !== undefined) await source.sql.unsafe(setup.source).simple()
   if (setup.target !== undefined) await target.sql.unsafe(setup.target).simple()

@@ -569,7 +569,7 @@ describe('what the reading role may not see', () => {
   })
   afterAll(async () => {
     await pair.close()
-    await asAdmin((sql) => sql.unsafe(`drop role ${role}`))
+    await asAdmin((sql) => sql.unsafe(`drop role ${role}`), 'source')
   })
   testCases(cases, () => run)
 })
@@ -643,9 +643,9 @@ test('backends killed while a job runs: the tasks are repeated, and the figures 
     let over = false
     let killed = 0
     const end = running.finally(() => { over = true })
-    for (const database of [pair.source.options.database, pair.target.options.database]) {
+    for (const { sql, options } of [pair.source, pair.target]) {
       for (let found = 0; found === 0 && !over; await sleep(20)) {
-        const rows = await pair.source.sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database} and state = 'active' and query like ${'%slow%'} and application_name = 'mcov'`
+        const rows = await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${options.database} and state = 'active' and query like ${'%slow%'} and application_name = 'mcov'`
         found = rows.length
         killed += found
       }
