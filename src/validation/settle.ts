@@ -1,7 +1,7 @@
 import { worstVerdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
 import { countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
-import { keyIdentity } from '../core/pairing.js'
+import { keyIdentity, shownKey } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
@@ -15,6 +15,7 @@ import { settleMerged, type SurvivorFate } from './merged.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
+import { mostUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
 
 const rechecks = 3
@@ -40,12 +41,13 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const scans = await readScans(context.target, task.jobId, found.entity)
   const failed = scans.flatMap(({ outcome }) => ('failed' in outcome ? [outcome.failed] : []))
   const whole = (['source', 'target'] as const).every((side) => scans.some((item) => item.side === side))
-  const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read')
+  const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read') ?? tooManyUnread(scans)
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
   const { recode, parents } = await readPrepared(context.target, task.jobId)
-  const statement: StatementOptions = { segments: found.segments, recode }
+  const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
+  const statement: StatementOptions = { segments: found.segments, recode, unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const segments = await compareSegments(context.target, task.jobId, spec.entity)
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
@@ -57,15 +59,16 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
-    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
+  const unread = tallyUnread(spec, outcomes, tally)
   const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(({ rows }) => rows)), target: sumOf(outcomes.target.map(({ rows }) => rows)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, null), uniqueness, ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, unread), uniqueness, ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -73,7 +76,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     await saveChecks(tx, task.jobId, checks)
     await saveEntityResult(tx, task.jobId, {
       entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
-      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: 'full', note: null, durationMs,
+      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: 'full', note: unread, durationMs,
       reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
       causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
       sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
@@ -144,6 +147,31 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
   for (const row of await listUnkeyed(spec, readers.target, statement, options.maxStoredDifferences, signal)) {
     tally.keep({ side: 'target', class: 'extra', cause: row.state, reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
   }
+}
+
+/** The chunks of a side together may leave out no more rows than one chunk: beyond that nothing is compared row by row. */
+function tooManyUnread(scans: Awaited<ReturnType<typeof readScans>>): string | null {
+  for (const side of ['source', 'target'] as const) {
+    const rows = outcomesOf(scans, side).flatMap(({ unreadRows }) => unreadRows)
+    if (rows.length > mostUnread) return `${side}: ${rows[0]?.error ?? ''}, in more than ${mostUnread} rows`
+  }
+  return null
+}
+
+/** Rows that the pass had to leave out; what may be their partner was told apart before. @returns a sentence about them, null without any */
+function tallyUnread(spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, tally: Tally): string | null {
+  const notes = (['source', 'target'] as const).flatMap((side) => {
+    const count = sumOf(outcomes[side].map(({ unread }) => unread))
+    const rows = outcomes[side].flatMap(({ unreadRows }) => unreadRows)
+    if (count === 0) return []
+    tally[side].unverified += count
+    tally.count('causes', side, 'unverified', 'cannot be read', count)
+    for (const { address, error, key } of rows) {
+      tally.keep({ side, class: 'unverified', cause: 'cannot be read', reason: error, rowKey: key === null ? { ctid: address } : shownKey(spec, key), columns: [] })
+    }
+    return rows.slice(0, 1).map(({ error }) => `${count} ${count === 1 ? 'row' : 'rows'} of the ${side} cannot be read: ${error}`)
+  })
+  return notes.length === 0 ? null : notes.join('; ')
 }
 
 async function checkSourceKey(source: Reader, spec: ComparisonSpec, statement: StatementOptions, signal: AbortSignal): Promise<CheckResult> {
