@@ -67,7 +67,6 @@ export async function findUnreadable(spec: ComparisonSpec, reader: Reader, optio
   async function readKey(only: string[]): Promise<UnreadRow['key']> {
     try {
       const [row] = await read(reader, signal, readKeysStatement(spec, side, { ...options, only }))
-      if (row === undefined) console.log('NOROW', only, JSON.stringify(options.unread), readKeysStatement(spec, side, { ...options, only }))
       // a row that no key map leads to has no partner
       return row === undefined ? [] : spec.key.map((_, leg) => row[`k${leg}`] ?? null)
     } catch (error) {

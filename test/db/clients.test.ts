@@ -46,6 +46,15 @@ describe('the pinned session', () => {
     expect(await codeOf(using(openSource(database.options), (sql) => sql`create table nope (a integer)`))).toBe('25006')
   })
 
+  test('gives the rows of a statement, and none of one that failed after some rows', async () => {
+    await using(openSource({ ...database.options, maxConnections: 1 }), async (sql) => {
+      for (const rows of [1, 5, 5000]) {
+        expect(await codeOf(sql.unsafe(`select repeat('x', 200), 1 / (${rows} - i) from generate_series(0, 10000) i`))).toBe('22012')
+        expect([...await sql`select 1 as one union all select 2 order by 1`]).toEqual([{ one: '1' }, { one: '2' }])
+      }
+    })
+  })
+
   test('hands every value over as the text of the server', async () => {
     const [row] = await using(openSource(database.options), (sql) => sql`
       select true as boolean, 1::int2 as small, 9223372036854775807::int8 as big, 0.1::float4 as single, 'NaN'::float8 as double, 1.10::numeric as numeric,
