@@ -72,7 +72,7 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
       const jobId = await createJobOver(clients.target, queue, plan, request)
       const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
       try {
-        await jobEnd(clients.target, jobId)
+        await jobEnd(clients.target, jobId, request.waitMs)
       } finally {
         await loop.stop()
       }
@@ -86,6 +86,8 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
 }
 
 export interface JobRequest {
+  /** how long the job may take; 60 s unless given */
+  waitMs: number
   entities: string[]
   includeIntegrityChecks: boolean
   includeCrossEntity: boolean
@@ -105,9 +107,9 @@ export async function createJobOver(target: Sql, queue: Queue, plan: string, req
   return jobId
 }
 
-/** Waits until a job is over; 60 s at most. */
-export async function jobEnd(target: Sql, jobId: string): Promise<void> {
-  for (let waited = 0; waited < 60_000; waited += 50) {
+/** Waits until a job is over. */
+export async function jobEnd(target: Sql, jobId: string, limitMs = 60_000): Promise<void> {
+  for (let waited = 0; waited < limitMs; waited += 50) {
     const [job] = await target<{ over: boolean }[]>`select status in ('completed', 'failed', 'cancelled') as over from migration_coverage.job where job_id = ${jobId}`
     if (job?.over) return
     await sleep(50)

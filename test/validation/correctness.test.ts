@@ -337,11 +337,13 @@ const structureCases: Case[] = [
     expected: { t: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' } },
   },
   {
-    name: 'a statement that fails in one row leaves the entity unverified, its error told, the rows counted',
+    name: 'a statement that fails in one row leaves that row and its partner unverified, its error told',
     source: table('t', 'id int primary key, v text', "(1, '5'), (2, 'five')"),
     target: table('t', 'id int, v int', '(1, 5), (2, 5)'),
     entities: { t: `${side('t')}, key: { id: id }, columns: { v: { sql: "src.v::int" } }` },
-    expected: { t: { verdict: 'unknown', figures: '2: 2 unverified | 2: 2 unverified', note: 'source: invalid input syntax' } },
+    expected: { t: { verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 2: 1 matched, 1 unverified', note: '1 row of the source cannot be read: invalid input syntax',
+        differences: ['unverified cannot be read {"id":"2"}', 'unverified its source row cannot be read {"id":"2"} id 2'],
+      } },
   },
   {
     name: 'a predicate that fails in one row leaves nothing counted as known',
@@ -512,7 +514,7 @@ describe('encodings', () => {
   afterAll(() => pair.close())
   testCases(cases, () => run)
 
-  test('SQL_ASCII: bytes that are UTF-8 are compared, others leave their entity unknown', async () => {
+  test('SQL_ASCII: bytes that are UTF-8 are compared, others leave their row unverified', async () => {
     const ascii = await createPair({ sourceDatabase: { encoding: 'SQL_ASCII', locale: 'C' } })
     try {
       const bytes: Case[] = [
@@ -522,9 +524,9 @@ describe('encodings', () => {
           expected: { t: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs value {"id":"2"} v: è → e'] } },
         },
         {
-          name: 'invalid', source: "create table $_t (id int primary key, v text); insert into $_t values (1, E'\\xe9')", target: table('t', 'id int, v text', "(1, '\ufffd')"),
+          name: 'invalid', source: "create table $_t (id int primary key, v text); insert into $_t values (1, E'\\xe9'), (2, 'é')", target: table('t', 'id int, v text', "(1, '\ufffd'), (2, 'é')"),
           entities: { t: `${side('t')}, key: { id: id }, same: [v]` },
-          expected: { t: { verdict: 'unknown', figures: '1: 1 unverified | 1: 1 unverified', note: 'invalid byte sequence' } },
+          expected: { t: { verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 2: 1 matched, 1 unverified', note: 'invalid byte sequence', differences: ['unverified cannot be read {"id":"1"}', 'unverified its source row cannot be read {"id":"1"} id 1'] } },
         },
       ]
       const found = await runCases(ascii, bytes)

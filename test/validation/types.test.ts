@@ -156,8 +156,8 @@ describe.each(setUps)('$name', ({ source, target = {}, options = {}, keys = fals
       `  ${nameOf(index)}: { domain: d, source: { table: ${nameOf(index)} }, target: { table: ${nameOf(index)} }, key: { id: id }, same: [v] }`,
       ...(pairs === null || !keys ? [] : [`  ${nameOf(index)}_key: { domain: d, source: { table: ${nameOf(index)}_key }, target: { table: ${nameOf(index)}_key }, key: { v: v } }`]),
     ])
-    run = await pair.compare(`version: 1\ndomains: { d: {} }\nentities:\n${entities.join('\n')}\n`, options)
-  }, 180_000)
+    run = await pair.compare(`version: 1\ndomains: { d: {} }\nentities:\n${entities.join('\n')}\n`, options, { waitMs: 280_000 })
+  }, 300_000)
   afterAll(() => pair.close())
 
   test('each type of the server has samples, or a reason why it is refused, or cannot be a column', () => {
