@@ -16,12 +16,22 @@ export interface StatementOptions {
   segments: number
   /** the servers differ in encoding */
   recode: boolean
+  /** only the rows of some keys are compared: chosen by a hash of the key with this seed */
+  sample?: { seed: bigint }
   /** pages [first, next) of the relation's own physical order; next null: open ended */
   pages?: { first: number; next: number | null }
   /** by side the addresses (`(page,item)`) of rows whose values raise an error: they are left out */
   unread?: Partial<Record<Side, readonly string[]>>
   /** the addresses of the only rows that are looked at */
   only?: readonly string[]
+}
+
+/** One key of so many is in a sample. */
+export const sampledOneOf = 10
+
+/** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
+function inSample({ sample }: StatementOptions, keyHash: string): string | null {
+  return sample === undefined ? null : `abs(hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
 }
 
 /** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
@@ -290,7 +300,7 @@ interface SideSql {
 
 /**
  * state.name is `keyed` (paired by its key), `excluded i` and `merged` (source), `no key` (all legs NULL) or `no map entry` (target).
- * hashed.key and hashed.row are 64-bit hashes, null unless keyed: what is not compared is not evaluated either.
+ * hashed.key and hashed.row are 64-bit hashes, null unless keyed, the row's also outside a sample: what is not compared is not evaluated either.
  */
 function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): SideSql {
   const { recode } = options
@@ -313,10 +323,11 @@ function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): S
   const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`other ${at(spec.key, leg).name}`))} else 0 end)`]))
   const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column')), ...others].join(' # ')
   const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
+  const sampled = inSample(options, 'keyed.key')
   const from = `${rowsOf(spec, side)} ${side === 'source' ? mergeJoin(spec) : ''} ${joins} cross join lateral (select ${state} as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     // the last hash is not linear in the XOR: values swapped between two rows change the sum of a segment
-    `cross join lateral (select keyed.key, case when state.name = 'keyed' then hashint4extended(0, ${rowHash}) end as row) hashed`
+    `cross join lateral (select keyed.key, case when state.name = 'keyed'${sampled === null ? '' : ` and ${sampled}`} then hashint4extended(0, ${rowHash}) end as row) hashed`
   return { keys, columns, from }
 }
 
@@ -361,12 +372,15 @@ export function countStatement(spec: ComparisonSpec, side: Side, pages?: Stateme
 
 /**
  * One pass over a side (or a chunk of it).
- * Columns: state, reason (index of the first declared reason that holds, target rows without a key only), segment (keyed rows only), rows, sum.
+ * Columns: state (of a row outside the sample `not sampled`), reason (index of the first declared reason that holds, target rows without a key only), segment
+ * (keyed rows only), rows, sum.
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from } = sideSql(spec, side, options)
   const reason = side === 'source' ? 'null' : `case when state.name <> 'keyed' then ${firstReason(spec.target.generated)} end`
-  return `select state.name as state, ${reason} as reason, (hashed.key & ${options.segments - 1})::int4::text as segment, count(*)::text as rows, sum(hashed.row)::text as sum ` +
+  const sampled = inSample(options, 'hashed.key')
+  const [state, key] = sampled === null ? ['state.name', 'hashed.key'] : [`case when state.name = 'keyed' and not ${sampled} then 'not sampled' else state.name end`, `case when ${sampled} then hashed.key end`]
+  return `select ${state} as state, ${reason} as reason, (${key} & ${options.segments - 1})::int4::text as segment, count(*)::text as rows, sum(hashed.row)::text as sum ` +
     `from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} group by 1, 2, 3`
 }
 
@@ -374,7 +388,7 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from } = sideSql(spec, side, options)
   return `select hashed.key::text as key_hash, hashed.row::text as row_hash from ${from} ` +
-    `where ${wantedRows(spec, side, options)} and state.name = 'keyed' and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
+    `where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.row is not null and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
 }
 
 /** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */

@@ -7,11 +7,12 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
-import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
+import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteSegments, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
+import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
@@ -45,9 +46,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
-  const { recode, parents } = await readPrepared(context.target, task.jobId)
+  const prepared = await readPrepared(context.target, task.jobId)
+  const { parents } = prepared
   const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
-  const statement: StatementOptions = { segments: found.segments, recode, unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
+  const statement: StatementOptions = { ...statementOf(prepared, found.segments), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const segments = await compareSegments(context.target, task.jobId, spec.entity)
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
@@ -63,12 +65,13 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
+  const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
   const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
-  const examined = { source: sumOf(outcomes.source.map(({ rows }) => rows)), target: sumOf(outcomes.target.map(({ rows }) => rows)) }
+  const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, unread), uniqueness, ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...(sample === null ? [] : [sample]), ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -76,7 +79,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     await saveChecks(tx, task.jobId, checks)
     await saveEntityResult(tx, task.jobId, {
       entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
-      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: 'full', note: unread, durationMs,
+      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample === null ? 'full' : 'sample', note: [sample?.message, unread].filter((part) => typeof part === 'string').join('; ') || null, durationMs,
       reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
       causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
       sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
@@ -149,6 +152,8 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
   }
 }
 
+const examinedOf = ({ rows, unsampled, unread }: ScanOutcome): number => rows - unsampled - unread
+
 /** The chunks of a side together may leave out no more rows than one chunk: beyond that nothing is compared row by row. */
 function tooManyUnread(scans: Awaited<ReturnType<typeof readScans>>): string | null {
   for (const side of ['source', 'target'] as const) {
@@ -180,6 +185,7 @@ async function checkSourceKey(source: Reader, spec: ComparisonSpec, statement: S
   if (spec.source.uniqueKey !== null) {
     return { ...check, verdict: 'pass', message: `a unique index over ${spec.source.uniqueKey.join(', ')} proves it`, rowsExamined: null, rowsFailed: 0, durationMs: null, evidence: { uniqueKey: spec.source.uniqueKey } }
   }
+  if (statement.sample !== undefined) return { ...check, verdict: 'unknown', message: 'a sample of the keys cannot tell', rowsExamined: null, rowsFailed: null, durationMs: null, evidence: {} }
   const startedAt = performance.now()
   const [row] = await read(source, signal, duplicateKeysStatement(spec, statement))
   if (row === undefined) throw new Error('a count gave no row')
