@@ -29,6 +29,7 @@ import { reportRoutes } from './reports/routes.js'
 import { openInventory } from './scripts/inventory.js'
 import { scriptRoutes } from './scripts/routes.js'
 import { eventRoutes } from './validation/events-routes.js'
+import { repairRoutes } from './validation/repair-routes.js'
 import { validationRoutes } from './validation/routes.js'
 
 export interface AppOptions {
@@ -114,6 +115,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(entityRoutes, { target, plan })
   await app.register(validationRoutes, { target, plan, queue })
   await app.register(eventRoutes, { target })
+  await app.register(repairRoutes, { target })
   await app.register(reportRoutes, { target, plan, readInventory })
   await app.register(planRoutes, { target, plan })
   if (config.developmentEndpoints) await app.register(developmentRoutes, { config, target })

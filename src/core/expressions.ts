@@ -355,6 +355,19 @@ export function findTargetKeysStatement(spec: ComparisonSpec, options: Statement
     `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any(array(select json_array_elements_text($1::text::json)))`
 }
 
+/**
+ * What the legs of a key are shown as (`shownText`), as SQL over the source's row: canonical text, or the raw text where a leg is unresolved.
+ * `joins` stands behind the relation.
+ */
+export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: string } {
+  const { keys } = sideSql(spec, 'source', false)
+  const texts = keys.map(({ value, unresolved, otherValue, raw }) => {
+    const otherwise = otherValue === null ? `left(${raw}, 200)` : `coalesce(${canonicalText(otherValue)}, '')`
+    return unresolved === null ? canonicalText(value) : `(case when ${unresolved} then ${otherwise} else ${canonicalText(value)} end collate "C")`
+  })
+  return { texts, joins: keys.flatMap((leg) => leg.join ?? []).join(' ') }
+}
+
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
 export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, side, options.recode)

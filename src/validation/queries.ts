@@ -35,6 +35,19 @@ export async function readJob(sql: Db, jobId: string): Promise<Job | undefined> 
   return job
 }
 
+/** The text of the plan that a job was made with. */
+export async function readJobPlan(sql: Db, jobId: string): Promise<string> {
+  const [plan] = await sql<{ content: string }[]>`select plan.content from migration_coverage.job join migration_coverage.plan using (plan_id) where job_id = ${jobId}`
+  if (plan === undefined) throw new Error(`the plan of job ${jobId} has gone`)
+  return plan.content
+}
+
+/** The newest completed job; undefined before the first. */
+export async function readNewestJobId(sql: Db): Promise<string | undefined> {
+  const [job] = await sql<{ jobId: string }[]>`select job_id as "jobId" from migration_coverage.job where status = 'completed' order by finished_at desc, job_id limit 1`
+  return job?.jobId
+}
+
 export interface JobFilter {
   status?: JobStatus
   sortOrder: 'asc' | 'desc'
