@@ -21,7 +21,7 @@ import { handleErrors, handleUnknownPaths, problem, problemBody } from './http/e
 import { addHeaders } from './http/headers.js'
 import { acceptJson, ajvOptions, isSafeToken, readQueries, rewriteUrl } from './http/input.js'
 import { collectDocument, serveDocument } from './http/openapi.js'
-import { AccountingSchema, addSchemas, PaginationSchema, ProblemSchema } from './http/schemas.js'
+import { addSchemas, sharedSchemas } from './http/schemas.js'
 import type { Queue } from './jobs/queue.js'
 import type { LoadedPlan } from './plan/load.js'
 import { planRoutes } from './plan/routes.js'
@@ -80,7 +80,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   readQueries(app)
   addHeaders(app, version)
   const registry = measureRequests(app)
-  addSchemas(app, [ProblemSchema, AccountingSchema, PaginationSchema])
+  addSchemas(app, sharedSchemas)
   await collectDocument(app, version)
   // over plain http `upgrade-insecure-requests` blanks the documentation page; strict transport is the TLS proxy's to promise
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false })

@@ -74,6 +74,72 @@ export const AccountingSchema = Type.Object(
   },
 )
 
+/** One schema for each side. */
+export const perSide = <T extends TSchema>(schema: T, description: string) => Type.Object({ source: schema, target: schema }, { additionalProperties: false, description })
+
+export const CoverageCountsSchema = Type.Object(
+  {
+    covered: nullable(Count),
+    ignored: nullable(Count),
+    uncovered: nullable(Count),
+    coveredPercent: nullable(Percent),
+  },
+  {
+    $id: 'CoverageCounts',
+    additionalProperties: false,
+    description:
+      'What the plan covers on one side. Ignored ones are signed off with a reason and stand outside the percentage: ' +
+      'coveredPercent = covered / (covered + uncovered). null: not counted.',
+    examples: [{ covered: 33, ignored: 14, uncovered: 6, coveredPercent: 84.61 }],
+  },
+)
+
+const percents = <K extends string>(names: readonly K[]) => Object.fromEntries(names.map((name) => [name, nullable(Percent)])) as Record<K, TUnsafe<number | null>>
+
+export const ClassPercentsSchema = Type.Object(
+  {
+    source: Type.Object(percents(['excluded', ...sourceClasses] as const), { additionalProperties: false }),
+    target: Type.Object(percents(targetClasses), { additionalProperties: false }),
+  },
+  {
+    $id: 'ClassPercents',
+    additionalProperties: false,
+    description:
+      'Each class of rows as a percentage, floored to two decimals: of the scope at the source (excluded rows of the source total), of the total at the target. ' +
+      'A class with few rows may show 0: the accounting has the rows. null: not counted, or nothing to count.',
+    examples: [
+      {
+        source: { excluded: 39.13, verified: 99.63, accepted: 0, differs: 0, merged: 0, explained: 0.36, pending: 0, missing: 0, unverified: 0 },
+        target: { matched: 100, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+      },
+    ],
+  },
+)
+
+export const TableFiguresSchema = Type.Object(
+  {
+    side: stringEnum(['source', 'target']),
+    schema: Type.String(),
+    table: Type.String(),
+    coverage: stringEnum(['covered', 'ignored', 'uncovered']),
+    entities: Type.Array(Type.String(), { description: 'entities that read from it or arrive in it' }),
+    rows: nullable(Count),
+    claimedOnce: nullable(Count),
+    claimedSeveral: nullable(Count),
+    unclaimed: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'rows that no entity claims' })),
+    error: nullable(Type.String({ description: 'why it could not be counted' })),
+    verdict: Verdict,
+  },
+  {
+    $id: 'TableFigures',
+    additionalProperties: false,
+    description: 'A table and how many of its rows the entities claim.',
+    examples: [
+      { side: 'source', schema: 'public', table: 'fax_queue', coverage: 'uncovered', entities: [], rows: 412, claimedOnce: 0, claimedSeveral: 0, unclaimed: 412, error: null, verdict: 'warn' },
+    ],
+  },
+)
+
 export const PaginationSchema = Type.Object(
   {
     currentPage: Type.Integer({ minimum: 1 }),
@@ -140,6 +206,9 @@ export const ProblemSchema = Type.Object(
     ],
   },
 )
+
+/** The components that several slices refer to. */
+export const sharedSchemas: TSchema[] = [ProblemSchema, PaginationSchema, AccountingSchema, CoverageCountsSchema, ClassPercentsSchema, TableFiguresSchema]
 
 type ProblemStatus = (typeof problemTable)[ProblemCode]['status']
 const commonStatuses: ProblemStatus[] = [401, 403, 429, 500, 503]

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import type { TableFigures } from '../core/covered.js'
 import type { CheckLine } from '../core/render/junit.js'
 import type { Db } from '../db/clients.js'
 import type { ReasonCode } from '../db/sqlstate.js'
@@ -185,20 +186,8 @@ export async function listJobColumns(sql: Db, jobId: string): Promise<JobColumn[
     order by entity collate "C", side, column_name collate "C"`
 }
 
-export interface JobTable {
-  side: Side
-  schema: string
-  table: string
-  coverage: 'covered' | 'ignored' | 'uncovered'
+export interface JobTable extends TableFigures {
   reason: string | null
-  entities: string[]
-  rows: Count
-  claimedOnce: Count
-  claimedSeveral: Count
-  unclaimed: Count
-  ignoredRows: Count
-  error: string | null
-  verdict: Verdict
 }
 
 export async function listJobTables(sql: Db, jobId: string): Promise<JobTable[]> {

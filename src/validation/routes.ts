@@ -121,12 +121,12 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
   }, async ({ params: { id }, query: { includeDetails, format } }, reply) => {
     const job = requireJob(await readJob(target, id), id)
     const found = await readFindings(target, job)
-    if (format === 'junit') return reply.type('application/xml; charset=utf-8').send(renderJUnit({ ...job, checks: found.checks }))
+    if (format === 'junit') return reply.type('application/xml; charset=utf-8').send(renderJUnit({ ...job, checks: found.checks, entities: found.results }))
     if (format === 'report') {
       return reply
         .type('text/markdown; charset=utf-8')
         .header('content-disposition', `attachment; filename="validation-${job.jobId}.md"`)
-        .send(renderJobMarkdown({ ...job, accounting: found.accounting, entities: found.results, checks: found.checks, recommendations: found.recommendations }))
+        .send(renderJobMarkdown({ ...job, accounting: found.accounting, entities: found.results, checks: found.checks, tables: found.tables, columns: await listJobColumns(target, id), recommendations: found.recommendations }))
     }
     return reply.send({ ...resultOf(job, found), ...(includeDetails ? { details: await detailsOf(target, job, found) } : {}) })
   })
