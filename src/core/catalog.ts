@@ -4,7 +4,7 @@
  */
 export type Side = 'source' | 'target'
 
-export type RelationKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table'
+export type RelationKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table' | 'query'
 
 /** A type as `pg_type` tells it, domains already followed down to their base type. */
 export interface TypeInfo {
@@ -29,8 +29,12 @@ export interface ColumnInfo {
 }
 
 export interface RelationInfo {
+  /** empty with a query */
   schema: string
   name: string
+  /** of a query of the plan: its text, and which of its columns are plain columns of a table */
+  query?: string
+  origins?: ReadonlyMap<string, { schema: string; table: string; column: string }>
   kind: RelationKind
   columns: ColumnInfo[]
   /** column names of the primary key, in order; empty without one */
@@ -67,6 +71,8 @@ export interface Catalog {
   server: ServerInfo
   /** user relations of every schema but pg_*, information_schema and the service's own */
   relations: RelationInfo[]
+  /** the queries of the plan that the server accepts, by their place in the plan */
+  queries?: ReadonlyMap<string, RelationInfo>
 }
 
 /** Relation by exact schema and name, or undefined. */

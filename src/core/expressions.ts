@@ -1,7 +1,7 @@
 import { canonicalHash, canonicalText, canonicalValue, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
 import type { Side } from './catalog.js'
-import { quoteIdentifier, quoteLiteral, quoteRelation } from './identifier.js'
-import type { ComparisonSpec, Explanation, KeyMapSpec, NaturalKeyMapSpec, StoredKeyMapSpec, TermSpec } from './spec.js'
+import { quoteIdentifier, quoteLiteral, relationSql } from './identifier.js'
+import type { AcceptedValue, ComparisonSpec, Explanation, KeyMapSpec, NaturalKeyMapSpec, StoredKeyMapSpec, TermPlace, TermSpec, TotalSpec } from './spec.js'
 
 /**
  * The SQL of a comparison. Every statement is built from a spec alone, returns text only, and takes its lists as one text parameter.
@@ -42,9 +42,7 @@ function sourceTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSq
   const map = term.keyMap === null ? null : keyMapOf(spec, term.keyMap)
   if (map !== null && isNatural(map)) return naturalTerm(term, map, 'source', alias)
   if (term.values !== null) {
-    const code = (value: string) => literalCodes.includes(term.sourceType)
-      ? `${term.source} = ${quoteLiteral(value)}::${term.sourceType}`
-      : `(${term.source})::text collate "C" = ${quoteLiteral(value)}`
+    const code = (value: string) => isCode(term.source, term.sourceType, value)
     const literal = (value: string | null) => (value === null ? `null::${canonical.literalType}` : `${quoteLiteral(value)}::${canonical.literalType}`)
     const cases = term.values.codes.map((entry) => `when ${code(entry.code)} then ${literal(entry.value)}`)
     const whenNull = `when ${term.source} is null then ${literal(term.values.null?.value ?? null)}`
@@ -58,12 +56,23 @@ function sourceTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSq
     }
   }
   const typed = term.zone === null ? term.source : `(${term.source}) at time zone ${quoteLiteral(term.zone)}`
-  return { value: canonicalValue(canonical, term.zone === null ? term.sourceType : 'timestamptz', typed), otherValue: null, unresolved: null, raw: `(${term.source})::text`, join: null }
+  const raw = term.sourceRaw ?? term.source
+  return { value: canonicalValue(canonical, term.zone === null ? term.sourceType : 'timestamptz', typed), otherValue: null, unresolved: unread(term.sourceRaw, term.source), raw: `(${raw})::text`, join: null }
+}
+
+/** The raw value is there, and what is read in it is not. */
+function unread(raw: string | null, value: string): string | null {
+  return raw === null ? null : `((${raw}) is not null and (${value}) is null)`
+}
+
+/** SQL condition that a value is the code that the plan writes as this text. */
+export function isCode(value: string, type: string, code: string): string {
+  return literalCodes.includes(type) ? `${value} = ${quoteLiteral(code)}::${type}` : `(${value})::text collate "C" = ${quoteLiteral(code)}`
 }
 
 function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {
-  const raw = `(${term.target})::text`
-  if (term.keyMap === null) return { value: canonicalValue(term.canonical, term.targetType, term.target), otherValue: null, unresolved: null, raw, join: null }
+  const raw = `(${term.targetRaw ?? term.target})::text`
+  if (term.keyMap === null) return { value: canonicalValue(term.canonical, term.targetType, term.target), otherValue: null, unresolved: unread(term.targetRaw, term.target), raw, join: null }
   const map = keyMapOf(spec, term.keyMap)
   if (isNatural(map)) return naturalTerm(term, map, 'target', alias)
   return {
@@ -93,11 +102,11 @@ export function isNatural(map: KeyMapSpec): map is NaturalKeyMapSpec {
 
 /** Columns: key, natural_value (canonical text, of several legs a JSON array; null where all legs are). */
 function naturalRows(map: NaturalKeyMapSpec, side: Side): string {
-  const { schema, table, key, natural } = map[side]
+  const { key, natural } = map[side]
   const alias = aliasOf(side)
   const texts = natural.map((leg) => canonicalText(canonicalValue(leg.canonical, leg.type, leg.sql)))
   const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then json_build_array(${texts.join(', ')})::text end`
-  return `select ${alias}.${quoteIdentifier(key)} as key, ${whole} as natural_value from ${quoteRelation({ schema, name: table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
+  return `select ${alias}.${quoteIdentifier(key)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
 }
 
 /** How sound a natural key map is at a side. Columns: entries, unnamed (without a natural value), repeated (natural values of several keys), keys (that stand twice). */
@@ -136,11 +145,30 @@ function legacyKey(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   return `case when (${column})::text collate "C" ~ ${quoteLiteral(pattern)} then (${column})::text::${kind.literalType} end`
 }
 
+/** What the entries of a stored key map are read from. */
+export function mapRelation({ schema, table, members }: StoredKeyMapSpec): string {
+  return relationSql({ schema, name: table, query: members.length === 0 ? null : taggedEntries(members) })
+}
+
+/**
+ * A select of the entries of several stored maps as one, for references whose map is chosen by a code: each legacy key stands behind the name of
+ * its map. Columns: legacy, modern (text).
+ */
+function taggedEntries(maps: StoredKeyMapSpec['members']): string {
+  return maps.map(({ map, kind }) => `select ${taggedKey(map.name, canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind))))} as legacy, ` +
+    `(tgt.${quoteIdentifier(map.modern)})::text as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)}`).join(' union all ')
+}
+
+/** A legacy key behind the name of its map. @param text SQL of its canonical text */
+export function taggedKey(map: string, text: string): string {
+  return `${quoteLiteral(`${map} `)} || ${text}`
+}
+
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
 function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
-  return `select tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern, ${smallest} as legacy from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
+  return `select tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern, ${smallest} as legacy from ${mapRelation(map)} tgt ` +
     `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null group by 1`
 }
 
@@ -155,8 +183,17 @@ function firstReason(reasons: readonly Explanation[]): string {
   return cases.length === 0 ? 'null' : `case ${cases.join(' ')} end`
 }
 
-/** The SQL condition under which an entity claims a row of the bare table of a side. */
+/**
+ * The SQL condition under which an entity claims a row of the bare table of a side: the table that its query covers, where it reads one.
+ * @throws Error for a query that does not return the table's primary key: nobody can say which rows it accounts for
+ */
 export function bareClaimCondition(spec: ComparisonSpec, side: Side): string {
+  if (side === 'source' && spec.source.query !== null) {
+    const key = spec.source.covers?.key ?? null
+    if (key === null) throw new Error(`the query of ${spec.entity} does not tell which rows it accounts for`)
+    const columns = (names: readonly string[]) => names.map((name) => `src.${quoteIdentifier(name)}`).join(', ')
+    return `(${columns(key.map(({ column }) => column))}) in (select ${columns(key.map(({ as }) => as))} from ${rowsOf(spec, side)} where ${claimCondition(spec, side)})`
+  }
   if (spec[side].join === null) return claimCondition(spec, side)
   const alias = aliasOf(side)
   return `(${alias}.tableoid, ${alias}.ctid) in (select ${alias}.tableoid, ${alias}.ctid from ${rowsOf(spec, side)} where ${claimCondition(spec, side)})`
@@ -171,7 +208,7 @@ export function claimCondition(spec: ComparisonSpec, side: Side): string {
     const map = keyMapOf(spec, term.keyMap ?? '')
     if (isNatural(map)) return `exists (select from (${naturalRows(map, 'target')}) reached where reached.natural_value is not null and ${joinKeys(map.target.keyType, 'reached.key', term.targetType, term.target)})`
     // the outer row must not be called tgt within the map's own predicate, so the reached keys are a set of their own
-    return `exists (select from (select tgt.${quoteIdentifier(map.modern)} as modern from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
+    return `exists (select from (select tgt.${quoteIdentifier(map.modern)} as modern from ${mapRelation(map)} tgt ` +
       `where ${isTrue(map.where)}) reached where ${joinKeys(map.modernType, 'reached.modern', term.targetType, term.target)})`
   })
   return reached.join(' and ')
@@ -180,7 +217,23 @@ export function claimCondition(spec: ComparisonSpec, side: Side): string {
 /** The relation of a side under the name of its row, with the tables joined to it; the line break ends a trailing comment. */
 export function rowsOf(spec: ComparisonSpec, side: Side): string {
   const { schema, table, join } = spec[side]
-  return `${quoteRelation({ schema, name: table })} ${aliasOf(side)}${join === null ? '' : ` ${join}\n`}`
+  const query = side === 'source' ? spec.source.query : null
+  return `${relationSql({ schema, name: table, query })} ${aliasOf(side)}${join === null ? '' : ` ${join}\n`}`
+}
+
+/**
+ * Puts beside each source row where it stands among the rows that it is merged with. Columns of `merging`: place (1 survives), members,
+ * survivor_relation and survivor (its address); all NULL for a row that is merged with none.
+ */
+function mergeJoin(spec: ComparisonSpec): string {
+  const { merge, exclude } = spec.source
+  if (merge === null) return ''
+  const wanted = [claimCondition(spec, 'source'), ...exclude.map(({ where }) => `not ${isTrue(where)}`), `(${merge.by}\n) is not null`].join(' and ')
+  const group = `partition by (${merge.by}\n)`
+  const first = (column: string) => `first_value(src.${column}) over (${group} order by ${merge.keep}\n, src.tableoid, src.ctid)`
+  return `left join (select src.tableoid as relation, src.ctid as address, row_number() over (${group} order by ${merge.keep}\n, src.tableoid, src.ctid) as place, ` +
+    `count(*) over (${group}) as members, ${first('tableoid')} as survivor_relation, ${first('ctid')} as survivor ` +
+    `from ${rowsOf(spec, 'source')} where ${wanted}) merging on merging.relation = src.tableoid and merging.address = src.ctid`
 }
 
 /** The address of a row: of all that a join makes of it, one is counted. */
@@ -199,34 +252,47 @@ function pageCondition(side: Side, pages: StatementOptions['pages']): string {
   return [...lower, ...upper].join(' and ') || 'true'
 }
 
+interface KeySql extends TermSql {
+  /** SQL condition under which the leg stands for the other value of its value map: then no target row is equal, only accepted. null: never */
+  neededOther: string | null
+}
+
+/** A leg pairs by the other value of its value map, where a column would only be accepted with it. */
+function asKey(leg: TermSql): KeySql {
+  if (leg.otherValue === null || leg.unresolved === null) return { ...leg, neededOther: null }
+  return { ...leg, value: `case when ${leg.unresolved} then ${leg.otherValue} else ${leg.value} end`, unresolved: null, otherValue: null, neededOther: leg.unresolved }
+}
+
 interface SideSql {
-  keys: TermSql[]
+  keys: KeySql[]
   columns: TermSql[]
   /** from clause with the laterals `state`, `hashed` */
   from: string
 }
 
 /**
- * state.name is `keyed` (paired by its key), `excluded i` (source), `no key` (all legs NULL) or `no map entry` (target).
+ * state.name is `keyed` (paired by its key), `excluded i` and `merged` (source), `no key` (all legs NULL) or `no map entry` (target).
  * hashed.key and hashed.row are 64-bit hashes, null unless keyed: what is not compared is not evaluated either.
  */
 function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
   const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm : targetTerm)(term, spec, `map_${index}`)
-  const keys = spec.key.map((term, index) => build(term, index))
+  const keys = spec.key.map((term, index) => asKey(build(term, index)))
   const columns = spec.columns.map((term, index) => build(term, spec.key.length + index))
-  const rawNull = spec.key.map((term) => `${side === 'source' ? `(${term.source})` : term.target} is null`).join(' and ')
+  const rawNull = spec.key.map((term) => `${side === 'source' ? `(${term.sourceRaw ?? term.source})` : term.target} is null`).join(' and ')
   const unresolved = keys.flatMap((leg) => leg.unresolved ?? []).join(' or ')
-  const noKey = side === 'source' ? `when ${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')} then 'no key'` : `when ${rawNull} then 'no key'`
+  // in a bag a row of nothing but NULL is a row like others
+  const noKey = spec.bag ? '' : side === 'source' ? `when ${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')} then 'no key'` : `when ${rawNull} then 'no key'`
   // what another entity claims is not even looked at: its values need not be fit for this one
   const unclaimed = side === 'target' && spec.target.claim === 'keyMap' ? '' : `when (${claimCondition(spec, side)}) is not true then 'unclaimed'`
   const state = side === 'source'
-    ? `case ${unclaimed} ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} else 'keyed' end`
+    ? `case ${unclaimed} ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} ${spec.source.merge === null ? '' : "when merging.place > 1 then 'merged'"} else 'keyed' end`
     : `case ${unclaimed} ${noKey} ${unresolved === '' ? '' : `when ${unresolved} then 'no map entry'`} else 'keyed' end`
   const hash = (term: TermSpec, sql: TermSql, role: string) => hashTerm(term, sql, `${role} ${term.name}`, side, recode)
   const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
-  const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column'))].join(' # ')
+  const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`other ${at(spec.key, leg).name}`))} else 0 end)`]))
+  const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column')), ...others].join(' # ')
   const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
-  const from = `${rowsOf(spec, side)} ${joins} cross join lateral (select ${state} as name) state ` +
+  const from = `${rowsOf(spec, side)} ${side === 'source' ? mergeJoin(spec) : ''} ${joins} cross join lateral (select ${state} as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     // the last hash is not linear in the XOR: values swapped between two rows change the sum of a segment
     `cross join lateral (select keyed.key, case when state.name = 'keyed' then hashint4extended(0, ${rowHash}) end as row) hashed`
@@ -301,8 +367,8 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
 
 /**
  * The claimed rows whose key hash is listed in $1, whole.
- * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), c0… (columns), d0… (raw columns of references), reason (explained at the source,
- * generated at the target), changed_at, recent.
+ * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
+ * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
  */
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null): string {
@@ -313,10 +379,62 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     'hashed.key::text as key_hash', 'hashed.row::text as row_hash', `${reason} as reason`, ...changeColumns(spec, side, snapshot),
     ...keys.map((leg, index) => `${textOf(spec.key, leg, index)} as k${index}`),
     ...keys.map((leg, index) => `${leg.raw} as r${index}`),
+    ...keys.flatMap(({ neededOther }, index) => (neededOther === null ? [] : [`(${neededOther})::text as o${index}`])),
     ...columns.map((column, index) => `${textOf(spec.columns, column, index)} as c${index}`),
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
+    ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
   return `select ${select.join(', ')} from ${from} where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.key = any($1::text::int8[])`
+}
+
+/** Texts with their state; NULL is `+`. */
+function acceptedColumns(term: TermSpec, column: number, side: Side): string[] {
+  const [first] = term.accept
+  if (first === undefined) return []
+  if (side === 'target') {
+    const raw = term.targetRaw ?? term.target
+    // what was read as JSON is compared as JSON, or as the text that it is
+    const [value, type] = term.targetRaw !== null && first.kind.name !== 'jsonb' ? [raw, 'text'] : [term.target, term.targetType]
+    return [`coalesce('=' || ${canonicalText(canonicalValue(first.kind, type, value))}, case when ${raw} is null then '+' end) as e${column}`]
+  }
+  return term.accept.map((one, index) => `case when ${isTrue(one.where)} then coalesce('=' || ${canonicalText(canonicalValue(one.kind, one.kind.literalType, acceptedValue(one)))}, '+') end as a${column}_${index}`)
+}
+
+/** The accepted value in the type in which it meets the target's. */
+export function acceptedValue({ value, kind }: Pick<AcceptedValue, 'value' | 'kind'>): string {
+  return `(${value}\n)::${kind.literalType}`
+}
+
+/**
+ * The rows that a merge takes into others.
+ * Columns: k0… (legs), c0… (columns), reason (explained), s0… and t0… (legs and columns of the survivor), survivor (its state).
+ */
+export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions): string {
+  const { from, keys, columns } = sideSql(spec, 'source', options.recode)
+  const texts = [
+    ...keys.map((leg, index) => ({ text: termText(at(spec.key, index).canonical, leg, 'source', options.recode), own: `k${index}`, survivor: `s${index}` })),
+    ...columns.map((column, index) => ({ text: termText(at(spec.columns, index).canonical, column, 'source', options.recode), own: `c${index}`, survivor: `t${index}` })),
+  ]
+  return `with member as materialized (select src.tableoid as relation, src.ctid as address, merging.place, merging.survivor_relation, merging.survivor, state.name as state, ` +
+    `${firstReason(spec.source.explained)} as reason, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
+    `where ${claimCondition(spec, 'source')} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
+    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, first.state as survivor ` +
+    `from member join member first on first.relation = member.survivor_relation and first.address = member.survivor where member.state = 'merged'`
+}
+
+/**
+ * The sum of a column over the rows of each group, of one chunk; excluded rows and generated target rows that have no key are left out.
+ * Columns: class (`keyed`, `merged`), rows, sum, b0… (the group, texts with their state). At most `limit` + 1 groups.
+ */
+export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec, limit: number, options: StatementOptions): string {
+  const { from, keys, columns } = sideSql(spec, side, options.recode)
+  const sqlOf = ({ part, index }: TermPlace) => at(part === 'key' ? keys : columns, index)
+  const groups = total.by.map((place, index) => `${termText(at(spec[place.part], place.index).canonical, sqlOf(place), side, options.recode)} as b${index}`)
+  const left = side === 'source' ? "state.name not like 'excluded %'" : `(state.name = 'keyed' or (${firstReason(spec.target.generated)}) is null)`
+  const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
+  return `select ${names}, count(*)::text as rows, sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
+    `${canonicalText(sqlOf(total.sum).value)}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
+    `where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
 
 /**
@@ -382,7 +500,7 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
 export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string {
   if (isNatural(map)) return `select distinct natural_value as legacy from (${naturalRows(map, 'target')}) entry where natural_value = any(array(select json_array_elements_text($1::text::json)))`
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
-  return `select distinct ${legacy} as legacy from ${quoteRelation({ schema: map.schema, name: map.table })} tgt ` +
+  return `select distinct ${legacy} as legacy from ${mapRelation(map)} tgt ` +
     `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any(array(select json_array_elements_text($1::text::json)))`
 }
 
@@ -391,7 +509,7 @@ export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKin
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   const smallest = canonicalText(canonicalValue(kind, kind.literalType, 'first.legacy'))
   return `select legacy, min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
-    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
+    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
     `where ${isTrue(map.where)}) entries where legacy is not null group by legacy having bool_and(legacy <> smallest)`
 }
 
@@ -402,7 +520,7 @@ export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKin
 export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
   return `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacy))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
-    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
+    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
     `where ${isTrue(map.where)} and ${legacy} <> first.legacy`
 }
 
@@ -412,7 +530,7 @@ export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKin
  */
 export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
-    `from ${quoteRelation({ schema: map.schema, name: map.table })} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
+    `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select count(*) from entry)::text as entries, (select count(*) from entry where legacy is null)::text as unreadable, ` +
     '(select count(*) from (select from entry where legacy is not null group by legacy having count(*) > 1) x)::text as two_modern, ' +
     '(select count(*) from (select from entry where legacy is not null group by modern having count(*) > 1) x)::text as two_legacy'

@@ -12,6 +12,11 @@ export function quoteRelation(relation: { schema: string; name: string }): strin
   return `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`
 }
 
+/** A relation as it stands behind `from`: its name, or a select in parentheses. */
+export function relationSql(relation: { schema: string; name: string; query?: string | null }): string {
+  return typeof relation.query === 'string' ? `(${relation.query}\n)` : quoteRelation(relation)
+}
+
 /**
  * Quotes a string literal, safe under any `standard_conforming_strings`.
  * @throws Error on a NUL character, which PostgreSQL text cannot hold

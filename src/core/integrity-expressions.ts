@@ -1,4 +1,4 @@
-import { claimCondition, joinKeys, rowsOf } from './expressions.js'
+import { claimCondition, joinKeys, mapRelation, rowsOf } from './expressions.js'
 import { quoteIdentifier, quoteRelation } from './identifier.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from './spec.js'
 
@@ -46,7 +46,7 @@ export function plannedReferencesStatement(child: ComparisonSpec, term: TermSpec
 /** Entries of a stored key map whose modern row is not there. Columns: rows, failed, sample (JSON list of up to 20 modern keys). */
 export function danglingEntriesStatement(map: StoredKeyMapSpec, keyed: ComparisonSpec, leg: TermSpec): string {
   const where = map.where === null ? 'true' : `((${map.where}\n) is true)`
-  const entries = `(select tgt.${quoteIdentifier(map.modern)} as modern from ${quoteRelation({ schema: map.schema, name: map.table })} tgt where ${where} and tgt.${quoteIdentifier(map.modern)} is not null) entry`
+  const entries = `(select tgt.${quoteIdentifier(map.modern)} as modern from ${mapRelation(map)} tgt where ${where} and tgt.${quoteIdentifier(map.modern)} is not null) entry`
   const there = `exists (select from (select ${leg.target} as key from ${rowsOf(keyed, 'target')}) arrived where ${joinKeys(leg.targetType, 'arrived.key', map.modernType, 'entry.modern')})`
   return `select (select count(*) from ${entries})::text as rows, (select count(*) from ${entries} where not ${there})::text as failed, ` +
     `(select json_agg(modern::text) from (select distinct modern from ${entries} where not ${there} limit ${shown}) x)::text as sample`

@@ -15,6 +15,10 @@ export interface SourceRow extends Change {
   columns: (string | null)[]
   /** index of the first declared explanation that holds */
   reason: number | null
+  /** names of the legs that stand for the other value of their value map */
+  others: string[]
+  /** for each column the declared values that the target may hold instead; null where one is not meant for the row */
+  accepted: (string | null)[][]
 }
 
 export interface TargetRow extends Change {
@@ -27,6 +31,8 @@ export interface TargetRow extends Change {
   rawColumns: (string | null)[]
   /** index of the first declared kind of generated rows that holds */
   reason: number | null
+  /** what the accepted values of a column are compared with; null for columns without */
+  exact: (string | null)[]
 }
 
 /** The rows of both sides that have one key. */
@@ -37,8 +43,8 @@ export interface KeyGroup {
 
 export interface Pairing {
   verified: [SourceRow, TargetRow][]
-  /** equal with the help of a declared other value; with the indexes of the columns that needed it */
-  accepted: { source: SourceRow; target: TargetRow; columns: number[] }[]
+  /** equal with the help of declared other values; with the indexes of the columns that needed one, and the reasons */
+  accepted: { source: SourceRow; target: TargetRow; columns: number[]; reason: string }[]
   /** with the indexes of the columns that differ */
   differs: { source: SourceRow; target: TargetRow; columns: number[] }[]
   /** source rows without a partner */
@@ -49,16 +55,17 @@ export interface Pairing {
   fingerprintFaults: number
 }
 
-export type Likeness = 'equal' | 'accepted' | 'different'
+/** accepted: why */
+export type Likeness = 'equal' | 'different' | { accepted: string }
 
-/** Tells whether a source text and a target text of a column are the same value; a reference also by its key as it stands in the target. */
-export type CompareTexts = (column: number, source: string | null, target: string | null, rawTarget: string | null) => Likeness
+/** Tells whether a source row and a target row have the same value in a column. */
+export type CompareRows = (column: number, source: SourceRow, target: TargetRow) => Likeness
 
 /**
  * Pairs the rows of one key, equal ones first, then those that are accepted, then the rest in the order of their hashes; one target row pays for one source row.
  * n source and m target rows give min(n, m) pairs. Rows that are declared not to arrive take a partner after the others: what is left over is them.
  */
-export function pairGroup(group: KeyGroup, compare: CompareTexts): Pairing {
+export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
   const target = [...group.target].sort(byRowHash)
   const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
@@ -68,7 +75,7 @@ export function pairGroup(group: KeyGroup, compare: CompareTexts): Pairing {
   }
   const unequal: SourceRow[] = []
   for (const row of source) {
-    const found = takePartner(row, (likeness) => likeness.every((one) => one === 'equal'))
+    const found = row.others.length > 0 ? undefined : takePartner(row, (likeness) => likeness.every((one) => one === 'equal'))
     if (found === undefined) unequal.push(row)
     else pairing.verified.push([row, found])
   }
@@ -76,7 +83,7 @@ export function pairGroup(group: KeyGroup, compare: CompareTexts): Pairing {
   for (const row of unequal) {
     const found = takePartner(row, (likeness) => !likeness.includes('different'))
     if (found === undefined) waiting.push(row)
-    else pairing.accepted.push({ source: row, target: found, columns: columnsThatAre('accepted', likenessOf(row, found, compare)) })
+    else pairing.accepted.push({ source: row, target: found, ...howAccepted(row, likenessOf(row, found, compare)) })
   }
   for (const row of waiting) {
     const partner = target.shift()
@@ -85,7 +92,7 @@ export function pairGroup(group: KeyGroup, compare: CompareTexts): Pairing {
       continue
     }
     if (row.rowHash === partner.rowHash) pairing.fingerprintFaults += 1
-    pairing.differs.push({ source: row, target: partner, columns: columnsThatAre('different', likenessOf(row, partner, compare)) })
+    pairing.differs.push({ source: row, target: partner, columns: likenessOf(row, partner, compare).flatMap((one, index) => (one === 'different' ? [index] : [])) })
   }
   pairing.unpairedTarget = target
   return pairing
@@ -95,12 +102,14 @@ function byRowHash(left: { rowHash: string }, right: { rowHash: string }): numbe
   return left.rowHash < right.rowHash ? -1 : left.rowHash > right.rowHash ? 1 : 0
 }
 
-function likenessOf(source: SourceRow, target: TargetRow, compare: CompareTexts): Likeness[] {
-  return source.columns.map((text, index) => compare(index, text, target.columns[index] ?? null, target.rawColumns[index] ?? null))
+function likenessOf(source: SourceRow, target: TargetRow, compare: CompareRows): Likeness[] {
+  return source.columns.map((_, index) => compare(index, source, target))
 }
 
-function columnsThatAre(wanted: Likeness, likeness: readonly Likeness[]): number[] {
-  return likeness.flatMap((one, index) => (one === wanted ? [index] : []))
+function howAccepted({ others }: SourceRow, likeness: readonly Likeness[]): { columns: number[]; reason: string } {
+  const accepted = likeness.flatMap((one, index) => (typeof one === 'object' ? [{ index, reason: one.accepted }] : []))
+  const reasons = new Set([...others.map((leg) => `other value of ${leg}`), ...accepted.map(({ reason }) => reason)])
+  return { columns: accepted.map(({ index }) => index), reason: [...reasons].join('; ') }
 }
 
 /** Identity of a key: its legs as texts, NULL and text apart, no two keys alike. */
@@ -149,7 +158,7 @@ export function causeOfDifference(spec: ComparisonSpec, { source, target, column
  * @param keyIsPaired another source row of the same key has taken the target row
  */
 export function causeOfMissing(spec: ComparisonSpec, known: readonly (boolean | null)[], keyIsPaired: boolean): string {
-  if (keyIsPaired) return 'collapsed'
+  if (keyIsPaired) return spec.bag ? 'plain' : 'collapsed'
   const unknown = known.findIndex((leg) => leg === false)
   if (spec.key.length > 1) return unknown === -1 ? 'plain' : `leg ${spec.key[unknown]?.name ?? ''}`
   if ((spec.key[0]?.keyMap ?? null) === null) return 'plain'

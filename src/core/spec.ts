@@ -18,24 +18,44 @@ export interface ComparisonSpec {
   keyMaps: Record<string, KeyMapSpec>
   /** the terms whose references lead to rows of an entity */
   parents: ParentSpec[]
+  /** every column is in the key: rows may repeat, and are compared as a bag */
+  bag: boolean
+  totals: TotalSpec[]
 }
 
-/** A term that references the rows of an entity, under that entity's one key leg. */
-export interface ParentSpec {
-  entity: string
-  /** index in `key` or `columns` */
+/** An exact sum over the rows of each group, of what is expected against what is there. */
+export interface TotalSpec {
+  sum: TermPlace
+  by: TermPlace[]
+}
+
+/** A term of a spec. */
+export interface TermPlace {
   part: 'key' | 'columns'
+  /** index in `key` or `columns` */
   index: number
 }
 
+/** A term that references the rows of an entity, under that entity's one key leg. */
+export interface ParentSpec extends TermPlace {
+  entity: string
+}
+
 export interface SourceSpec {
+  /** both empty with a query */
   schema: string
   table: string
+  /** a select in place of the table, else null */
+  query: string | null
+  /** the table whose rows the query accounts for, with the columns of its primary key under the names that the query gives them; key null: it does not return them */
+  covers: { schema: string; table: string; key: { column: string; as: string }[] | null } | null
   /** SQL behind the table, which puts others beside the row; null: none. It may not multiply rows; a row it drops is not claimed */
   join: string | null
   /** SQL over `src` */
   where: string | null
   exclude: Reason[]
+  /** rows of equal `by` (SQL over `src`, NULL alone) become one: the first by `keep` (an `order by` list) */
+  merge: { by: string; keep: string } | null
   explained: Explanation[]
   /** the column that tells when a row was last changed (a time without zone is read as UTC), else null */
   changedAt: string | null
@@ -84,6 +104,11 @@ export interface TermSpec {
   /** type names fit for casts on the respective server */
   sourceType: string
   targetType: string
+  /** SQL of the value as it stands where `source` (`target`) reads something else in it, a text as JSON say: NULL there of a raw value is unresolved. null: the same */
+  sourceRaw: string | null
+  targetRaw: string | null
+  /** values that the target may hold instead; of two that fit, the first counts */
+  accept: AcceptedValue[]
   /** with a stored key map: the kind of the legacy key; with a natural one: text; with values: the kind of the target column */
   canonical: CanonicalKind
   /** name of the key map that leads from the source's key to the target's, else null */
@@ -95,6 +120,17 @@ export interface TermSpec {
   tolerance: string | null
   /** masked wherever shown */
   pii: boolean
+}
+
+/** A value that the target may hold instead of the equal one. */
+export interface AcceptedValue {
+  reason: string
+  /** SQL over `src`: for which rows; null: all */
+  where: string | null
+  /** SQL over `src`, of the type of `kind` */
+  value: string
+  /** the form in which it meets the target's value; the same for all values of a term */
+  kind: CanonicalKind
 }
 
 /** code → value, as written in the plan; a value of null means SQL NULL. */
@@ -116,8 +152,11 @@ export interface NaturalKeyMapSpec {
 }
 
 export interface NaturalSide {
+  /** both empty with a query */
   schema: string
   table: string
+  /** a select in place of the table, else null */
+  query: string | null
   /** the key column */
   key: string
   keyType: string
@@ -128,8 +167,11 @@ export interface NaturalSide {
 /** A table of the target holds the pairs of keys. */
 export interface StoredKeyMapSpec {
   name: string
+  /** both empty with members */
   schema: string
   table: string
+  /** the maps whose entries it holds together, each legacy key behind the name of its map; none: it is a table of its own */
+  members: { map: StoredKeyMapSpec; kind: CanonicalKind }[]
   legacy: string
   modern: string
   legacyType: string

@@ -209,9 +209,9 @@ export type Description = { type: TypeInfo } | { error: string }
  * The text must have passed `readFragment` before: planning evaluates constants.
  * Refused is also what needs more than one row (aggregates, window functions, sets) and what the role may not read.
  */
-export async function describeExpressions(sql: Db, relation: { schema: string; name: string }, aliasAndJoins: string, expressions: string[]): Promise<Description[]> {
+export async function describeExpressions(sql: Db, relation: string, aliasAndJoins: string, expressions: string[]): Promise<Description[]> {
   const found: ({ oid: string } | { error: string })[] = []
-  for (const expression of expressions) found.push(await describeExpression(sql, `${quoteRelation(relation)} ${aliasAndJoins}\n`, expression))
+  for (const expression of expressions) found.push(await describeExpression(sql, `${relation} ${aliasAndJoins}\n`, expression))
   const types = await readTypes(sql, [...new Set(found.flatMap((one) => ('oid' in one ? one.oid : [])))])
   return found.map((one): Description => {
     if ('error' in one) return one
@@ -234,18 +234,41 @@ async function describeExpression(sql: Db, from: string, expression: string): Pr
   }
 }
 
-/** The types of a query's columns, or why the server refuses it. The text must have passed `readQuery` before. */
-export async function describeQuery(sql: Db, query: string): Promise<{ columns: TypeInfo[] } | { error: string }> {
+/** A column of a query; where it is a plain column of a table, also which. */
+export interface QueryColumn {
+  name: string
+  type: TypeInfo
+  origin: { schema: string; table: string; column: string } | null
+}
+
+/** The columns of a query, or why the server refuses it. The text must have passed `readQuery` before. */
+export async function describeQuery(sql: Db, query: string): Promise<{ columns: QueryColumn[] } | { error: string }> {
   try {
     const described = await sql.unsafe(`select * from (${query}\n) answer limit 0`, [], { prepare: true }).describe()
     await sql.unsafe(`explain select * from (${query}\n) answer`)
-    const oids = described.columns.map(({ type }) => String(type))
-    const types = await readTypes(sql, [...new Set(oids)])
-    return { columns: oids.flatMap((oid) => types.get(oid) ?? []) }
+    const types = await readTypes(sql, [...new Set(described.columns.map(({ type }) => String(type)))])
+    const origins = await readOrigins(sql, described.columns)
+    return { columns: described.columns.flatMap(({ name, type: oid }, index) => {
+      const type = types.get(String(oid))
+      return type === undefined ? [] : [{ name, type, origin: origins[index] ?? null }]
+    }) }
   } catch (error) {
     if (isRefusal(error)) return { error: error.message }
     throw error
   }
+}
+
+/** Where the server says that the columns of an answer come from. */
+async function readOrigins(sql: Db, columns: readonly { table: number; number: number }[]): Promise<QueryColumn['origin'][]> {
+  const rows = await sql<{ place: number; schema: string; table: string; column: string }[]>`
+    select place::int as place, n.nspname as schema, c.relname as "table", a.attname as "column"
+    from rows from (unnest(${columns.map(({ table }) => String(table))}::text[]), unnest(${columns.map(({ number }) => number)}::int[])) with ordinality as answer (relation, number, place)
+    join pg_catalog.pg_class c on c.oid = relation::oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = number`
+  return columns.map((_, index) => {
+    const found = rows.find(({ place }) => Number(place) === index + 1)
+    return found === undefined ? null : { schema: found.schema, table: found.table, column: found.column }
+  })
 }
 
 /** The statement itself is at fault (syntax, names, types, rights, values), not the connection or the state of the server. */

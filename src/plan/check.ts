@@ -1,17 +1,19 @@
 import type { Catalog, RelationInfo, Side } from '../core/catalog.js'
 import { canonicalOf } from '../core/canonical.js'
-import { quoteLiteral } from '../core/identifier.js'
-import type { ComparisonSpec, Explanation, Reason, TermSpec } from '../core/spec.js'
+import { quoteLiteral, relationSql } from '../core/identifier.js'
+import type { ComparisonSpec, Explanation, Reason } from '../core/spec.js'
 import { resolveKeyMap } from './key-maps.js'
 import { linkParents } from './parents.js'
 import { coverColumns, coverTables, warnOfColumns, warnOfTables, type ColumnCoverage, type TableCoverage } from './coverage.js'
 import { byPlace, formatPath, placeFault, type FoundFault, type Path, type PlanFault } from './fault.js'
 import type { LoadedPlan } from './load.js'
-import { checkColumn, resolveRelation } from './relations.js'
+import { checkQueries } from './queries-of-plan.js'
+import { checkColumn, resolveRelation, resolveTableOrQuery } from './relations.js'
 import type { Plan, PlanEntity } from './schema.js'
-import { findSqlParts, type SqlPart } from './sql-parts.js'
+import { addressable, findSqlParts, type SqlPart } from './sql-parts.js'
 import { formatTable, readTableName } from './table-name.js'
-import { plannedTerms, readValues, resolveTerm, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type PlannedTerm, type ResolvedKeyMap } from './terms.js'
+import { resolveTotals } from './totals.js'
+import { plannedTerms, readValues, resolveTerm, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type ResolvedKeyMap, type ResolvedTerm } from './terms.js'
 
 export type { ColumnCoverage, TableCoverage } from './coverage.js'
 export type { ExpressionTypes } from './terms.js'
@@ -20,7 +22,8 @@ export type { ExpressionTypes } from './terms.js'
 export interface DescribeRequest {
   id: string
   side: Side
-  relation: { schema: string; name: string }
+  /** SQL of what stands behind `from` */
+  relation: string
   alias: 'src' | 'tgt'
   /** joins behind the relation, or empty */
   join: string
@@ -46,10 +49,21 @@ export function expressionsToDescribe(loaded: LoadedPlan, source: Catalog, targe
   const isSound = (part: SqlPart): boolean => !part.faults.some(isCritical) && (part.join === null || isSound(part.join))
   const sound = findSqlParts(loaded, source, target).filter((part) => isSound(part) && part.relation.selectable && !part.relation.rowSecurity)
   return sound.map((part) => ({
-    id: formatPath(part.path), side: part.side, relation: { schema: part.relation.schema, name: part.relation.name }, alias: part.alias,
+    id: formatPath(part.path), side: part.side, relation: relationSql(part.relation), alias: part.alias,
     join: (part.use === 'join' ? part : part.join)?.fragment.sql ?? '',
-    sql: part.use === 'join' ? 'true' : part.use === 'value' ? part.fragment.sql : asPredicate(part.fragment.sql),
+    sql: sqlToDescribe(part),
   }))
+}
+
+/** Grouping and order need more of a type than being read. */
+function sqlToDescribe({ use, fragment }: SqlPart): string {
+  switch (use) {
+    case 'join': return 'true'
+    case 'value': return fragment.sql
+    case 'predicate': return asPredicate(fragment.sql)
+    case 'group': return `(select count(*) over (partition by (${fragment.sql}\n)))`
+    case 'order': return `(select count(*) over (order by ${fragment.sql}\n))`
+  }
 }
 
 /** Second round: codes, values and zones, cast by the server whose type they must be. Types of `sql` are those of the first round. */
@@ -59,8 +73,7 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
     if (from.relation === null || to.relation === null) return []
     const [sourceRelation, targetRelation] = [from.relation, to.relation]
     const request = (id: string, side: Side, sql: string): DescribeRequest => {
-      const { schema, name: table } = side === 'source' ? sourceRelation : targetRelation
-      return { id, side, relation: { schema, name: table }, alias: side === 'source' ? 'src' : 'tgt', join: '', sql }
+      return { id, side, relation: relationSql(side === 'source' ? sourceRelation : targetRelation), alias: side === 'source' ? 'src' : 'tgt', join: '', sql }
     }
     const { lag } = entity.source
     const ofEntity = lag === undefined ? [] : [request(formatPath(['entities', name, 'source', 'lag']), 'source', `cast(${quoteLiteral(lag)} as interval)`)]
@@ -87,7 +100,7 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
 export function checkPlan(loaded: LoadedPlan, source: Catalog, target: Catalog, types: ExpressionTypes): PlanCheck {
   const { plan } = loaded
   const parts = findSqlParts(loaded, source, target)
-  const found: FoundFault[] = parts.flatMap((part) => [...part.faults, ...serverFault(part, types)])
+  const found: FoundFault[] = [...checkQueries(plan, { source, target }, types), ...parts.flatMap((part) => [...part.faults, ...serverFault(part, types)])]
   const keyMaps = new Map<string, ResolvedKeyMap | null>()
   for (const name of Object.keys(plan.keyMaps ?? {})) {
     const own = found.some((fault) => isCritical(fault) && fault.path[0] === 'keyMaps' && fault.path[1] === name)
@@ -117,7 +130,7 @@ function serverFault(part: SqlPart, types: ExpressionTypes): FoundFault[] {
 }
 
 function relationsOf(entity: PlanEntity, source: Catalog, target: Catalog, path: Path) {
-  const from = entity.source.table === undefined ? { relation: null, faults: [] } : resolveRelation(source, entity.source.table, [...path, 'source', 'table'])
+  const from = resolveTableOrQuery(source, entity.source, [...path, 'source'])
   return { from, to: resolveRelation(target, entity.target.table, [...path, 'target', 'table']) }
 }
 
@@ -133,19 +146,54 @@ function checkEntity(
   const relations = { source: from.relation, target: to.relation }
   const context: EntityContext = { loaded, entity, path, catalogs, ...relations, parts, types, keyMaps }
   const planned = plannedTerms(entity, path, relations.source, relations.target)
-  const resolved = planned.map((one) => ({ planned: one, ...resolveTerm(context, one) }))
-  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations), ...checkChangedAt(entity, path, catalogs, relations, types), ...checkShares(loaded.plan, name, relations))
-  const columns = coverColumns(name, entity, planned, parts, relations)
+  const resolved = planned.map((one) => resolveTerm(context, one))
+  const covers = resolveCovers(entity, path, catalogs.source, relations.source)
+  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations, covers.relation), ...checkChangedAt(entity, path, catalogs, relations, types), ...checkShares(loaded.plan, name, relations), ...checkMerge(entity, path, relations.source))
+  const totals = resolveTotals(entity, path, resolved)
+  faults.push(...covers.faults, ...totals.faults)
+  const columns = coverColumns(name, entity, planned, parts, relations, covers.relation)
   faults.push(...warnOfColumns(columns, path, relations))
   const blocked = faults.some(isCritical) || before.some((fault) => isCritical(fault) && fault.path[0] === 'entities' && fault.path[1] === name)
-  return { spec: blocked ? null : buildSpec(name, context, resolved), faults, columns }
+  return { spec: blocked ? null : { ...buildSpec(name, context, resolved, covers.relation), totals: totals.totals }, faults, columns }
 }
 
-function checkIgnored(entity: PlanEntity, path: Path, catalogs: { source: Catalog; target: Catalog }, relations: { source: RelationInfo; target: RelationInfo }): FoundFault[] {
+function checkIgnored(entity: PlanEntity, path: Path, catalogs: { source: Catalog; target: Catalog }, relations: { source: RelationInfo; target: RelationInfo }, covered: RelationInfo | null): FoundFault[] {
   return (['source', 'target'] as const).flatMap((side) => Object.keys(entity.ignore?.[side] ?? {}).flatMap((column): FoundFault[] => {
+    if (side === 'source' && covered?.columns.some(({ name }) => name === column)) return []
     const fault = checkColumn(catalogs[side], relations[side], column, [...path, 'ignore', side, column])
     return fault === null ? [] : [{ ...fault, severity: 'warning' }]
   }))
+}
+
+function checkMerge({ source: { merge } }: PlanEntity, path: Path, source: RelationInfo): FoundFault[] {
+  if (merge === undefined || addressable.includes(source.kind)) return []
+  return [{ code: 'UNSUPPORTED', path: [...path, 'source', 'merge'], message: `${formatTable(source)} is a ${source.kind}, whose rows cannot be told apart by their address: merge the rows of its table, or leave the followers out in its definition` }]
+}
+
+/** The table that a query accounts for; the check says so where it does not return what would make its claims exact. */
+function resolveCovers({ source: { query, covers } }: PlanEntity, path: Path, catalog: Catalog, relation: RelationInfo): { relation: RelationInfo | null; faults: FoundFault[] } {
+  if (covers === undefined) return { relation: null, faults: [] }
+  const at = [...path, 'source', 'covers']
+  if (query === undefined) return { relation: null, faults: [{ code: 'CONTRADICTION', path: at, message: '`covers` names the table of a `query`, and the rows come from a `table`: remove it' }] }
+  const covered = resolveRelation(catalog, covers, at)
+  if (covered.relation !== null && coveredKey(covered.relation, relation) === null) {
+    covered.faults.push({
+      severity: 'warning', code: 'UNCOUNTED_CLAIM', path: at,
+      message: covered.relation.primaryKey.length === 0 ? `${formatTable(covered.relation)} has no primary key, so nobody can say which of its rows the query accounts for: they count as unverified`
+        : `the query does not return the primary key of ${formatTable(covered.relation)} as it stands (${covered.relation.primaryKey.join(', ')}), so nobody can say which rows it accounts for: they count as unverified; select it`,
+    })
+  }
+  return covered
+}
+
+/** The columns of the table's primary key under the names that the query gives them; null when it does not return all of them as they stand. */
+function coveredKey(table: RelationInfo, query: RelationInfo): { column: string; as: string }[] | null {
+  const key = table.primaryKey.map((column) => {
+    const as = [...(query.origins ?? [])].find(([, origin]) => origin.schema === table.schema && origin.table === table.name && origin.column === column)?.[0]
+    return as === undefined ? null : { column, as }
+  })
+  const known = key.filter((one) => one !== null)
+  return known.length > 0 && known.length === key.length ? known : null
 }
 
 const timeTypes = ['timestamp', 'timestamptz', 'date']
@@ -183,7 +231,7 @@ function sameTable(written: string | [string, string] | undefined, table: { sche
   return read !== null && !('fault' in read) && read.schema === table.schema && read.name === table.name
 }
 
-const hasReferenceInKey = (entity: PlanEntity): boolean => entity.key !== 'all' && Object.values(entity.key).some((leg) => typeof leg === 'object' && typeof leg.references === 'string')
+const hasReferenceInKey = (entity: PlanEntity): boolean => entity.key !== 'all' && Object.values(entity.key).some((leg) => typeof leg === 'object' && leg.references !== undefined)
 
 /** Entities that share a table must be told apart, or say that they share it. */
 function checkShares(plan: Plan, name: string, relations: { source: RelationInfo; target: RelationInfo }): FoundFault[] {
@@ -218,9 +266,7 @@ function checkShares(plan: Plan, name: string, relations: { source: RelationInfo
   return faults
 }
 
-type ResolvedTerm = { planned: PlannedTerm; spec: TermSpec | null }
-
-function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[]): ComparisonSpec {
+function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[], covered: RelationInfo | null): Omit<ComparisonSpec, 'totals'> {
   const { entity, source, target, path, parts, catalogs } = context
   const sqlAt = (...at: Path): string | null => parts.find((part) => formatPath(part.path) === formatPath([...path, ...at]))?.fragment.sql ?? null
   const reasons = (list: { reason: string }[] | undefined, ...at: Path): Reason[] => (list ?? []).flatMap(({ reason }, index) => {
@@ -233,21 +279,24 @@ function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[
     return where !== null ? [{ reason, where }] : parent !== undefined ? [{ reason, parent: -1 }] : []
   })
   const specs = (key: boolean) => resolved.flatMap(({ planned, spec }) => (spec !== null && (planned.part === 'key') === key ? spec : []))
-  const used = new Set(resolved.flatMap(({ spec }) => spec?.keyMap ?? []))
+  const merge = { by: sqlAt('source', 'merge', 'by'), keep: sqlAt('source', 'merge', 'keep') }
   return {
     entity: name, domain: entity.domain,
     source: {
-      schema: source.schema, table: source.name, join: sqlAt('source', 'join'), where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: explanations(),
+      ...(source.query === undefined ? { schema: source.schema, table: source.name, query: null } : { schema: '', table: '', query: source.query }),
+      covers: covered === null ? null : { schema: covered.schema, table: covered.name, key: coveredKey(covered, source) },
+      merge: merge.by === null || merge.keep === null ? null : { by: merge.by, keep: merge.keep },
+      join: sqlAt('source', 'join'), where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: explanations(),
       changedAt: entity.source.changedAt ?? null, lag: entity.source.lag ?? null,
-      uniqueKey: provenUniqueKey(source, resolved), chunkable: isChunkable(source, catalogs.source), pages: source.pages,
+      uniqueKey: provenUniqueKey(source, resolved), chunkable: entity.source.merge === undefined && isChunkable(source, catalogs.source), pages: source.pages,
     },
     target: {
       schema: target.schema, table: target.name, join: sqlAt('target', 'join'), where: sqlAt('target', 'where'), claim: claimOf(context, name), generated: reasons(entity.target.generated, 'target', 'generated'),
       changedAt: entity.target.changedAt ?? null,
       chunkable: isChunkable(target, catalogs.target), pages: target.pages,
     },
-    key: specs(true), columns: specs(false), parents: [],
-    keyMaps: Object.fromEntries([...context.keyMaps].flatMap(([map, found]) => (found !== null && used.has(map) ? [[map, found.spec]] : []))),
+    key: specs(true), columns: specs(false), parents: [], bag: entity.key === 'all',
+    keyMaps: Object.fromEntries(resolved.flatMap(({ map }) => (map === null ? [] : [[map.name, map]]))),
   }
 }
 
@@ -256,7 +305,7 @@ function claimOf({ entity, loaded }: EntityContext, name: string): 'all' | 'wher
   return neighbours(loaded.plan, name, 'target').length > 0 && hasReferenceInKey(entity) ? 'keyMap' : 'all'
 }
 
-/** Ranges of row addresses can be read without a full scan from 14 on, and only in a table that holds its rows itself. */
+/** Ranges of row addresses can be read without a full scan from 14 on, and only in a table that holds its rows itself; merged rows are looked for in all of it. */
 function isChunkable(relation: RelationInfo, catalog: Catalog): boolean {
   return relation.kind === 'table' && !relation.hasChildren && catalog.server.version >= 140_000
 }

@@ -1,5 +1,6 @@
 import { findRelation, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
 import type { FoundFault, Path } from './fault.js'
+import { readQuery } from './fragment.js'
 import type { Plan, PlanEntity } from './schema.js'
 import type { SqlPart } from './sql-parts.js'
 import { formatTable, readTableName } from './table-name.js'
@@ -25,13 +26,17 @@ export interface TableCoverage {
   entities: string[]
 }
 
-/** What becomes of each column of the entity's two tables. A column that is compared counts so even when expressions read it too. */
-export function coverColumns(name: string, entity: PlanEntity, terms: PlannedTerm[], parts: SqlPart[], relations: { source: RelationInfo; target: RelationInfo }): ColumnCoverage[] {
-  return (['source', 'target'] as const).flatMap((side) => {
+/**
+ * What becomes of each column of the entity's two tables, and of the table that its query covers. A column that is compared counts so even when
+ * expressions read it too.
+ */
+export function coverColumns(name: string, entity: PlanEntity, terms: PlannedTerm[], parts: SqlPart[], relations: { source: RelationInfo; target: RelationInfo }, covered: RelationInfo | null): ColumnCoverage[] {
+  const ofRelations = (['source', 'target'] as const).flatMap((side) => {
     const compared = new Set(terms.flatMap(({ name: column, term }) => (side === 'source' ? (term.from ?? []) : term.target === undefined ? column : [])))
     const own = parts.filter((part) => part.entity === name && part.side === side)
     const read = new Set(own.flatMap(({ fragment }) => fragment.references.flatMap(({ table, column }) => (table === null ? column : []))))
     const wholeRow = own.some(({ fragment }) => fragment.wholeRow)
+    for (const { term } of side === 'source' ? terms : []) if (typeof term.references === 'object') read.add(term.references.by)
     return relations[side].columns.map(({ name: column }): ColumnCoverage => {
       const reason = entity.ignore?.[side]?.[column] ?? null
       if (entity[side].changedAt === column) read.add(column)
@@ -39,6 +44,20 @@ export function coverColumns(name: string, entity: PlanEntity, terms: PlannedTer
       if (reason !== null) return { entity: name, side, column, coverage: 'ignored', reason }
       return { entity: name, side, column, coverage: wholeRow || read.has(column) ? 'read' : 'uncovered', reason: null }
     })
+  })
+  return covered === null ? ofRelations : [...ofRelations, ...coverUnreturned(name, entity, relations.source, covered)]
+}
+
+/** The columns of a covered table that the query does not return as they stand: it may read them all the same. */
+function coverUnreturned(name: string, entity: PlanEntity, query: RelationInfo, covered: RelationInfo): ColumnCoverage[] {
+  const returned = new Set([...(query.origins?.values() ?? [])].flatMap((origin) => (origin.schema === covered.schema && origin.table === covered.name ? origin.column : [])))
+  const { references } = readQuery(query.query ?? '')
+  const isCovered = (table: { schema: string | null; name: string } | null) => table === null || ((table.schema ?? 'public') === covered.schema && table.name === covered.name)
+  const read = new Set(references.flatMap(({ table, column }) => (isCovered(table) ? column : [])))
+  const left = covered.columns.filter(({ name: column }) => !returned.has(column) && !query.columns.some((own) => own.name === column))
+  return left.map(({ name: column }): ColumnCoverage => {
+    const reason = entity.ignore?.source?.[column] ?? null
+    return { entity: name, side: 'source', column, coverage: reason !== null ? 'ignored' : read.has(column) ? 'read' : 'uncovered', reason }
   })
 }
 
@@ -63,7 +82,7 @@ export function coverTables(plan: Plan, catalog: Catalog): TableCoverage[] {
   const { side } = catalog
   const users = new Map<string, string[]>()
   for (const [name, entity] of Object.entries(plan.entities)) {
-    const table = tableKey(entity[side].table)
+    const table = tableKey(side === 'source' ? (entity.source.table ?? entity.source.covers) : entity.target.table)
     if (table !== null) users.set(table, [...(users.get(table) ?? []), name])
   }
   const reasons = new Map<string, string>()

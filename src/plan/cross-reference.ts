@@ -67,7 +67,11 @@ function checkNatural(map: PlanKeyMap, path: Path): FoundFault[] {
   return (['source', 'target'] as const).flatMap((side): FoundFault[] => {
     const written = map[side]
     if (written === undefined) return [{ code: 'MISSING_KEY', path: [...path, side], message: `a natural key map needs both sides: add \`${side}\`` }]
-    const missing = written.query !== undefined ? [] : (['table', 'key', 'natural'] as const).filter((key) => written[key] === undefined)
+    if (written.query !== undefined) {
+      const other = (['table', 'key', 'natural'] as const).find((key) => written[key] !== undefined)
+      return other === undefined ? [] : [{ code: 'CONTRADICTION', path: [...path, side, other], message: `a query returns \`key\` and \`natural\` itself: remove \`${other}\`` }]
+    }
+    const missing = (['table', 'key', 'natural'] as const).filter((key) => written[key] === undefined)
     const faults = missing.map((key): FoundFault => ({ code: 'MISSING_KEY', path: [...path, side, key], message: `a side of a natural key map needs \`${key}\`: add it` }))
     return written.table === undefined ? faults : [...faults, ...checkTableName(written.table, [...path, side, 'table'])]
   })
@@ -104,7 +108,10 @@ function checkEntity(plan: Plan, entity: PlanEntity, path: Path): FoundFault[] {
   faults.push(...checkReasons(entity.target.generated, [...path, 'target', 'generated']))
   faults.push(...checkReasons(entity.explained, [...path, 'explained']))
   entity.explained?.forEach((item, index) => faults.push(...checkOneOf(item, ['where', 'parent'], [...path, 'explained', index])))
-  if (entity.key !== 'all' && Object.keys(entity.key).length === 0) {
+  if (entity.source.covers !== undefined) faults.push(...checkTableName(entity.source.covers, [...path, 'source', 'covers']))
+  if (entity.key === 'all' && Object.keys(entity.columns ?? {}).length === 0 && (entity.same?.length ?? 0) === 0) {
+    faults.push({ code: 'NO_KEY', path: [...path, 'key'], message: 'the key is every mapped column, and no column is mapped: name columns under `same` or `columns`' })
+  } else if (entity.key !== 'all' && Object.keys(entity.key).length === 0) {
     faults.push({ code: 'NO_KEY', path: [...path, 'key'], message: 'the entity has no key: name at least one target column and what it must equal' })
   }
   faults.push(...checkTerms(plan, entity, path), ...checkMappedOnce(entity, path), ...checkMappedAndIgnored(entity, path))
@@ -140,13 +147,12 @@ export function termsOf(entity: PlanEntity, path: Path): { name: string; part: '
 function checkTerms(plan: Plan, entity: PlanEntity, path: Path): FoundFault[] {
   return termsOf(entity, path).flatMap(({ term, path: at }) => {
     const faults = checkOneOf(term, ['from', 'sql'], at)
-    if (typeof term.references === 'string' && !Object.hasOwn(plan.keyMaps ?? {}, term.references)) {
-      faults.push({
-        code: 'UNKNOWN_KEY_MAP', path: [...at, 'references'], message: `there is no key map \`${term.references}\`: add it under \`keyMaps\``,
-        suggestion: didYouMean(term.references, Object.keys(plan.keyMaps ?? {})),
-      })
+    for (const { map, path: here } of referencedMaps(term, [...at, 'references'])) {
+      if (Object.hasOwn(plan.keyMaps ?? {}, map)) continue
+      faults.push({ code: 'UNKNOWN_KEY_MAP', path: here, message: `there is no key map \`${map}\`: add it under \`keyMaps\``, suggestion: didYouMean(map, Object.keys(plan.keyMaps ?? {})) })
     }
-    for (const [key, other] of [['values', 'references'], ['zone', 'references'], ['zone', 'values']] as const) {
+    if (typeof term.references === 'object' && Object.keys(term.references).length === 1) faults.push({ code: 'MISSING_KEY', path: [...at, 'references'], message: 'no code chooses a key map here: add one line for each code, `code: key map`' })
+    for (const [key, other] of [['values', 'references'], ['zone', 'references'], ['zone', 'values'], ['as', 'references'], ['as', 'values'], ['as', 'zone'], ['as', 'tolerance']] as const) {
       if (term[key] !== undefined && term[other] !== undefined) faults.push({ code: 'CONTRADICTION', path: [...at, key], message: `\`${key}\` and \`${other}\` exclude each other: keep one` })
     }
     faults.push(...checkReasons(term.accept, [...at, 'accept']))
@@ -156,6 +162,12 @@ function checkTerms(plan: Plan, entity: PlanEntity, path: Path): FoundFault[] {
     }
     return faults
   })
+}
+
+/** The key maps that a column references, by a code or alone. */
+function referencedMaps({ references }: PlanTerm, path: Path): { map: string; path: Path }[] {
+  if (typeof references !== 'object') return references === undefined ? [] : [{ map: references, path }]
+  return Object.entries(references).filter(([code]) => code !== 'by').map(([code, map]) => ({ map, path: [...path, code] }))
 }
 
 function checkMappedOnce(entity: PlanEntity, path: Path): FoundFault[] {
@@ -229,10 +241,7 @@ function checkRuleNames(plan: Plan): FoundFault[] {
 function checkUnused(plan: Plan): FoundFault[] {
   const entities = Object.values(plan.entities)
   const domains = new Set(entities.map(({ domain }) => domain))
-  const maps = new Set(entities.flatMap((entity) => termsOf(entity, [])).flatMap(({ term }) => {
-    if (typeof term.references !== 'object') return term.references ?? []
-    return Object.values(term.references)
-  }))
+  const maps = new Set(entities.flatMap((entity) => termsOf(entity, [])).flatMap(({ term }) => referencedMaps(term, []).map(({ map }) => map)))
   return [
     ...Object.keys(plan.domains).filter((name) => !domains.has(name)).map((name): FoundFault => ({
       severity: 'info', code: 'UNUSED_DOMAIN', path: ['domains', name], message: `no entity is in the domain \`${name}\``,

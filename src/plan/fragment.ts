@@ -46,18 +46,34 @@ export function readFragment(text: string, alias: 'src' | 'tgt', joined: JoinedT
 
 /**
  * Judges a whole `select` of the plan, such as a rule's: one statement that only reads, without `with`, set operations or locks.
- * @returns what is at fault
+ * Its bare columns are told as references to the row, although they are columns of one of its tables.
  */
-export function readQuery(text: string): FragmentFault[] {
+export function readQuery(text: string): Fragment {
   const reading = startReading('src')
   reading.isQuery = true
   const trees = parseTwice(text, '', 'select from (', reading, ' answer')
-  if (trees === null) return reading.faults
+  if (trees === null) return fragmentOf(text, reading)
   const [own, wrapped] = trees.map((tree) => (isMap(tree) ? listOf(tree['stmts']) : []))
   const select = mapAt(mapAt(own?.[0], 'stmt') ?? undefined, 'SelectStmt')
   if (own?.length !== 1 || wrapped?.length !== 1 || select === null) invalid(reading, 'the SQL must be one `select`, with nothing after it')
   else guardDepth(reading, () => { readSelect(select, reading, { depth: 0, tables: new Map(), parent: null }) })
-  return reading.faults
+  return fragmentOf(text, reading)
+}
+
+/**
+ * Judges an `order by` list over the row, such as `last_login desc nulls last, id`, by the rules of `readFragment`.
+ */
+export function readOrder(text: string, alias: 'src' | 'tgt', joined: JoinedTables = new Map()): Fragment {
+  const reading = startReading(alias)
+  const before = 'select order by '
+  reading.offset = before.length
+  const trees = parseTwice(text, before, 'select array_agg(0 order by ', reading)
+  if (trees !== null) {
+    const [own, wrapped] = [onlySort(trees[0]), onlyTarget(trees[1])]
+    if (own === null || wrapped === null) invalid(reading, 'the SQL must be a list as it stands behind `order by`, with nothing after it')
+    else guardDepth(reading, () => { walk(own, reading, { depth: 0, tables: new Map([[alias, { kind: 'row' }], ...joined]), parent: null }) })
+  }
+  return fragmentOf(text, reading)
 }
 
 /** The tables that a join puts beside the row, by the name under which their columns are qualified. */
@@ -77,7 +93,7 @@ export function readJoin(text: string, alias: 'src' | 'tgt'): { fragment: Fragme
 }
 
 function startReading(alias: 'src' | 'tgt'): Reading {
-  return { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [], isQuery: false }
+  return { alias, faults: [], references: [], tables: [], wholeRow: false, unstable: new Set(), localeDependent: new Set(), collated: false, bare: [], offset: prefix.length, isQuery: false }
 }
 
 function guardDepth(reading: Reading, run: () => void): void {
@@ -117,6 +133,8 @@ interface Reading {
   collated: boolean
   /** byte offsets in the text of columns that stand without their row */
   bare: number[]
+  /** bytes of the parsed statement before the text */
+  offset: number
   /** a select of its own: there is no row of the comparison, and a bare column is one of its tables */
   isQuery: boolean
 }
@@ -177,7 +195,7 @@ function onlyJoin(tree: Json): JsonMap | null {
 }
 
 /** Columns that the statements of a comparison put beside the row. */
-const ownNames = /^(map_\d+|state|keyed|hashed)$/
+const ownNames = /^(map_\d+|merging|state|keyed|hashed)$/
 
 function readJoins(join: JsonMap, reading: Reading, scope: Scope): void {
   const left = mapAt(join['larg'], 'JoinExpr')
@@ -188,6 +206,14 @@ function readJoins(join: JsonMap, reading: Reading, scope: Scope): void {
   collectTables(join['rarg'] ?? null, reading, scope)
   for (const name of scope.tables.keys()) if (ownNames.test(name)) unsafe(reading, `\`${name}\` is a name of the comparison itself: give the table another alias`)
   walk([join['rarg'] ?? null, join['quals'] ?? null], reading, scope)
+}
+
+/** The list of a statement that is nothing but `select order by <list>`. */
+function onlySort(tree: Json): Json {
+  const statements = isMap(tree) ? listOf(tree['stmts']) : []
+  const select = mapAt(mapAt(statements[0], 'stmt') ?? undefined, 'SelectStmt')
+  const inert = new Set(['sortClause', 'limitOption', 'op'])
+  return statements.length === 1 && select !== null && Object.keys(select).every((key) => inert.has(key)) && select['op'] === 'SETOP_NONE' ? listOf(select['sortClause']) : null
 }
 
 /** The value of a statement that is nothing but `select <value>`. */
@@ -290,13 +316,17 @@ function readColumn(column: JsonMap, reading: Reading, scope: Scope): void {
   const written = fields.join('.')
   const [first = '', second, third] = fields
   if (fields.length === 1) {
-    if (reading.isQuery || (first === '*' && scope.depth > 0)) return
+    if (first === '*' && (reading.isQuery || scope.depth > 0)) return
+    if (reading.isQuery) {
+      reading.references.push({ table: null, column: first })
+      return
+    }
     if (scope.depth > 0) {
       reading.faults.push({ code: 'UNQUALIFIED_COLUMN', message: `in a subquery or join \`${written}\` could be a column of either table: write \`${reading.alias}.${written}\`, or put the other table's name before it` })
     } else if (first === reading.alias) reading.wholeRow = true
     else {
       reading.references.push({ table: null, column: first })
-      if (typeof column['location'] === 'number') reading.bare.push(column['location'] - prefix.length)
+      if (typeof column['location'] === 'number') reading.bare.push(column['location'] - reading.offset)
     }
     return
   }

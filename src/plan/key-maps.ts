@@ -3,7 +3,7 @@ import { chooseCanonical } from '../core/canonical.js'
 import { quoteIdentifier } from '../core/identifier.js'
 import type { NaturalSide } from '../core/spec.js'
 import { formatPath, type FoundFault, type Path } from './fault.js'
-import { checkColumn, resolveRelation } from './relations.js'
+import { checkColumn, resolveRelation, resolveTableOrQuery } from './relations.js'
 import type { Plan, PlanKeyMap } from './schema.js'
 import type { SqlPart } from './sql-parts.js'
 import type { ExpressionTypes, ResolvedKeyMap } from './terms.js'
@@ -35,7 +35,7 @@ function resolveStored(name: string, written: PlanKeyMap | undefined, target: Ca
   const [legacyType, modernType] = [typeOf(relation, legacy), typeOf(relation, modern)]
   if (legacyType === undefined || modernType === undefined) return { map: null, faults }
   const where = sqlAt(parts, [...path, 'where'])
-  const spec = { name, schema: relation.schema, table: relation.name, legacy, modern, legacyType: legacyType.name, modernType: modernType.name, where }
+  const spec = { name, schema: relation.schema, table: relation.name, members: [], legacy, modern, legacyType: legacyType.name, modernType: modernType.name, where }
   return { map: { spec, legacy: legacyType, modern: modernType, modernColumn: modern }, faults }
 }
 
@@ -65,7 +65,7 @@ function resolveNatural(name: string, written: PlanNatural, catalogs: Catalogs, 
     naturals.target.push({ sql: right.sql, type: right.type.name, canonical: choice.kind })
   }
   const sideOf = (resolved: ResolvedSide, natural: NaturalSide['natural']): NaturalSide => ({
-    schema: resolved.relation.schema, table: resolved.relation.name, key: resolved.key, keyType: resolved.keyType.name, natural,
+    ...(resolved.relation.query === undefined ? { schema: resolved.relation.schema, table: resolved.relation.name, query: null } : { schema: '', table: '', query: resolved.relation.query }), key: resolved.key, keyType: resolved.keyType.name, natural,
   })
   const spec = { name, source: sideOf(source, naturals.source), target: sideOf(target, naturals.target) }
   return { map: { spec, legacy: source.keyType, modern: target.keyType, modernColumn: target.key }, faults }
@@ -79,14 +79,15 @@ interface ResolvedSide {
 }
 
 function resolveSide(written: PlanNatural['source'], catalog: Catalog, path: Path, parts: SqlPart[], types: ExpressionTypes): { side: ResolvedSide | null; faults: FoundFault[] } {
-  const { table, key, natural } = written
-  if (table === undefined || key === undefined || natural === undefined) return { side: null, faults: [] }
-  const { relation, faults } = resolveRelation(catalog, table, [...path, 'table'])
-  if (relation === null) return { side: null, faults }
-  const fault = checkColumn(catalog, relation, key, [...path, 'key'])
+  const { query } = written
+  const { key, natural } = query === undefined ? written : { key: 'key', natural: 'natural' }
+  const { relation, faults } = resolveTableOrQuery(catalog, written, path)
+  if (relation === null || key === undefined || natural === undefined) return { side: null, faults }
+  const columns = query === undefined ? [[key, 'key'] as const] : [[key, 'query'] as const, ['natural', 'query'] as const]
+  faults.push(...columns.map(([column, at]) => checkColumn(catalog, relation, column, [...path, at])).filter((fault) => fault !== null))
   const keyType = typeOf(relation, key)
-  if (fault !== null || keyType === undefined) return { side: null, faults: fault === null ? faults : [...faults, fault] }
-  const legs = naturalLegs(written, path).map(({ text, path: at }) => {
+  if (keyType === undefined) return { side: null, faults }
+  const legs = naturalLegs({ natural }, path).map(({ text, path: at }) => {
     const column = typeOf(relation, text)
     if (column !== undefined) return { sql: `${catalog.side === 'source' ? 'src' : 'tgt'}.${quoteIdentifier(text)}`, type: column }
     const described = types.get(formatPath(at))
@@ -97,7 +98,7 @@ function resolveSide(written: PlanNatural['source'], catalog: Catalog, path: Pat
 }
 
 /** The legs of a natural key with their places; each is the name of a column, or SQL. */
-export function naturalLegs({ natural }: PlanNatural['source'], path: Path): { text: string; path: Path }[] {
+export function naturalLegs({ natural }: Pick<PlanNatural['source'], 'natural'>, path: Path): { text: string; path: Path }[] {
   if (natural === undefined) return []
   return typeof natural === 'string' ? [{ text: natural, path: [...path, 'natural'] }] : natural.map((text, index) => ({ text, path: [...path, 'natural', index] }))
 }

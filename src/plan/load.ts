@@ -44,7 +44,7 @@ export function parsePlan(text: string): LoadedPlan {
     // the reader knows the place of a syntax error, which is no path of the plan
     throw new PlanError(yaml.faults.map(({ line, column, ...found }) => ({ ...placeFault(found, yaml.lineOf), line, column })))
   }
-  const refused = findUnsupported(yaml.value, [], (path) => yaml.isQuoted(path))
+  const refused = findUnsupported(yaml.value, [])
   const shape = findShapeFaults(yaml.value)
   // references between parts are only meaningful once the parts have their shape
   const found = [...refused, ...shape, ...(shape.length === 0 ? findCrossReferenceFaults(yaml.value as Plan) : [])]
@@ -56,11 +56,11 @@ export function parsePlan(text: string): LoadedPlan {
   }
 }
 
-function findUnsupported(value: unknown, path: Path, isQuoted: (path: Path) => boolean): FoundFault[] {
+function findUnsupported(value: unknown, path: Path): FoundFault[] {
   const here = unsupported
-    .filter((row) => pathFits(path, row.at) && (row.when?.(value) ?? true) && !(row.at.includes('values') && isQuoted(path)))
+    .filter((row) => pathFits(path, row.at))
     .map((row) => ({ code: 'NOT_SUPPORTED_YET', path, message: `\`${row.key}\` is not supported yet: remove it or ${row.instead}` }))
   if (here.length > 0 || typeof value !== 'object' || value === null) return here
   const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value)
-  return entries.flatMap(([key, child]) => findUnsupported(child, [...path, key], isQuoted))
+  return entries.flatMap(([key, child]) => findUnsupported(child, [...path, key]))
 }

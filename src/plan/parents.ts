@@ -67,7 +67,8 @@ function sourceColumnOf(entity: PlanEntity, term: TermSpec | undefined): string 
 }
 
 function noParent(plan: Plan, entity: PlanEntity, column: string, path: Path, specs: ReadonlyMap<string, ComparisonSpec>): FoundFault {
-  const keyMap = termsOf(entity, []).find(({ term }) => term.from === column && typeof term.references === 'string')?.term.references
+  const keyMap = termsOf(entity, []).find(({ term }) => term.from === column && term.references !== undefined)?.term.references
+  if (typeof keyMap === 'object') return { code: 'NO_PARENT', path, message: `\`${column}\` references rows of several entities: explain with \`where\`, or write one entity per code` }
   if (typeof keyMap !== 'string') return { code: 'NO_PARENT', path, message: `\`${column}\` references nothing here: map it with \`{ from: ${column}, references: <key map> }\`` }
   const parents = parentEntities(plan, keyMap)
   const [parent] = parents

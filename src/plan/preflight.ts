@@ -4,6 +4,7 @@ import type { Db } from '../db/clients.js'
 import { checkPlan, expressionsToDescribe, literalsToDescribe, type DescribeRequest, type PlanCheck } from './check.js'
 import { byPlace, placeFault } from './fault.js'
 import type { LoadedPlan } from './load.js'
+import { describeQueries } from './queries-of-plan.js'
 import { checkRules, type RuleSpec } from './rules.js'
 
 /**
@@ -11,11 +12,13 @@ import { checkRules, type RuleSpec } from './rules.js'
  * Nothing of the plan is run. @throws the error of a database that cannot be read, never a fault of the plan
  */
 export async function checkPlanAgainst(loaded: LoadedPlan, source: Db, target: Db): Promise<PlanCheck & { rules: RuleSpec[]; source: Catalog; target: Catalog }> {
-  const [sourceCatalog, targetCatalog] = await Promise.all([readCatalog(source, 'source'), readCatalog(target, 'target')])
+  const read = await Promise.all([readCatalog(source, 'source'), readCatalog(target, 'target')])
+  const [ofSource, ofTarget] = await Promise.all([describeQueries(loaded.plan, read[0], source), describeQueries(loaded.plan, read[1], target)])
+  const [sourceCatalog, targetCatalog] = [ofSource.catalog, ofTarget.catalog]
   const clients = { source, target }
   const types = await describeAll(clients, expressionsToDescribe(loaded, sourceCatalog, targetCatalog))
   const literals = await describeAll(clients, literalsToDescribe(loaded, sourceCatalog, targetCatalog, types))
-  const check = checkPlan(loaded, sourceCatalog, targetCatalog, new Map([...types, ...literals]))
+  const check = checkPlan(loaded, sourceCatalog, targetCatalog, new Map([...types, ...literals, ...ofSource.refusals, ...ofTarget.refusals]))
   const { rules, faults } = await checkRules(loaded, clients)
   const allFaults = [...check.faults, ...faults.map((fault) => placeFault(fault, loaded.lineOf))].sort(byPlace)
   return { ...check, faults: allFaults, rules, source: sourceCatalog, target: targetCatalog }

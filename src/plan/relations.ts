@@ -1,6 +1,6 @@
 import { findRelation, type Catalog, type RelationInfo } from '../core/catalog.js'
 import { nearestName } from '../core/nearest.js'
-import type { FoundFault, Path } from './fault.js'
+import { formatPath, type FoundFault, type Path } from './fault.js'
 import { formatTable, readTableName, type TableName } from './table-name.js'
 
 /** The relation that the plan names, with what keeps it from being read. */
@@ -10,6 +10,12 @@ export function resolveRelation(catalog: Catalog, written: string | [string, str
   const relation = findRelation(catalog, table.schema, table.name)
   if (relation === undefined) return { relation: null, faults: [{ ...tableNotFound(catalog, table), path }] }
   return { relation, faults: checkReadable(catalog, relation, path) }
+}
+
+/** The relation that an entity or a side of a natural key map reads: its table, or what the server says of its query. Faults of a query are told elsewhere. */
+export function resolveTableOrQuery(catalog: Catalog, written: { table?: string | [string, string]; query?: string }, path: Path): { relation: RelationInfo | null; faults: FoundFault[] } {
+  if (written.table !== undefined) return resolveRelation(catalog, written.table, [...path, 'table'])
+  return { relation: written.query === undefined ? null : (catalog.queries?.get(formatPath([...path, 'query'])) ?? null), faults: [] }
 }
 
 export function tableNotFound(catalog: Catalog, table: TableName): Pick<FoundFault, 'code' | 'message' | 'suggestion'> {
@@ -38,7 +44,7 @@ export function checkColumn(catalog: Catalog, relation: RelationInfo, column: st
   if (relation.columns.some(({ name }) => name === column)) return null
   const near = nearestName(column, relation.columns.map(({ name }) => name))
   return {
-    code: 'COLUMN_NOT_FOUND', path, message: `the ${catalog.side} table ${formatTable(relation)} has no column \`${column}\`: correct the name (names are exact, capitals included)`,
+    code: 'COLUMN_NOT_FOUND', path, message: `${relation.kind === 'query' ? formatTable(relation) : `the ${catalog.side} table ${formatTable(relation)}`} has no column \`${column}\`: correct the name (names are exact, capitals included)`,
     suggestion: near === null ? null : `did you mean \`${near}\`?`,
   }
 }

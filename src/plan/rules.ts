@@ -36,11 +36,11 @@ export async function checkRules(loaded: LoadedPlan, clients: Record<Side, Db>):
 }
 
 async function describeSide(sql: Db, side: Side, text: string, path: Path, faults: FoundFault[]): Promise<TypeInfo[] | null> {
-  const found = readQuery(text)
+  const found = readQuery(text).faults
   faults.push(...found.map((fault) => ({ ...fault, path })))
   if (found.length > 0) return null
   const described = await describeQuery(sql, text)
-  if ('columns' in described) return described.columns
+  if ('columns' in described) return described.columns.map(({ type }) => type)
   faults.push({ code: 'INVALID_SQL', path, message: `the ${side} server refuses this SQL: ${described.error}` })
   return null
 }

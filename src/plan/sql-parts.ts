@@ -1,10 +1,11 @@
 import { findRelation, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
 import { termsOf } from './cross-reference.js'
 import type { FoundFault, Path } from './fault.js'
-import { readFragment, readJoin, type Fragment, type JoinedTables } from './fragment.js'
+import { readFragment, readJoin, readOrder, type Fragment, type JoinedTables } from './fragment.js'
 import { naturalLegs } from './key-maps.js'
 import type { LoadedPlan } from './load.js'
-import { checkColumn, checkReadable, resolveRelation, tableNotFound } from './relations.js'
+import { checkColumn, checkReadable, resolveRelation, resolveTableOrQuery, tableNotFound } from './relations.js'
+import { formatTable } from './table-name.js'
 
 /** One piece of SQL of the plan over the relation it runs on. */
 export interface SqlPart {
@@ -14,8 +15,8 @@ export interface SqlPart {
   side: Side
   alias: 'src' | 'tgt'
   relation: RelationInfo
-  /** a value is compared; a predicate chooses rows; joins put tables beside the row */
-  use: 'value' | 'predicate' | 'join'
+  /** a value is compared; a predicate chooses rows; joins put tables beside the row; rows are grouped by a value, and put in an order */
+  use: 'value' | 'predicate' | 'join' | 'group' | 'order'
   /** the joins beside the row, sound or not; null: none */
   join: SqlPart | null
   fragment: Fragment
@@ -41,7 +42,7 @@ export function findSqlParts(loaded: LoadedPlan, source: Catalog, target: Catalo
   }
   for (const [name, entity] of Object.entries(plan.entities)) {
     const path = ['entities', name]
-    const from = entity.source.table === undefined ? null : resolveRelation(source, entity.source.table, path).relation
+    const from = resolveTableOrQuery(source, entity.source, [...path, 'source']).relation
     const to = resolveRelation(target, entity.target.table, path).relation
     const places = { source: placeOf(source, from, name, [source, target], entity.source.join, path), target: placeOf(target, to, name, [source, target], entity.target.join, path) }
     const add = (side: Side, use: SqlPart['use'], text: string | undefined, at: Path) => {
@@ -50,6 +51,8 @@ export function findSqlParts(loaded: LoadedPlan, source: Catalog, target: Catalo
     }
     parts.push(...[places.source?.join?.part, places.target?.join?.part].filter((part) => part !== undefined))
     add('source', 'predicate', entity.source.where, ['source', 'where'])
+    add('source', 'group', entity.source.merge?.by, ['source', 'merge', 'by'])
+    add('source', 'order', entity.source.merge?.keep, ['source', 'merge', 'keep'])
     entity.source.exclude?.forEach((item, index) => { add('source', 'predicate', item.where, ['source', 'exclude', index, 'where']) })
     entity.explained?.forEach((item, index) => { add('source', 'predicate', item.where, ['explained', index, 'where']) })
     add('target', 'predicate', entity.target.where, ['target', 'where'])
@@ -57,6 +60,10 @@ export function findSqlParts(loaded: LoadedPlan, source: Catalog, target: Catalo
     for (const { term, path: at } of termsOf(entity, [])) {
       add('source', 'value', term.sql, [...at, 'sql'])
       add('target', 'value', term.target, [...at, 'target'])
+      term.accept?.forEach((item, index) => {
+        add('source', 'predicate', item.where, [...at, 'accept', index, 'where'])
+        add('source', 'value', item.value, [...at, 'accept', index, 'value'])
+      })
     }
   }
   return parts
@@ -71,8 +78,8 @@ interface Place {
   join: { part: SqlPart; joined: JoinedTables } | null
 }
 
-/** Only these hold rows that can be told apart by their address: that is how a join that multiplies rows is found. */
-const joinable = ['table', 'partitioned table', 'materialized view']
+/** Only these hold rows that can be told apart by their address: that is how a join that multiplies rows is found, and how a row is found among those it is merged with. */
+export const addressable = ['table', 'partitioned table', 'materialized view']
 
 function placeOf(catalog: Catalog, relation: RelationInfo | null, entity: string, both: [Catalog, Catalog], join: string | undefined, path: Path): Place | null {
   if (relation === null) return null
@@ -81,12 +88,13 @@ function placeOf(catalog: Catalog, relation: RelationInfo | null, entity: string
   const at = [...path, catalog.side, 'join']
   const { fragment, joined } = readJoin(join, aliasOf(catalog))
   const part = judgePart(place, 'join', fragment, at)
-  if (!joinable.includes(relation.kind)) part.faults.push({ code: 'UNSUPPORTED', path: at, message: `${relation.schema}.${relation.name} is a ${relation.kind}: write the join in its definition` })
+  if (!addressable.includes(relation.kind)) part.faults.push({ code: 'UNSUPPORTED', path: at, message: `${formatTable(relation)} is a ${relation.kind}: write the join in its definition` })
   return { ...place, join: { part, joined } }
 }
 
 function readPart(place: Place, use: SqlPart['use'], text: string, path: Path): SqlPart {
-  return judgePart(place, use, readFragment(text, aliasOf(place.catalog), place.join?.joined), path)
+  const readText = use === 'order' ? readOrder : readFragment
+  return judgePart(place, use, readText(text, aliasOf(place.catalog), place.join?.joined), path)
 }
 
 function aliasOf(catalog: Catalog): 'src' | 'tgt' {
@@ -102,7 +110,7 @@ function judgePart({ catalog, relation, entity, both, join }: Place, use: SqlPar
   }
   for (const table of fragment.tables) faults.push(...checkSubqueryTable(catalog, { schema: table.schema ?? 'public', name: table.name }, path))
   if (fragment.unstable.length > 0) {
-    const effect = use === 'value' ? 'so the value differs from one reading to the next' : 'so it chooses other rows from run to run'
+    const effect = use === 'value' || use === 'group' ? 'so the value differs from one reading to the next' : 'so it chooses other rows from run to run'
     faults.push({ severity: 'warning', code: 'UNSTABLE_SQL', path, message: `${fragment.unstable.join(', ')} changes from call to call, ${effect}: use a fixed value or a column` })
   }
   if (use === 'value' && fragment.localeDependent.length > 0 && localeOf(both[0]) !== localeOf(both[1])) {

@@ -34,7 +34,7 @@ function checked(schema: string, name: string): TableName | { fault: string } {
   return { schema, name }
 }
 
-/** As a reader writes it: `public.patient`. */
+/** As a reader writes it: `public.patient`; a query has no schema. */
 export function formatTable(table: TableName): string {
-  return `${table.schema}.${table.name}`
+  return table.schema === '' ? table.name : `${table.schema}.${table.name}`
 }

@@ -1,8 +1,9 @@
-import { canonicalOf, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
+import { canonicalOf, canonicalText, canonicalValue, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
 import type { Catalog, RelationInfo, TypeInfo } from '../core/catalog.js'
-import { isNatural } from '../core/expressions.js'
+import { isCode, isNatural, taggedKey } from '../core/expressions.js'
 import { quoteIdentifier } from '../core/identifier.js'
-import type { KeyMapSpec, TermSpec, ValueMap } from '../core/spec.js'
+import { readJson } from '../core/json-text.js'
+import type { KeyMapSpec, StoredKeyMapSpec, TermSpec, ValueMap } from '../core/spec.js'
 import type { Description } from '../db/catalog.js'
 import { readLiteral } from './cast.js'
 import { termsOf } from './cross-reference.js'
@@ -46,8 +47,13 @@ export interface PlannedTerm {
   path: Path
 }
 
-/** The terms of an entity, `same` written out. */
+/** The terms of an entity, `same` written out; with `key: all` they are all legs of the key. */
 export function plannedTerms(entity: PlanEntity, path: Path, source: RelationInfo, target: RelationInfo): PlannedTerm[] {
+  const terms = writtenTerms(entity, path, source, target)
+  return entity.key === 'all' ? terms.map((planned) => ({ ...planned, part: 'key' })) : terms
+}
+
+function writtenTerms(entity: PlanEntity, path: Path, source: RelationInfo, target: RelationInfo): PlannedTerm[] {
   const written: PlannedTerm[] = termsOf(entity, path)
   const same = (name: string, at: Path): PlannedTerm => ({ name, part: 'same', term: { from: name }, path: at })
   if (Array.isArray(entity.same)) return [...written, ...entity.same.map((name, index) => same(name, [...path, 'same', index]))]
@@ -71,29 +77,118 @@ export function targetTypeOf(context: Pick<EntityContext, 'target' | 'types'>, {
   return described !== undefined && 'type' in described ? described.type : null
 }
 
+/** A term with what it is compared by. */
+export interface ResolvedTerm {
+  planned: PlannedTerm
+  /** null: at fault */
+  spec: TermSpec | null
+  /** the key map that `spec` names */
+  map: KeyMapSpec | null
+}
+
 /** Resolves one term: names, types, canonical kind. Faults of its SQL are found elsewhere. */
-export function resolveTerm(context: EntityContext, planned: PlannedTerm): { spec: TermSpec | null; faults: FoundFault[] } {
+export function resolveTerm(context: EntityContext, planned: PlannedTerm): ResolvedTerm & { faults: FoundFault[] } {
   const { term, path, name, part } = planned
   const missing = checkTermColumns(context, planned)
-  if (missing.length > 0) return { spec: null, faults: missing }
-  const targetType = targetTypeOf(context, planned)
-  const sourceType = sourceTypeOf(context, planned)
-  if (targetType === null || sourceType === null) return { spec: null, faults: undescribed(context, planned) }
+  const nothing = { planned, spec: null, map: null }
+  if (missing.length > 0) return { ...nothing, faults: missing }
+  const rawTarget = targetTypeOf(context, planned)
+  const rawSource = sourceTypeOf(context, planned)
+  if (rawTarget === null || rawSource === null) return { ...nothing, faults: undescribed(context, planned) }
+  const sqlAt = (key: 'sql' | 'target') => `(${context.parts.find((one) => formatPath(one.path) === formatPath([...path, key]))?.fragment.sql ?? 'null'}\n)`
+  const written = { source: term.from === undefined ? sqlAt('sql') : `src.${quoteIdentifier(term.from)}`, target: term.target === undefined ? `tgt.${quoteIdentifier(name)}` : sqlAt('target') }
+  if (typeof term.references === 'object') return resolveByCode(context, planned, { ...term.references }, { source: written.source, target: written.target, sourceType: rawSource, targetType: rawTarget })
+  const source = term.as === 'json' ? asJson(written.source, rawSource, context.catalogs.source) : { sql: written.source, raw: null, type: rawSource }
+  const target = term.as === 'json' ? asJson(written.target, rawTarget, context.catalogs.target) : { sql: written.target, raw: null, type: rawTarget }
+  const [sourceType, targetType] = [source.type, target.type]
   const { choice, faults } = chooseKind(context, planned, sourceType, targetType)
   const judged = [...faults, ...judgeChoice(planned, choice, name)]
   if (term.tolerance !== undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
-  if ('refused' in choice) return { spec: null, faults: judged }
+  if ('refused' in choice) return { ...nothing, faults: judged }
   if (part === 'key' && choice.kind.decideAs !== null) {
     judged.push({ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be part of a key: equal values of ${sourceType.name} have several texts; choose another column, or bring it to one form in \`sql\`` })
   }
+  if (part === 'key') {
+    judged.push(...(['tolerance', 'accept'] as const).filter((key) => term[key] !== undefined).map((key): FoundFault => (
+      { code: 'CONTRADICTION', path: [...path, key], message: `\`${key}\` cannot stand in a key: with \`key: all\` every column is part of it; remove it, or name the columns of the key` })))
+  }
   const values = term.values === undefined ? null : readValues(context.loaded, [...path, 'values'], term.values)
-  const sqlAt = (key: 'sql' | 'target') => `(${context.parts.find((one) => formatPath(one.path) === formatPath([...path, key]))?.fragment.sql ?? 'null'}\n)`
+  const accepted = resolveAccepted(context, planned, target.raw === null ? [rawTarget] : [targetType, rawTarget])
+  judged.push(...accepted.faults)
+  const keyMap = term.references ?? null
   const spec: TermSpec = {
-    name, source: term.from === undefined ? sqlAt('sql') : `src.${quoteIdentifier(term.from)}`, target: term.target === undefined ? `tgt.${quoteIdentifier(name)}` : sqlAt('target'),
-    sourceType: sourceType.name, targetType: targetType.name, canonical: choice.kind, keyMap: typeof term.references === 'string' ? term.references : null,
+    name, source: source.sql, target: target.sql, sourceRaw: source.raw, targetRaw: target.raw, accept: accepted.values,
+    sourceType: sourceType.name, targetType: targetType.name, canonical: choice.kind, keyMap,
     values, zone: term.zone ?? null, tolerance: term.tolerance ?? null, pii: term.pii ?? false,
   }
-  return { spec, faults: judged }
+  return { planned, spec, map: keyMap === null ? null : (context.keyMaps.get(keyMap)?.spec ?? null), faults: judged }
+}
+
+const textTypes = ['text', 'varchar', 'bpchar', 'citext']
+
+/** A text read as JSON, with the text as it stands; what is JSON already stays as it is. */
+function asJson(sql: string, type: TypeInfo, { server }: Catalog): { sql: string; raw: string | null; type: TypeInfo } {
+  return textTypes.includes(type.base) ? { sql: readJson(sql, server), raw: sql, type: { name: 'jsonb', base: 'jsonb', kind: 'b', element: null } } : { sql, raw: null, type }
+}
+
+/**
+ * The accepted values of a column, in one form in which they meet the target's.
+ * @param targets the types of the target's value, as it is read and as it stands; the first that fits is taken
+ */
+function resolveAccepted({ parts, types }: EntityContext, { term, path, name }: PlannedTerm, targets: TypeInfo[]): { values: TermSpec['accept']; faults: FoundFault[] } {
+  const faults: FoundFault[] = []
+  const values = (term.accept ?? []).flatMap(({ reason }, index): TermSpec['accept'] => {
+    const at = [...path, 'accept', index]
+    const sqlAt = (key: string) => parts.find((part) => formatPath(part.path) === formatPath([...at, key]))?.fragment.sql ?? null
+    const described = types.get(formatPath([...at, 'value']))
+    const value = sqlAt('value')
+    if (value === null || described === undefined || 'error' in described) return []
+    const choices = targets.map((target) => chooseCanonical(described.type, target, { zone: null }))
+    const choice = choices.find((one) => !('refused' in one)) ?? choices[0]
+    if (choice === undefined || 'refused' in choice) {
+      faults.push({ code: 'INCOMPATIBLE_TYPES', path: [...at, 'value'], message: `the accepted value of \`${name}\` cannot be compared: ${choice?.refused ?? 'it has no type'}`, suggestion: choice?.suggestion ?? null })
+      return []
+    }
+    return [{ reason, where: sqlAt('where'), value, kind: choice.kind }]
+  })
+  const [first, ...others] = values
+  const odd = others.findIndex(({ kind }) => kind.name !== first?.kind.name || kind.literalType !== first.kind.literalType)
+  if (odd !== -1) faults.push({ code: 'INCOMPATIBLE_TYPES', path: [...path, 'accept', odd + 1, 'value'], message: `the accepted values of \`${name}\` have several types: cast them to one` })
+  return { values, faults }
+}
+
+/** References whose key map a code chooses: all its maps are one, in which each legacy key stands behind the name of its map. */
+function resolveByCode(context: EntityContext, planned: PlannedTerm, references: Record<string, string>, own: { source: string; target: string; sourceType: TypeInfo; targetType: TypeInfo }): ResolvedTerm & { faults: FoundFault[] } {
+  const { term, path, name } = planned
+  const { by = '', ...maps } = references
+  const at = [...path, 'references']
+  const nothing = { planned, spec: null, map: null }
+  const fault = checkColumn(context.catalogs.source, context.source, by, [...at, 'by'])
+  const code = context.source.columns.find((column) => column.name === by)
+  if (fault !== null || code === undefined) return { ...nothing, faults: fault === null ? [] : [fault] }
+  const faults: FoundFault[] = []
+  const choices = Object.entries(maps).flatMap(([written, keyMap]) => {
+    const here = [...at, written]
+    if (readLiteral(code.type, written) === null) faults.push({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: write codes as \`${by}\` holds them` })
+    const chosen = chooseReference(context, { ...planned, path: here }, keyMap, own.sourceType, own.targetType)
+    faults.push(...chosen.faults, ...judgeChoice({ ...planned, path: here }, chosen.choice, name))
+    const map = context.keyMaps.get(keyMap)?.spec
+    if (map !== undefined && isNatural(map)) faults.push({ code: 'UNSUPPORTED', path: here, message: `\`${keyMap}\` is a natural key map, and a code can choose among stored ones only: write one entity per code, each with its \`where\`` })
+    return 'refused' in chosen.choice || map === undefined || isNatural(map) ? [] : [{ code: written, map, kind: chosen.choice.kind }]
+  })
+  const accepted = resolveAccepted(context, planned, [own.targetType])
+  faults.push(...accepted.faults)
+  if (choices.length < Object.keys(maps).length) return { ...nothing, faults }
+  const column = `src.${quoteIdentifier(by)}`
+  const tagged = choices.map((one) => `when ${isCode(column, code.type.name, one.code)} then ${taggedKey(one.map.name, canonicalText(canonicalValue(one.kind, own.sourceType.name, own.source)))}`)
+  const members = [...new Map(choices.map(({ map, kind }) => [map.name, { map, kind }])).values()]
+  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', legacyType: 'text', modernType: 'text', where: null }
+  const spec: TermSpec = {
+    name, source: `(case ${tagged.join(' ')} end)`, sourceRaw: `(case when ${own.source} is not null then coalesce((${column})::text, 'NULL') || ' ' || (${own.source})::text end)`,
+    target: own.target, targetRaw: null, sourceType: 'text', targetType: own.targetType.name, canonical: naturalKind, keyMap: map.name, values: null, zone: null, tolerance: null,
+    accept: accepted.values, pii: term.pii ?? false,
+  }
+  return { planned, spec, map, faults }
 }
 
 function checkTermColumns({ catalogs, source, target }: EntityContext, { term, path, name, part }: PlannedTerm): FoundFault[] {
@@ -123,7 +218,7 @@ function chooseKind(context: EntityContext, planned: PlannedTerm, source: TypeIn
   return { choice: 'refused' in readable ? readable : canonicalOf(target), faults: checkValues(context, planned, source, target) }
 }
 
-/** References by a natural key map are compared by the natural value. */
+/** References by a natural key map are compared by the natural value, those whose map a code chooses by the key behind the name of the map. */
 const naturalKind: CanonicalKind = { name: 'text', literalType: 'text', decideAs: null }
 const keyKinds: CanonicalKind['name'][] = ['integer', 'bigint', 'numeric', 'uuid', 'uuid text', 'text', 'padded text']
 

@@ -22,18 +22,24 @@ export async function accountTable(table: TableCoverage, claimants: readonly Cla
   const base = { ...table, overlaps: [], claimedOnce: null, claimedSeveral: null, unclaimed: null, ignored: null, rows: null, error: null }
   try {
     if (table.coverage !== 'covered') {
-      const [counted] = await read(reader, signal, `select count(*)::text as rows from ${relation(table)}`)
-      const rows = counted === undefined ? null : countOf(counted, 'rows')
+      const rows = await countRows(table, reader, signal)
       const ignored = table.coverage === 'ignored'
       return { ...base, rows, claimedOnce: 0, claimedSeveral: 0, unclaimed: ignored ? 0 : rows, ignored: ignored ? rows : 0, verdict: ignored ? 'pass' : 'warn' }
     }
     const blocked = claimants.filter(({ spec }) => spec === null).map(({ entity }) => entity)
     if (blocked.length > 0) return { ...base, verdict: 'unknown', error: `the plan check refused ${blocked.join(', ')}: nobody can say which rows it claims` }
+    const inexact = claimants.filter(({ spec }) => table.side === 'source' && spec?.source.query !== null && spec?.source.covers?.key === null).map(({ entity }) => entity)
+    if (inexact.length > 0) return { ...base, rows: await countRows(table, reader, signal), verdict: 'unknown', error: `the query of ${inexact.join(', ')} does not return the table's primary key: nobody can say which rows it accounts for` }
     return { ...base, ...(await countClaims(table, claimants, reader, signal)) }
   } catch (error) {
     if (isTransient(error) || signal.aborted) throw error
     return { ...base, verdict: 'unknown', error: errorText(error, claimants.map(({ spec }) => spec)) }
   }
+}
+
+async function countRows(table: TableCoverage, reader: Reader, signal: AbortSignal): Promise<number | null> {
+  const [counted] = await read(reader, signal, `select count(*)::text as rows from ${relation(table)}`)
+  return counted === undefined ? null : countOf(counted, 'rows')
 }
 
 async function countClaims(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {

@@ -65,7 +65,7 @@ function judgeRows(row: TextRow, bad: Verdict, good: string, message: (failed: n
 }
 
 async function checkStructure({ readers }: TaskContext, specs: readonly ComparisonSpec[], examine: Examine, signal: AbortSignal): Promise<CheckResult[]> {
-  const tablesOf = (side: 'source' | 'target'): TableName[] => [...new Map(specs.map((spec): [string, TableName] => [JSON.stringify([spec[side].schema, spec[side].table]), [spec[side].schema, spec[side].table]])).values()]
+  const tablesOf = (side: 'source' | 'target'): TableName[] => [...new Map(specs.filter((spec) => spec[side].table !== '').map((spec): [string, TableName] => [JSON.stringify([spec[side].schema, spec[side].table]), [spec[side].schema, spec[side].table]])).values()]
   const structureOf = async (side: 'source' | 'target'): Promise<Structure> => {
     const [reader, tables] = [readers[side], tablesOf(side)]
     return {

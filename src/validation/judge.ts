@@ -6,7 +6,7 @@ import type { Tally } from './tally.js'
 
 export interface SideScan {
   outcomes: ScanOutcome[]
-  /** keyed rows in segments that were read again, as the pass saw them */
+  /** rows that were read again, as the pass saw them: keyed ones in suspicious segments, and merged ones */
   reread: number
 }
 
@@ -22,7 +22,7 @@ export function accountEntity(source: SideScan, target: SideScan, tally: Tally, 
       total: sum(source.outcomes, ({ rows }) => rows) - source.reread + settled.source,
       excluded: sum(source.outcomes, ({ excluded }) => excluded.reduce((total, rows) => total + rows, 0)),
       scope: sum(source.outcomes, ({ scope }) => scope) - source.reread + settled.source,
-      verified: tally.verified, accepted: tally.accepted, differs: tally.differs, merged: 0,
+      verified: tally.verified, accepted: tally.accepted, differs: tally.differs, merged: tally.merged,
       explained: tally.source.explained, pending: tally.source.pending, missing: tally.source.missing, unverified: tally.source.unverified,
     },
     target: {

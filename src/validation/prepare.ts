@@ -2,7 +2,7 @@ import type { Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
 import { checkMapStatement, isNatural } from '../core/expressions.js'
-import type { ComparisonSpec, StoredKeyMapSpec } from '../core/spec.js'
+import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from '../core/spec.js'
 import type { CanonicalKind } from '../core/canonical.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { jobFailure, sideOf } from '../jobs/failure.js'
@@ -86,13 +86,13 @@ function prepareEntity({ plan }: LoadedPlan, entity: string, spec: ComparisonSpe
  */
 function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanFault[]): ComparisonSpec | null {
   const { source, target } = planned
-  const [from, to] = [readTableName(source.table ?? ''), readTableName(target.table)]
+  const [from, to] = [source.table === undefined ? { schema: '', name: '' } : readTableName(source.table), readTableName(target.table)]
   const faultAt = (side: string) => faults.some(({ path }) => path.startsWith(formatPath(['entities', entity, side])))
   if (faultAt('source') || 'fault' in from || 'fault' in to) return null
   const claim = faultAt('target') ? 'keyMap' : target.where === undefined ? 'all' : 'where'
   return {
-    entity, domain: planned.domain, key: [], columns: [], keyMaps: {}, parents: [],
-    source: { schema: from.schema, table: from.name, join: source.join ?? null, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
+    entity, domain: planned.domain, key: [], columns: [], keyMaps: {}, parents: [], bag: false, totals: [],
+    source: { schema: from.schema, table: from.name, query: source.query ?? null, covers: null, merge: null, join: source.join ?? null, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
     target: { schema: to.schema, table: to.name, join: target.join ?? null, where: target.where ?? null, claim, generated: [], changedAt: null, chunkable: false, pages: 0 },
   }
 }
@@ -144,21 +144,29 @@ async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], sign
   const keyed = new Set(entities.flatMap(({ spec }) => spec?.key.flatMap(({ keyMap }) => keyMap ?? []) ?? []))
   for (const { entity, spec } of entities) {
     for (const term of [...(spec?.key ?? []), ...(spec?.columns.filter(({ keyMap }) => !keyed.has(keyMap ?? '')) ?? [])]) {
-      const map = spec?.keyMaps[term.keyMap ?? '']
-      if (map === undefined || isNatural(map)) continue
-      const id = JSON.stringify([map, term.canonical])
-      const results = found.get(id) ?? await checkKeyMap(target, map, term.canonical, signal)
-      found.set(id, results)
-      checks.push(...results.map((check) => ({ ...check, entity })))
+      for (const { map, kind } of storedMaps(spec, term)) {
+        const merges = spec?.source.merge !== null && spec?.key.includes(term) === true
+        const id = JSON.stringify([map, kind, merges])
+        const results = found.get(id) ?? await checkKeyMap(target, map, kind, merges, signal)
+        found.set(id, results)
+        checks.push(...results.map((check) => ({ ...check, entity })))
+      }
     }
   }
   return [...new Map(checks.map((check) => [JSON.stringify([check.entity, check.name, check.subject]), check])).values()]
 }
 
+/** The stored maps that a term's references lead through, each with the kind of its legacy key. */
+function storedMaps(spec: ComparisonSpec | null, term: TermSpec): StoredKeyMapSpec['members'] {
+  const map = spec?.keyMaps[term.keyMap ?? '']
+  if (map === undefined || isNatural(map)) return []
+  return map.members.length > 0 ? map.members : [{ map, kind: term.canonical }]
+}
+
 /** A map whose own statement fails is told as unknown: only the entities that need it suffer. */
-async function checkKeyMap(target: Reader, map: StoredKeyMapSpec, kind: CanonicalKind, signal: AbortSignal): Promise<CheckResult[]> {
+async function checkKeyMap(target: Reader, map: StoredKeyMapSpec, kind: CanonicalKind, merges: boolean, signal: AbortSignal): Promise<CheckResult[]> {
   try {
-    return keyMapChecks(map.name, await read(target, signal, checkMapStatement(map, kind)))
+    return keyMapChecks(map.name, merges, await read(target, signal, checkMapStatement(map, kind)))
   } catch (error) {
     if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
     return [{
@@ -175,7 +183,8 @@ function canaryCheck(): CheckResult {
   }
 }
 
-function keyMapChecks(map: string, rows: Awaited<ReturnType<typeof read>>): CheckResult[] {
+/** @param merges the entity merges rows: then several legacy keys of one modern key are what it declares, and each row is judged */
+function keyMapChecks(map: string, merges: boolean, rows: Awaited<ReturnType<typeof read>>): CheckResult[] {
   const [row] = rows
   if (row === undefined) throw new Error('a count gave no row')
   const entries = countOf(row, 'entries')
@@ -188,7 +197,8 @@ function keyMapChecks(map: string, rows: Awaited<ReturnType<typeof read>>): Chec
   }
   return [
     check('a legacy key has one modern key', 'two_modern', 'fail', `no legacy key of ${map} has two modern keys`, (count) => `${count} legacy keys of ${map} have several modern keys: is a \`where\` missing?`),
-    check('a modern key has one legacy key', 'two_legacy', 'fail', `no modern key of ${map} has two legacy keys`, (count) => `${count} modern keys of ${map} stand for several legacy keys`),
+    check('a modern key has one legacy key', 'two_legacy', merges ? 'pass' : 'fail', `no modern key of ${map} has two legacy keys`,
+      (count) => `${count} modern keys of ${map} stand for several legacy keys${merges ? ', as its entity merges rows' : ''}`),
     check('a map entry can be read', 'unreadable', 'warn', `every entry of ${map} has a legacy key of the source's type`, (count) => `${count} entries of ${map} have no legacy key of the source's type: they lead nowhere`),
   ]
 }

@@ -46,8 +46,9 @@ export interface RepairGroup {
   class: RepairClass
   cause: string | null
   side: Side
-  schema: string
-  table: string
+  /** the table of the rows; of a query the one that it covers, null without */
+  schema: string | null
+  table: string | null
   legs: RepairLeg[]
   advice: string | null
   rows: number
@@ -205,7 +206,7 @@ function distinctClasses(counts: readonly GroupCount[]): [string, RepairClass][]
 function groupOf({ entity, class: name, cause, rows }: GroupCount, scripts: string[], spec: ComparisonSpec | undefined, stored: readonly DifferenceRow[], isMasked: boolean): RepairGroup[] {
   if (spec === undefined) return []
   const side = repairSides[name]
-  const { schema, table } = spec[side]
+  const { schema, table } = side === 'source' && spec.source.query !== null ? (spec.source.covers ?? { schema: null, table: null }) : spec[side]
   const keys = stored.map((row) => keysOf(row, side))
   const usable = keys.filter((key) => Object.values(key[side === 'source' ? 'legacy' : 'target'] ?? {}).every(isWhole))
   const masked = isMasked ? rows : 0

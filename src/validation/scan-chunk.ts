@@ -1,7 +1,7 @@
 import type { ComparisonSpec } from '../core/spec.js'
-import { countStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
+import { countStatement, scanStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
-import { countOf, readSnapshot, textOf, type Reader } from './reader.js'
+import { countOf, readSnapshot, textOf, type Reader, type TextRow } from './reader.js'
 
 /** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
 export interface ScanOutcome {
@@ -15,11 +15,28 @@ export interface ScanOutcome {
   noKey: Record<string, number>
   /** target rows with a key that its key map does not know, likewise */
   noMapEntry: Record<string, number>
+  /** source rows that a merge takes into others */
+  merged: number
   /** rows that are paired by their key */
   keyed: number
+  /** for each total of the plan its sums of this chunk; null: more groups than are kept */
+  totals: (GroupSum[] | null)[]
   snapshotAt: string
   durationMs: number
 }
+
+/** A sum over the rows of one group of one chunk. */
+export type GroupSum = {
+  class: 'keyed' | 'merged'
+  /** the values of the group, as texts with their state */
+  group: (string | null)[]
+  rows: number
+  /** exact decimal text, or NaN or Infinity; null for nothing but NULL */
+  sum: string | null
+}
+
+/** Groups of one total that are kept; a finer total is not told. */
+export const mostGroups = 10_000
 
 export interface Segment {
   segment: number
@@ -39,7 +56,7 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
     const [counted] = await readMore(countStatement(spec, side, options.pages))
     if (counted === undefined) throw new Error('a count gave no row')
     const outcome: ScanOutcome = {
-      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, keyed: 0,
+      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, merged: 0, keyed: 0, totals: [],
       snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
     }
     const segments: Segment[] = []
@@ -52,7 +69,12 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
         segments.push({ segment: countOf(row, 'segment'), rows, sum: textOf(row, 'sum') })
       } else if (state === 'no key') outcome.noKey[reason] = (outcome.noKey[reason] ?? 0) + rows
       else if (state === 'no map entry') outcome.noMapEntry[reason] = (outcome.noMapEntry[reason] ?? 0) + rows
+      else if (state === 'merged') outcome.merged += rows
       else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
+    }
+    for (const total of spec.totals) {
+      const sums = await readMore(sumStatement(spec, side, total, mostGroups, options))
+      outcome.totals.push(sums.length > mostGroups ? null : sums.map((row) => groupSum(row, total.by.length)))
     }
     outcome.durationMs = Math.round(performance.now() - startedAt)
     checkSum(outcome, side)
@@ -60,12 +82,16 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
   })
 }
 
+function groupSum(row: TextRow, size: number): GroupSum {
+  return { class: textOf(row, 'class') === 'merged' ? 'merged' : 'keyed', group: Array.from({ length: size }, (_, index) => row[`b${index}`] ?? null), rows: countOf(row, 'rows'), sum: row['sum'] ?? null }
+}
+
 /** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
 export class ScanMismatch extends Error {}
 
-function checkSum({ rows, scope, excluded, noKey, noMapEntry, keyed }: ScanOutcome, side: Side): void {
+function checkSum({ rows, scope, excluded, noKey, noMapEntry, merged, keyed }: ScanOutcome, side: Side): void {
   const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
-  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + keyed
+  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + merged + keyed
   if (inScope !== scope || inScope + sum(excluded) !== rows)
     throw new ScanMismatch(`the ${side} has ${rows} claimed rows, but the comparison saw ${inScope + sum(excluded)}: a join or key map multiplies or drops rows`)
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
-import { quoteLiteral } from '../core/identifier.js'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type CompareTexts, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
-import type { ComparisonSpec, TermSpec } from '../core/spec.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
+import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
@@ -22,6 +22,9 @@ export interface SettleOptions extends StatementOptions {
   snapshots: { source: string | null; target: string | null }
 }
 
+/** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class. */
+export type Observe = (side: 'source' | 'target', name: string, row: Pick<SourceRow, 'key' | 'columns'>, reason: string | null) => void
+
 export interface Readers {
   source: Reader
   target: Reader
@@ -35,9 +38,9 @@ const keysPerStatement = 500
  * @param tally receives every row of those segments, once
  * @returns how many rows of each side the last readings saw
  */
-export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[], options: SettleOptions, tally: Tally, signal: AbortSignal): Promise<{ source: number; target: number }> {
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[], options: SettleOptions, tally: Tally, observe: Observe, signal: AbortSignal): Promise<{ source: number; target: number }> {
   if (suspicious.length === 0) return { source: 0, target: 0 }
-  const settler = await createSettler(spec, readers, options, tally, signal)
+  const settler = await createSettler(spec, readers, options, tally, observe, signal)
   for (const batch of batches(suspicious, options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
   await settler.settleCollapsed()
   return settler.seen
@@ -60,7 +63,7 @@ function batches(segments: { segment: number; rows: number }[], batchRows: numbe
 /** key hash → row hashes of both sides */
 type Hashes = Map<string, { source: string[]; target: string[] }>
 
-async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, signal: AbortSignal) {
+async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe, signal: AbortSignal) {
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
@@ -119,12 +122,22 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
         seen.source += pending.source.length
         seen.target += pending.target.length
-        for (const row of pending.source) tally.addSource('pending', 'keeps changing', null, shownKey(spec, row.key))
-        for (const row of pending.target) tally.addTarget('pending', 'keeps changing', null, shownKey(spec, row.key))
+        for (const row of pending.source) addPendingSource(row, 'keeps changing')
+        for (const row of pending.target) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key))
         return
       }
       waiting = moving
     }
+  }
+
+  function addPendingSource(row: SourceRow, cause: string): void {
+    observe('source', 'pending', row, null)
+    tally.addSource('pending', cause, null, shownKey(spec, row.key))
+  }
+
+  function addPendingTarget(row: TargetRow, cause: string, key: Record<string, string | null> | null, rawKey?: (string | null)[]): void {
+    observe('target', 'pending', row, null)
+    tally.addTarget('pending', cause, null, key, rawKey)
   }
 
   async function settleRows(rows: { source: SourceRow[]; target: TargetRow[] }): Promise<void> {
@@ -137,7 +150,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
     const groups = groupByKey(source, target, collapsedKeys)
-    const compare = await compareTexts(groups.values())
+    const compare = await createCompareRows(spec, groups.values(), foldedReferences, readers.target, signal)
     const unpaired: { row: SourceRow; keyIsPaired: boolean }[] = []
     const extra: TargetRow[] = []
     for (const group of groups.values()) {
@@ -146,14 +159,16 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       tally.fingerprintFaults += pairing.fingerprintFaults
       for (const pair of pairing.accepted) {
         const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
-        tally.addAccepted(`other value of ${columns.map(({ column }) => column).join(', ')}`, shownKey(spec, pair.source.key), columns)
+        observe('source', 'accepted', pair.source, pair.reason)
+        tally.addAccepted(pair.reason, shownKey(spec, pair.source.key), columns)
       }
       for (const pair of pairing.differs) {
         if (pair.source.recent) {
-          tally.addSource('pending', 'changed recently', null, shownKey(spec, pair.source.key))
-          tally.addTarget('pending', 'changed recently', null, null)
+          addPendingSource(pair.source, 'changed recently')
+          addPendingTarget(pair.target, 'changed recently', null)
           continue
         }
+        observe('source', 'differs', pair.source, null)
         const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
         tally.addDiffers(causeOfDifference(spec, pair), shownKey(spec, pair.source.key), columns)
       }
@@ -162,8 +177,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       for (const row of pairing.unpairedTarget) {
         const reason = reasonAt(spec.target.generated, row.reason)
         if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-        else if (reason !== null) tally.addTarget('generated', null, reason, null)
-        else if (row.recent) tally.addTarget('pending', 'changed recently', null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+        else if (reason !== null) {
+          observe('target', 'generated', row, reason)
+          tally.addTarget('generated', null, reason, null)
+        } else if (row.recent) addPendingTarget(row, 'changed recently', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
         else extra.push(row)
       }
     }
@@ -180,11 +197,12 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const fates = await parents.fatesOf(unpaired.filter(({ row }) => !row.recent).map(({ row }) => row))
     for (const { row, keyIsPaired } of unpaired) {
       if (row.recent) {
-        tally.addSource('pending', 'changed recently', null, shownKey(spec, row.key))
+        addPendingSource(row, 'changed recently')
         continue
       }
       const own = fates.get(row) ?? []
       const reason = reasonOfAbsence(spec.source.explained, row.reason, own)
+      observe('source', reason === null ? 'missing' : 'explained', row, reason)
       if (reason !== null) {
         tally.addSource('explained', null, reason, shownKey(spec, row.key))
         continue
@@ -232,36 +250,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       }
     }
     for (const row of extra) {
-      const source = found.get(keyIdentity(row.key))
-      const cause = source?.claimed && source.excluded ? 'excluded' : source !== undefined && !source.claimed ? 'unclaimed' : 'ghost'
-      tally.addTarget('extra', cause, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-    }
-  }
-
-  /** Asks the target which pairs of texts are one value: jsonb 1.0 and 1.00, say, or numbers within a tolerance. */
-  async function compareTexts(groups: Iterable<KeyGroup>): Promise<CompareTexts> {
-    const questions = new Map<number, Map<string, [string, string]>>()
-    const byValue = spec.columns.flatMap((term, column) => (equalityOf(term) === null ? [] : [column]))
-    for (const group of byValue.length === 0 ? [] : groups) {
-      for (const column of byValue) for (const source of group.source) for (const target of group.target) {
-        const [left, right] = [source.columns[column] ?? null, target.columns[column] ?? null]
-        if (left === right || !left?.startsWith('=') || !right?.startsWith('=')) continue
-        const asked = questions.get(column) ?? new Map<string, [string, string]>()
-        questions.set(column, asked.set(JSON.stringify([left, right]), [left.slice(1), right.slice(1)]))
-      }
-    }
-    const same = new Map<number, Set<string>>()
-    for (const [column, asked] of questions) {
-      const term = spec.columns[column]
-      const rows = await read(readers.target, signal, `select (${(term === undefined ? null : equalityOf(term)) ?? 'false'})::text as equal ` +
-        'from json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position', [JSON.stringify([...asked.values()])])
-      same.set(column, new Set([...asked.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
-    }
-    return (column, source, target, rawTarget) => {
-      if (source === target || (same.get(column)?.has(JSON.stringify([source, target])) ?? false)) return 'equal'
-      if (source?.startsWith('+') && (source === '+' ? target === null : source.slice(1) === target)) return 'accepted'
-      const folded = source !== null && rawTarget !== null && (foldedReferences[column]?.has(JSON.stringify([source.slice(1), rawTarget])) ?? false)
-      return folded ? 'equal' : 'different'
+      tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
     }
   }
 
@@ -274,17 +263,11 @@ export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options:
   return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
 }
 
-/** SQL that decides whether two texts of a term (`pair ->> 0`, `pair ->> 1`) are one value; null where the text itself decides. */
-function equalityOf({ canonical, tolerance }: TermSpec): string | null {
-  if (tolerance !== null) {
-    if (canonical.name === 'verbatim') {
-      const type = canonical.literalType === 'date' ? 'timestamp' : canonical.literalType
-      const near = `(pair ->> 0)::${type} - (pair ->> 1)::${type} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
-      return type === 'time' ? near : `case when isfinite((pair ->> 0)::${type}) and isfinite((pair ->> 1)::${type}) then ${near} else false end`
-    }
-    return `abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
-  }
-  return canonical.decideAs === null ? null : `(pair ->> 0)::${canonical.decideAs} is not distinct from (pair ->> 1)::${canonical.decideAs}`
+/** Why a target row has no partner, by what the source says of its key. */
+function causeOfExtra(source: { excluded: boolean; claimed: boolean } | undefined, merges: boolean): string {
+  if (source === undefined) return 'ghost'
+  if (!source.claimed) return 'unclaimed'
+  return source.excluded ? 'excluded' : merges ? 'merged' : 'ghost'
 }
 
 async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number) => Promise<R>): Promise<R[]> {
@@ -320,13 +303,15 @@ function sourceRow(spec: ComparisonSpec, row: TextRow): SourceRow & { keyHash: s
   return {
     keyHash: textOf(row, 'key_hash'), rowHash: textOf(row, 'row_hash'), changedAt: row['changed_at'] ?? null, recent: row['recent'] === 'true', reason: reason === null ? null : Number(reason),
     key: spec.key.map((_, leg) => row[`k${leg}`] ?? null), columns: spec.columns.map((_, column) => row[`c${column}`] ?? null),
+    others: spec.key.flatMap(({ name }, leg) => (row[`o${leg}`] === 'true' ? [name] : [])),
+    accepted: spec.columns.map(({ accept }, column) => accept.map((_, index) => row[`a${column}_${index}`] ?? null)),
   }
 }
 
 function targetRow(spec: ComparisonSpec, row: TextRow): TargetRow & { keyHash: string } {
   return {
     ...sourceRow(spec, row), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null),
-    rawColumns: spec.columns.map((_, column) => row[`d${column}`] ?? null),
+    rawColumns: spec.columns.map((_, column) => row[`d${column}`] ?? null), exact: spec.columns.map((_, column) => row[`e${column}`] ?? null),
   }
 }
 

@@ -1,6 +1,7 @@
 import { worstVerdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
 import { countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
+import { keyIdentity } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
@@ -10,9 +11,11 @@ import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteSegments, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
+import { settleMerged, type SurvivorFate } from './merged.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import { listUnkeyed, settleSegments, shownRaw } from './settle-segments.js'
+import { listUnkeyed, settleSegments, shownRaw, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
+import { checkTotals, collectTotals } from './totals.js'
 
 const rechecks = 3
 /** Rows of one batch of segments that are read again, both sides together: what a worker holds in memory. */
@@ -47,15 +50,22 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const segments = await compareSegments(context.target, task.jobId, spec.entity)
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
   const suspicious = segments.filter(({ agrees }) => !agrees)
+  const survivors = new Map<string, SurvivorFate>()
+  const totals = collectTotals(spec)
+  const observe: Observe = (side, name, row, reason) => {
+    totals.observe(side, name, row, reason)
+    if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
+  }
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
-    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, signal)
+    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+  const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
-  const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
-  const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, settled)
+  const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
+  const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(({ rows }) => rows)), target: sumOf(outcomes.target.map(({ rows }) => rows)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, null), uniqueness]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, null), uniqueness, ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -138,6 +148,7 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
 
 async function checkSourceKey(source: Reader, spec: ComparisonSpec, statement: StatementOptions, signal: AbortSignal): Promise<CheckResult> {
   const check = { entity: spec.entity, name: 'the source key is unique', subject: '', category: 'integrity' as const, severity: 'critical' as const }
+  if (spec.bag) return { ...check, severity: 'info', verdict: 'pass', message: 'every column is part of the key: rows may repeat, and as many are expected as there are', rowsExamined: null, rowsFailed: 0, durationMs: null, evidence: {} }
   if (spec.source.uniqueKey !== null) {
     return { ...check, verdict: 'pass', message: `a unique index over ${spec.source.uniqueKey.join(', ')} proves it`, rowsExamined: null, rowsFailed: 0, durationMs: null, evidence: { uniqueKey: spec.source.uniqueKey } }
   }

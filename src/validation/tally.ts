@@ -18,6 +18,7 @@ export interface Tallied {
 /** Counts the rows of an entity by class, and keeps the first differences up to a limit; the counts are exact beyond it. */
 export interface Tally {
   verified: number
+  merged: number
   accepted: number
   fingerprintFaults: number
   source: Record<'explained' | 'pending' | 'missing' | 'unverified', number>
@@ -32,7 +33,7 @@ export interface Tally {
   addVerified(rows: number): void
   addAccepted(reason: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addDiffers(cause: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
-  addSource(name: 'explained' | 'pending' | 'missing', cause: string | null, reason: string | null, rowKey: Difference['rowKey'], columns?: Difference['columns']): void
+  addSource(name: 'explained' | 'pending' | 'missing' | 'unverified', cause: string | null, reason: string | null, rowKey: Difference['rowKey'], columns?: Difference['columns']): void
   addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
   count(map: 'causes' | 'reasons', side: 'source' | 'target', name: string, label: string, rows: number): void
   keep(difference: Difference): void
@@ -41,7 +42,7 @@ export interface Tally {
 /** @param limit differences kept at most */
 export function createTally(keyNames: readonly string[], limit: number): Tally {
   const tally: Tally = {
-    verified: 0, accepted: 0, fingerprintFaults: 0, differs: 0,
+    verified: 0, merged: 0, accepted: 0, fingerprintFaults: 0, differs: 0,
     source: { explained: 0, pending: 0, missing: 0, unverified: 0 },
     target: { duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
     causes: new Map(), reasons: new Map(), columns: new Map(), differences: [],

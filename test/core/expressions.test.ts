@@ -1,20 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { CanonicalKind } from '../../src/core/canonical.js'
 import { claimCondition, countStatement, duplicateKeysStatement, findSourceKeysStatement, findTargetKeysStatement, isTrue, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, scanStatement } from '../../src/core/expressions.js'
 import { quoteIdentifier, quoteLiteral, quoteRelation } from '../../src/core/identifier.js'
-import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
+import type { ComparisonSpec } from '../../src/core/spec.js'
+import { integer, specOf, termOf as term } from '../helpers/spec.js'
 
-const integer: CanonicalKind = { name: 'integer', literalType: 'int4', decideAs: null }
-const term = (name: string, more: Partial<TermSpec> = {}): TermSpec => ({
-  name, source: `src.${quoteIdentifier(name)}`, target: `tgt.${quoteIdentifier(name)}`, sourceType: 'int4', targetType: 'int4', canonical: integer, keyMap: null, values: null, zone: null, tolerance: null, pii: false, ...more,
-})
-const specOf = (more: Partial<ComparisonSpec> = {}): ComparisonSpec => ({
-  entity: 'e', domain: 'd', key: [term('id')], columns: [term('v')], keyMaps: {}, parents: [],
-  source: { schema: 'public', table: 's', join: null, where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: true, pages: 1 },
-  target: { schema: 'public', table: 't', join: null, where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 1 },
-  ...more,
-})
 const options = { segments: 8, recode: false }
 
 /** What PostgreSQL reads in a quoted identifier or literal. */
@@ -59,7 +49,7 @@ describe('predicates', () => {
   })
 
   test('claims: all rows, those of the where, those that every key map of the key reaches', () => {
-    const map = (name: string) => ({ name, schema: 'public', table: name, legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', where: `tgt.kind = '${name}'` })
+    const map = (name: string) => ({ name, schema: 'public', table: name, members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', where: `tgt.kind = '${name}'` })
     const base = specOf()
     const withClaim = (claim: ComparisonSpec['target']['claim']) => specOf({ key: [term('a', { keyMap: 'x' }), term('b', { keyMap: 'y' }), term('c')], keyMaps: { x: map('x'), y: map('y') }, target: { ...base.target, claim, where: 'tgt.o = 1' } })
     expect(claimCondition(withClaim('all'), 'target')).toBe('true')
@@ -111,7 +101,7 @@ describe('statements', () => {
   })
 
   test('the unresolved of one side has another hash than that of the other', () => {
-    const map = { name: 'm', schema: 'public', table: 'm', legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', where: null }
+    const map = { name: 'm', schema: 'public', table: 'm', members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', where: null }
     const spec = specOf({ columns: [term('v', { values: { codes: [{ code: '1', value: '2' }] } }), term('fk', { keyMap: 'm' })], keyMaps: { m: map } })
     const unresolved = (side: 'source' | 'target') => [...scanStatement(spec, side, options).matchAll(/then '(-?\d+)'::int8 else/g)].map(([, seed]) => seed)
     expect([unresolved('source').length, unresolved('target').length]).toEqual([1, 1])

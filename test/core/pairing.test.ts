@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareTexts, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareRows, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
+import { termOf as term } from '../helpers/spec.js'
 
-const same: CompareTexts = (_, source, target) => (source === target ? 'equal' : 'different')
-const sourceRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): SourceRow => ({ rowHash, key, columns, reason: null, changedAt: null, recent: false })
-const targetRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): TargetRow => ({ rowHash, key, rawKey: key, columns, rawColumns: columns.map(() => null), reason: null, changedAt: null, recent: false })
+const same: CompareRows = (column, source, target) => (source.columns[column] === target.columns[column] ? 'equal' : 'different')
+const sourceRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): SourceRow => ({ rowHash, key, columns, reason: null, others: [], accepted: columns.map(() => []), changedAt: null, recent: false })
+const targetRow = (rowHash: string, columns: (string | null)[], key: (string | null)[] = ['=1']): TargetRow => ({ rowHash, key, rawKey: key, columns, rawColumns: columns.map(() => null), exact: columns.map(() => null), reason: null, changedAt: null, recent: false })
 
 const text = fc.option(fc.constantFrom('=a', '=b', '=', '?a', '!a'), { nil: null })
 const columns = fc.array(text, { minLength: 2, maxLength: 2 })
@@ -13,9 +14,6 @@ const hashOf = (list: readonly (string | null)[]) => JSON.stringify(list)
 const sourceRows = fc.array(columns.map((list) => sourceRow(hashOf(list), list)), { maxLength: 6 })
 const targetRows = fc.array(columns.map((list) => targetRow(hashOf(list), list)), { maxLength: 6 })
 
-const term = (name: string, more: Partial<TermSpec> = {}): TermSpec => ({
-  name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: { name: 'integer', literalType: 'int4', decideAs: null }, keyMap: null, values: null, zone: null, tolerance: null, pii: false, ...more,
-})
 const specOf = (key: TermSpec[], list: TermSpec[] = []) => ({ key, columns: list }) as unknown as ComparisonSpec
 
 describe('pairGroup', () => {
@@ -77,21 +75,27 @@ describe('pairGroup', () => {
   })
 
   test('an accepted partner is taken after equal ones and before different ones, and pays for one row', () => {
-    const likeness: CompareTexts = (_, source, target) => (source === target ? 'equal' : source === '+=a' && target === '=a' ? 'accepted' : 'different')
+    const likeness: CompareRows = (column, { columns: [source] }, { columns: [target] }) => (column === 0 && source === target ? 'equal' : source === '+=a' && target === '=a' ? { accepted: 'stands for a' } : 'different')
     const pairing = pairGroup({ source: [sourceRow('1', ['+=a']), sourceRow('2', ['=a'])], target: [targetRow('3', ['=a']), targetRow('4', ['=a'])] }, likeness)
-    expect(pairing).toMatchObject({ verified: [[{ rowHash: '2' }, {}]], accepted: [{ source: { rowHash: '1' }, columns: [0] }], differs: [], unpairedSource: [], unpairedTarget: [] })
+    expect(pairing).toMatchObject({ verified: [[{ rowHash: '2' }, {}]], accepted: [{ source: { rowHash: '1' }, columns: [0], reason: 'stands for a' }], differs: [], unpairedSource: [], unpairedTarget: [] })
     expect(pairGroup({ source: [sourceRow('1', ['+=a']), sourceRow('2', ['=a'])], target: [targetRow('3', ['=a'])] }, likeness)).toMatchObject({ verified: [[{ rowHash: '2' }, {}]], unpairedSource: [{ rowHash: '1' }] })
   })
 
-  test('what the server calls equal is verified, asked by the column, both texts and the raw target', () => {
+  test('what the judge calls equal is verified, asked by the column and both rows', () => {
     const asked: unknown[] = []
-    const target: TargetRow = { ...targetRow('2', ['=a', '=2']), rawColumns: [null, 'raw'] }
-    const { verified } = pairGroup({ source: [sourceRow('1', ['=a', '=1'])], target: [target] }, (...question) => {
+    const [source, target] = [sourceRow('1', ['=a', '=1']), { ...targetRow('2', ['=a', '=2']), rawColumns: [null, 'raw'] }]
+    const { verified } = pairGroup({ source: [source], target: [target] }, (...question) => {
       asked.push(question)
       return 'equal'
     })
     expect(verified).toHaveLength(1)
-    expect(asked).toEqual([[0, '=a', '=a', null], [1, '=1', '=2', 'raw']])
+    expect(asked).toEqual([[0, source, target], [1, source, target]])
+  })
+
+  test('a row whose key needed another value is accepted at best, and tells each reason once', () => {
+    const source = { ...sourceRow('1', ['=a', '=b']), others: ['code'] }
+    expect(pairGroup({ source: [source], target: [targetRow('1', ['=a', '=b'])] }, same)).toMatchObject({ verified: [], accepted: [{ columns: [], reason: 'other value of code' }] })
+    expect(pairGroup({ source: [source], target: [targetRow('1', ['=a', '=b'])] }, (column) => ({ accepted: column === 0 ? 'capped' : 'capped' }))).toMatchObject({ accepted: [{ columns: [0, 1], reason: 'other value of code; capped' }] })
   })
 })
 

@@ -176,7 +176,7 @@ describe('describeExpressions', () => {
   const describeAll = async (expressions: string[]) => {
     const pinned = openSource({ ...database.options, maxConnections: 1 })
     try {
-      return await describeExpressions(pinned, { schema: 'public', name: 'person' }, 'src', expressions)
+      return await describeExpressions(pinned, 'person', 'src', expressions)
     } finally {
       await pinned.end({ timeout: 5 })
     }
@@ -199,7 +199,7 @@ describe('describeExpressions', () => {
     await database.sql.unsafe('create role mc_nobody login password \'secret\'; grant select on person to mc_nobody; create table secret (id int); create table hidden (id int); alter table hidden enable row level security; grant select on hidden to mc_nobody').simple()
     const pinned = openSource({ ...database.options, user: 'mc_nobody', password: 'secret', maxConnections: 1 })
     try {
-      const found = await describeExpressions(pinned, { schema: 'public', name: 'person' }, 'src', ['exists (select from secret s)', 'exists (select from hidden h)', 'src.id'])
+      const found = await describeExpressions(pinned, 'person', 'src', ['exists (select from secret s)', 'exists (select from hidden h)', 'src.id'])
       expect(found).toMatchObject([{ error: 'permission denied for table secret' }, { error: 'query would be affected by row-level security policy for table "hidden"' }, { type: { name: 'int8' } }])
     } finally {
       await pinned.end({ timeout: 5 })
@@ -215,7 +215,7 @@ describe('describeExpressions', () => {
 
   it('throws when the server cannot be asked', async () => {
     const gone = openSource({ ...database.options, database: 'no_such_database', maxConnections: 1 })
-    await expect(describeExpressions(gone, { schema: 'public', name: 'person' }, 'src', ['1'])).rejects.toThrow()
+    await expect(describeExpressions(gone, 'person', 'src', ['1'])).rejects.toThrow()
     await gone.end({ timeout: 1 })
   })
 })

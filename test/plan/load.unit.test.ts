@@ -74,9 +74,7 @@ describe('parsePlan', () => {
     const faults = refusalsOf(reference)
     expect(new Set(faults.map(({ code, severity }) => `${severity} ${code}`))).toEqual(new Set(['critical NOT_SUPPORTED_YET']))
     expect(faults.map(({ path, line }) => [path, line])).toEqual([
-      ['entities.patients.source.merge', 19],
-      ['entities.patients.columns.notes.as', 36], ['entities.patients.columns.notes.accept', 36],
-      ['entities.patients.totals', 39], ['gates', 42],
+      ['gates', 42],
     ])
   })
 
@@ -264,20 +262,7 @@ describe('cross references', () => {
 })
 
 describe('what is not supported yet', () => {
-  const entity = (text: string) => planText({ entity: text })
   const cases: [key: string, text: string][] = [
-    ['source.query', planText({ source: 'query: "select 1"' })],
-    ['source.covers', planText({ source: 'table: a, covers: b' })],
-    ['source.merge', planText({ source: 'table: a, merge: { by: b, keep: c }' })],
-    ['key: all', planText({ key: 'all' })],
-    ['references by', entity('columns: { a: { from: b, references: { by: c, 11: d } } }')],
-    ['references by', planText({ key: '{ id: { from: id, references: { by: c, 11: d } } }' })],
-    ['values.other in a key', planText({ key: '{ id: { from: id, values: { 1: x, other: y } } }' })],
-    ['as', entity('columns: { a: { from: b, as: json } }')],
-    ['accept', entity('columns: { a: { from: b, accept: [{ reason: c, value: d }] } }')],
-    ['totals', entity('totals: [{ sum: a }]')],
-    ['natural key map query', planText({ top: 'keyMaps: { m: { source: { query: select 1 }, target: { table: a, key: id, natural: x } } }' })],
-    ['natural key map query', planText({ top: 'keyMaps: { m: { source: { table: a, key: id, natural: x }, target: { query: select 1 } } }' })],
     ['gates', planText({ top: 'gates: { maxMissing: 0 }' })],
   ]
 

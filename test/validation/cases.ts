@@ -91,7 +91,7 @@ export function expectCase(run: ComparisonRun, one: Case, index = 0): void {
     const differences = run.differences.filter(({ entity }) => entity === `c${index}_${name}`).map(lineOf).sort()
     const remarks = run.checks.filter(({ entity, verdict }) => entity === `c${index}_${name}` && verdict !== 'pass').map(({ message }) => message)
     expect({ name, figures: figuresOf(found.accounting), differences, verdict: found.verdict }, JSON.stringify([found.note, remarks]))
-      .toEqual({ name, figures: expected.figures, differences: [...(expected.differences ?? [])].sort(), verdict: expected.verdict })
+      .toEqual({ name, figures: expected.figures, differences: (expected.differences ?? []).map((line) => prefixed(line, index)).sort(), verdict: expected.verdict })
     if (expected.note === undefined) expect(found.note).toBeNull()
     else expect(found.note).toContain(expected.note)
   }

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readRowsStatement, readSegmentsStatement } from '../../src/core/expressions.js'
 import { quoteIdentifier, quoteLiteral } from '../../src/core/identifier.js'
-import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
 import { createPair, openComparer, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { asAdmin } from '../helpers/postgres.js'
+import { specOf, termOf } from '../helpers/spec.js'
 import { expectCase, figuresOf, lineOf, runCases, testCases, type Case } from './cases.js'
 
 /** What has bitten users of other tools: each line builds both sides in real PostgreSQL and asserts the exact verdict and keys. */
@@ -611,13 +611,8 @@ describe('size', () => {
   test('10,000 two-row swaps: each one alone changes the sum of its segment', async () => {
     await pair.source.sql.unsafe('create table swap (id int primary key, v int, w int); insert into swap select i, i, i % 7 from generate_series(0, 19999) i')
     await pair.target.sql.unsafe('create table swap (id int primary key, v int, w int); insert into swap select i, (i # 1), i % 7 from generate_series(0, 19999) i')
-    const kind = { name: 'integer' as const, literalType: 'int4', decideAs: null }
-    const term = (name: string): TermSpec => ({ name, source: `src."${name}"`, target: `tgt."${name}"`, sourceType: 'int4', targetType: 'int4', canonical: kind, keyMap: null, values: null, zone: null, tolerance: null, pii: false })
-    const spec: ComparisonSpec = {
-      entity: 'swap', domain: 'd', key: [term('id')], columns: [term('v'), term('w')], keyMaps: {}, parents: [],
-      source: { schema: 'public', table: 'swap', join: null, where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: ['id'], chunkable: true, pages: 0 },
-      target: { schema: 'public', table: 'swap', join: null, where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 0 },
-    }
+    const base = specOf()
+    const spec = specOf({ entity: 'swap', columns: [termOf('v'), termOf('w')], source: { ...base.source, table: 'swap', uniqueKey: ['id'] }, target: { ...base.target, table: 'swap' } })
     const read = async (sql: Pair['source']['sql'], at: 'source' | 'target') => {
       const rows = await sql.unsafe<{ key_hash: string; row_hash: string }[]>(readSegmentsStatement(spec, at, { segments: 1, recode: false }), ['{0}'])
       return new Map(rows.map((row) => [row.key_hash, BigInt(row.row_hash)]))

@@ -37,6 +37,8 @@ const source = `
   insert into zoned values ('2024-07-01 12:00', 1, 'missing'), ('2024-07-01 13:00', 1, 'ok');
   create table people (id int primary key, name text, tag text not null);
   insert into people values (1, 'a', 'ok'), (2, 'b', 'missing'), (3, 'c', 'ok');
+  create table orders (id int primary key, v int, tag text not null);
+  insert into orders values (1, 1, 'missing'), (2, 1, 'ok'), (3, 1, 'differs');
   create table long (k text primary key, tag text not null);
   insert into long values (repeat('x', 301), 'missing'), (repeat('y', 300), 'missing')`
 
@@ -64,6 +66,8 @@ const target = `
   insert into map values ('3', md5('3 again')::uuid);
   insert into people select md5(n::text)::uuid, chr(96 + n), case n when 5 then 'extra' else 'ok' end from unnest(array[1, 3, 5]) n;
   insert into people values (md5('3 again')::uuid, 'c', 'duplicate'), (null, 'system', 'generated'), (null, 'nobody', 'extra'), (md5('unknown')::uuid, 'u', 'extra');
+  create table orders (id int primary key, v int);
+  insert into orders values (2, 1), (3, 2);
   create table long (k text primary key)`
 
 const plan = `
@@ -87,6 +91,12 @@ entities:
   lands: { domain: d, source: { table: lands }, target: { table: lands }, key: { id: { from: id, references: land } }, columns: { code: iso }, ignore: { source: { tag: test } } }
   codes: { domain: d, source: { table: codes }, target: { table: codes }, key: { code: { from: code, values: { 1: one, 2: two } } }, same: [v], ignore: { source: { tag: test } } }
   zoned: { domain: d, source: { table: zoned }, target: { table: zoned }, key: { at: { from: at, zone: America/New_York } }, same: [v], ignore: { source: { tag: test } } }
+  orders:
+    domain: d
+    source: { query: "select id, v, tag from orders -- all", covers: orders }
+    target: { table: orders }
+    key: { id: id }
+    same: [v]
   people:
     domain: d
     script: b-words
@@ -136,7 +146,7 @@ async function runPrinted(database: 'source' | 'target', text: string): Promise<
 
 describe('the SQL', () => {
   it.each([
-    ['words', 'missing'], ['words', 'differs'], ['pairs', 'missing'], ['typed', 'missing'], ['kinds', 'missing'], ['kinds', 'differs'], ['lands', 'missing'], ['codes', 'missing'], ['zoned', 'missing'], ['people', 'missing'],
+    ['words', 'missing'], ['words', 'differs'], ['pairs', 'missing'], ['typed', 'missing'], ['kinds', 'missing'], ['kinds', 'differs'], ['lands', 'missing'], ['codes', 'missing'], ['zoned', 'missing'], ['orders', 'missing'], ['orders', 'differs'], ['people', 'missing'],
   ])('of %s reads exactly the rows that are %s', async (entity, name) => {
     const tags = await runPrinted('source', (await ask(query({ format: 'sql', entity, class: name }))).body)
     const [wanted] = await pair.source.sql.unsafe<{ rows: string }[]>(`select count(*) as rows from ${entity} where tag = '${name}'`)
@@ -145,7 +155,7 @@ describe('the SQL', () => {
   })
 
   it('of the whole source runs as one file, and so does that of the target', async () => {
-    const counted = await pair.source.sql.unsafe<{ tag: string }[]>(['words', 'pairs', 'typed', 'kinds', 'lands', 'codes', 'zoned', 'people'].map((name) => `select tag from ${name} where tag in ('missing', 'differs')`).join(' union all '))
+    const counted = await pair.source.sql.unsafe<{ tag: string }[]>(['words', 'pairs', 'typed', 'kinds', 'lands', 'codes', 'zoned', 'orders', 'people'].map((name) => `select tag from ${name} where tag in ('missing', 'differs')`).join(' union all '))
     const all = await runPrinted('source', (await ask('format=sql')).body)
     // beside them only the one long key that is stored whole
     expect(all.sort()).toEqual([...counted.map(({ tag }) => tag), 'missing'].sort())
@@ -175,10 +185,11 @@ describe('the list', () => {
       'a-pairs pairs missing plain 3 3 0 0 0', 'b-words people missing map leads nowhere 1 1 0 0 0', 'b-words people extra ghost 1 1 0 0 0', 'b-words people extra no key 1 1 0 0 0',
       'b-words people extra no map entry 1 1 0 0 0', 'b-words people duplicate  1 1 0 0 0', 'b-words,z-words words missing plain 9 9 0 0 0', 'b-words,z-words words differs value 10 10 0 0 0',
       ' typed missing plain 1 1 0 0 0', ' kinds missing plain 1 1 0 0 0', ' kinds differs value 1 1 0 0 0', ' secrets missing plain 1 0 1 0 0', ' secrets differs value 1 0 1 0 0',
-      ' lands missing no map entry 2 2 0 0 0', ' codes missing plain 2 2 0 0 0', ' zoned missing plain 1 1 0 0 0', ' long missing plain 2 1 0 1 0',
+      ' lands missing no map entry 2 2 0 0 0', ' codes missing plain 2 2 0 0 0', ' zoned missing plain 1 1 0 0 0',
+      ' orders missing plain 1 1 0 0 0', ' orders differs value 1 1 0 0 0', ' long missing plain 2 1 0 1 0',
     ])
     expect(list).toEqual({
-      jobId, status: 'completed', finishedAt: expect.any(String), complete: false, rows: 39, listed: 36,
+      jobId, status: 'completed', finishedAt: expect.any(String), complete: false, rows: 41, listed: 38,
       remarks: expect.arrayContaining(['the keys of 2 rows are masked, since the plan says pii: secrets', 'the keys of 1 row have more than 300 characters and are not stored whole: long']),
     })
   })
@@ -241,7 +252,7 @@ describe('the CSV', () => {
 
   it('adds up to the accounting, also where keys are masked or too long', async () => {
     const [, ...lines] = readCsv((await ask('format=csv')).body)
-    expect(lines.reduce((sum, [, , , , , rows]) => sum + Number(rows), 0)).toBe(39)
+    expect(lines.reduce((sum, [, , , , , rows]) => sum + Number(rows), 0)).toBe(41)
     expect(lines.filter(([, , , , , , listing]) => listing !== 'listed').map((line) => line.slice(1))).toEqual([
       ['secrets', 'missing', 'plain', 'source', '1', 'masked', '', ''], ['secrets', 'differs', 'value', 'source', '1', 'masked', '', ''], ['long', 'missing', 'plain', 'source', '1', 'too long', '', ''],
     ])

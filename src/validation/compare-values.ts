@@ -1,0 +1,68 @@
+import { quoteLiteral } from '../core/identifier.js'
+import type { CompareRows, KeyGroup } from '../core/pairing.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import { read, type Reader } from './reader.js'
+
+/**
+ * Makes the judge of column pairs for some groups of rows. Texts that the same value may have several of (jsonb 1.0 and 1.00, say, or numbers within a
+ * tolerance) are asked of the target, all in one statement for each column.
+ * @param folded for each column `[legacy, modern]` as JSON, of references that are right although they are read under another legacy key
+ */
+export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<KeyGroup>, folded: readonly (ReadonlySet<string> | null)[], target: Reader, signal: AbortSignal): Promise<CompareRows> {
+  const questions = new Map<string, Questions>()
+  const ask = (id: string, equality: string, left: string | null, right: string | null) => {
+    if (left === right || !left?.startsWith('=') || !right?.startsWith('=')) return
+    const asked = questions.get(id) ?? { equality, pairs: new Map<string, [string, string]>() }
+    questions.set(id, asked)
+    asked.pairs.set(JSON.stringify([left, right]), [left.slice(1), right.slice(1)])
+  }
+  const byValue = spec.columns.flatMap((term, column) => {
+    const [own, accepted] = [equalityOf(term.canonical, term.tolerance), equalityOf(term.accept[0]?.kind ?? null, null)]
+    return own === null && accepted === null ? [] : [{ column, own, accepted }]
+  })
+  for (const group of byValue.length === 0 ? [] : groups) {
+    for (const { column, own, accepted } of byValue) for (const source of group.source) for (const row of group.target) {
+      if (own !== null) ask(`value ${column}`, own, source.columns[column] ?? null, row.columns[column] ?? null)
+      if (accepted !== null) for (const text of source.accepted[column] ?? []) ask(`accepted ${column}`, accepted, text, row.exact[column] ?? null)
+    }
+  }
+  const same = await answer(questions, target, signal)
+  const isSame = (id: string, left: string | null, right: string | null) => left === right || (same.get(id)?.has(JSON.stringify([left, right])) ?? false)
+  return (column, source, row) => {
+    const [left, right, raw] = [source.columns[column] ?? null, row.columns[column] ?? null, row.rawColumns[column] ?? null]
+    if (isSame(`value ${column}`, left, right)) return 'equal'
+    if (left !== null && raw !== null && (folded[column]?.has(JSON.stringify([left.slice(1), raw])) ?? false)) return 'equal'
+    if (left?.startsWith('+') && (left === '+' ? right === null : left.slice(1) === right)) return { accepted: `other value of ${spec.columns[column]?.name ?? ''}` }
+    const exact = row.exact[column] ?? null
+    const fits = (source.accepted[column] ?? []).findIndex((text) => text !== null && exact !== null && isSame(`accepted ${column}`, text, exact))
+    return fits === -1 ? 'different' : { accepted: spec.columns[column]?.accept[fits]?.reason ?? '' }
+  }
+}
+
+interface Questions {
+  equality: string
+  pairs: Map<string, [string, string]>
+}
+
+async function answer(questions: ReadonlyMap<string, Questions>, target: Reader, signal: AbortSignal): Promise<Map<string, Set<string>>> {
+  const same = new Map<string, Set<string>>()
+  for (const [id, { equality, pairs }] of questions) {
+    const rows = await read(target, signal, `select (${equality})::text as equal from json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify([...pairs.values()])])
+    same.set(id, new Set([...pairs.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
+  }
+  return same
+}
+
+/** SQL that decides whether two texts of a kind (`pair ->> 0`, `pair ->> 1`) are one value; null where the text itself decides. */
+function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null, tolerance: string | null): string | null {
+  if (kind === null) return null
+  if (tolerance !== null) {
+    if (kind.name === 'verbatim') {
+      const type = kind.literalType === 'date' ? 'timestamp' : kind.literalType
+      const near = `(pair ->> 0)::${type} - (pair ->> 1)::${type} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
+      return type === 'time' ? near : `case when isfinite((pair ->> 0)::${type}) and isfinite((pair ->> 1)::${type}) then ${near} else false end`
+    }
+    return `abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
+  }
+  return kind.decideAs === null ? null : `(pair ->> 0)::${kind.decideAs} is not distinct from (pair ->> 1)::${kind.decideAs}`
+}

@@ -1,0 +1,118 @@
+import { shownText } from '../core/pairing.js'
+import type { ComparisonSpec, TermPlace, TermSpec, TotalSpec } from '../core/spec.js'
+import { quoteLiteral } from '../core/identifier.js'
+import { loadCollapsed } from './key-maps.js'
+import type { CheckResult } from './outcomes.js'
+import { countOf, read, type Reader } from './reader.js'
+import { mostGroups, type GroupSum, type ScanOutcome } from './scan-chunk.js'
+import type { Observe } from './settle-segments.js'
+
+/** A sum, or one row's value, that counts for (rows 1) or against (rows -1) what a side holds. */
+interface Part {
+  side: 'source' | 'target'
+  group: (string | null)[]
+  rows: number
+  sum: string | null
+}
+
+const shownGroups = 20
+/** What of the source is not expected in the target, and what of the target has no source. */
+const outside = { source: ['explained', 'pending'], target: ['generated', 'pending'] } as const
+
+/**
+ * Collects what the totals of an entity need of the rows that are judged one by one: those that a sum of the pass counts and the total does not,
+ * and the merged rows that are expected all the same.
+ */
+export function collectTotals(spec: ComparisonSpec): { observe: Observe; parts: readonly (readonly Part[])[] } {
+  const parts = spec.totals.map((): Part[] => [])
+  return {
+    parts,
+    observe(side, name, row) {
+      const isMerged = 'survivorKey' in row
+      const isOutside = !isMerged && (outside[side] as readonly string[]).includes(name)
+      const isExpected = isMerged && (name === 'missing' || name === 'unverified')
+      if (!isOutside && !isExpected) return
+      for (const [index, total] of spec.totals.entries()) {
+        const valueAt = ({ part, index: at }: TermPlace) => row[part === 'key' ? 'key' : 'columns'][at] ?? null
+        const value = valueAt(total.sum)
+        const text = value?.startsWith('=') ? value.slice(1) : null
+        parts[index]?.push({ side, group: total.by.map(valueAt), rows: isOutside ? -1 : 1, sum: text })
+      }
+    },
+  }
+}
+
+/**
+ * One check for each total of the plan: of every group the sum that is expected in the target against the sum that is there. Expected are the source rows in
+ * scope but those explained, merged or pending.
+ * @param pending rows that keep changing: what is unequal while there are some is not known to be wrong
+ */
+export async function checkTotals(spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, collected: readonly (readonly Part[])[], pending: number, target: Reader, signal: AbortSignal): Promise<CheckResult[]> {
+  const checks: CheckResult[] = []
+  for (const [index, total] of spec.totals.entries()) {
+    const sums = (side: 'source' | 'target') => outcomes[side].map(({ totals }) => totals[index] ?? null)
+    const [source, there] = [sums('source'), sums('target')]
+    const head = { entity: spec.entity, name: 'the total agrees', subject: subjectOf(spec, total), category: 'accounting' as const, severity: 'critical' as const, durationMs: null }
+    if ([...source, ...there].includes(null)) {
+      checks.push({ ...head, verdict: 'unknown', rowsExamined: null, rowsFailed: null, evidence: {}, message: `there are more than ${mostGroups} groups: choose columns under \`by\` that form fewer` })
+      continue
+    }
+    const keyed = (list: (GroupSum[] | null)[], side: 'source' | 'target') => list.flatMap((sum) => (sum ?? []).filter((one) => one.class === 'keyed').map(({ group, rows, sum: text }): Part => ({ side, group, rows, sum: text })))
+    const parts = await foldGroups(spec, total, [...keyed(source, 'source'), ...keyed(there, 'target'), ...(collected[index] ?? [])], target, signal)
+    checks.push({ ...head, ...await judgeTotal(spec, total, parts, pending, target, signal) })
+  }
+  return checks
+}
+
+const termAt = (spec: ComparisonSpec, { part, index }: TermPlace): TermSpec | undefined => spec[part][index]
+
+function subjectOf(spec: ComparisonSpec, { sum, by }: TotalSpec): string {
+  const names = by.map((place) => termAt(spec, place)?.name ?? '')
+  return `${termAt(spec, sum)?.name ?? ''}${names.length === 0 ? '' : ` by ${names.join(', ')}`}`
+}
+
+/** References are grouped on both sides by the smallest legacy key of the row that they lead to. */
+async function foldGroups(spec: ComparisonSpec, total: TotalSpec, parts: readonly Part[], target: Reader, signal: AbortSignal): Promise<Part[]> {
+  const smallest: (Map<string, string> | null)[] = []
+  for (const place of total.by) {
+    const term = termAt(spec, place)
+    smallest.push(term === undefined || term.keyMap === null ? null : await loadCollapsed(spec, term, target, signal))
+  }
+  const fold = (text: string | null, index: number) => {
+    const key = text?.startsWith('=') ? smallest[index]?.get(text.slice(1)) : undefined
+    return key === undefined ? text : `=${key}`
+  }
+  return parts.map((part) => ({ ...part, group: part.group.map(fold) }))
+}
+
+async function judgeTotal(spec: ComparisonSpec, total: TotalSpec, parts: readonly Part[], pending: number, target: Reader, signal: AbortSignal): Promise<Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed' | 'evidence'>> {
+  const tolerance = termAt(spec, total.sum)?.tolerance ?? '0'
+  const signed = (side: string) => `coalesce(sum(case when rows < 0 then - value else value end) filter (where side = '${side}'), 0)`
+  const groups = await read(target, signal, `select "group", expected::text as expected, there::text as there, rows::text as rows, ` +
+    `(expected <> there and not abs(expected - there) <= ${quoteLiteral(tolerance)}::numeric * rows)::text as unequal from (` +
+    `select part ->> 'group' as "group", ${signed('source')} as expected, ${signed('target')} as there, coalesce(sum(rows) filter (where side = 'source'), 0) as rows ` +
+    `from json_array_elements($1::text::json) as parts(part) cross join lateral (select part ->> 'side' as side, (part ->> 'rows')::numeric as rows, (part ->> 'sum')::numeric as value) one group by 1) sums order by "group" collate "C"`,
+  [JSON.stringify(parts.map(({ group, ...part }) => ({ ...part, group: JSON.stringify(group) })))])
+  const unequal = groups.filter((group) => group['unequal'] === 'true')
+  const shown = unequal.slice(0, shownGroups).map(({ group, expected, there }) => ({ group: shownGroup(spec, total, group ?? '[]'), expected: shownSum(spec, total, expected ?? null), there: shownSum(spec, total, there ?? null) }))
+  const told = shown.slice(0, 3).map(({ group, expected, there }) => `${group === '' ? '' : `${group}: `}${expected} expected, ${there} there`)
+  const rows = groups.reduce((sum, group) => sum + countOf(group, 'rows'), 0)
+  return {
+    verdict: unequal.length > 0 ? (pending > 0 ? 'unknown' : 'fail') : groups.length === 0 ? 'warn' : 'pass', rowsExamined: rows, rowsFailed: null, evidence: { groups: groups.length, unequal: shown },
+    message: unequal.length === 0 ? (groups.length === 0 ? '0 rows were examined' : `the sums of ${groups.length} ${groups.length === 1 ? 'group' : 'groups'} are equal`)
+      : `${unequal.length} of ${groups.length} ${groups.length === 1 ? 'sum is' : 'sums are'} unequal${pending > 0 ? ' while rows keep changing' : ''}: ${told.join('; ')}${unequal.length > told.length ? '; …' : ''}`,
+  }
+}
+
+function shownGroup(spec: ComparisonSpec, { by }: TotalSpec, group: string): string {
+  const texts = JSON.parse(group) as (string | null)[]
+  return by.map((place, index) => {
+    const term = termAt(spec, place)
+    return term === undefined ? '' : `${term.name} ${shownText(term, texts[index] ?? null) ?? 'NULL'}`
+  }).join(', ')
+}
+
+function shownSum(spec: ComparisonSpec, { sum }: TotalSpec, text: string | null): string {
+  const term = termAt(spec, sum)
+  return term === undefined ? '' : (shownText(term, `=${text ?? ''}`) ?? '')
+}
