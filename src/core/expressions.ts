@@ -23,7 +23,7 @@ export interface StatementOptions {
 /** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
 export const longestText = 65_536
 
-interface TermSql {
+export interface TermSql {
   /** canonical SQL value; null also when unresolved */
   value: string
   /** canonical SQL value that an unresolved term is accepted with (`other` of a value map), or null */
@@ -242,9 +242,9 @@ function addressOf(spec: ComparisonSpec, side: Side): string {
   return spec[side].chunkable ? `${alias}.ctid` : `(${alias}.tableoid, ${alias}.ctid)`
 }
 
-const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
+export const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
 
-function pageCondition(side: Side, pages: StatementOptions['pages']): string {
+export function pageCondition(side: Side, pages: StatementOptions['pages']): string {
   if (pages === undefined) return 'true'
   const ctid = `${aliasOf(side)}.ctid`
   const lower = pages.first === 0 ? [] : [`${ctid} >= '(${pages.first},0)'::tid`]
@@ -274,7 +274,7 @@ interface SideSql {
  * state.name is `keyed` (paired by its key), `excluded i` and `merged` (source), `no key` (all legs NULL) or `no map entry` (target).
  * hashed.key and hashed.row are 64-bit hashes, null unless keyed: what is not compared is not evaluated either.
  */
-function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
+export function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
   const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm : targetTerm)(term, spec, `map_${index}`)
   const keys = spec.key.map((term, index) => asKey(build(term, index)))
   const columns = spec.columns.map((term, index) => build(term, spec.key.length + index))
@@ -479,10 +479,7 @@ export function findTargetKeysStatement(spec: ComparisonSpec, options: Statement
  */
 export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: string } {
   const { keys } = sideSql(spec, 'source', false)
-  const texts = keys.map(({ value, unresolved, otherValue, raw }) => {
-    const otherwise = otherValue === null ? `left(${raw}, 200)` : `coalesce(${canonicalText(otherValue)}, '')`
-    return unresolved === null ? canonicalText(value) : `(case when ${unresolved} then ${otherwise} else ${canonicalText(value)} end collate "C")`
-  })
+  const texts = keys.map(({ value, unresolved, raw }) => (unresolved === null ? canonicalText(value) : `(case when ${unresolved} then left(${raw}, 200) else ${canonicalText(value)} end collate "C")`))
   return { texts, joins: keys.flatMap((leg) => leg.join ?? []).join(' ') }
 }
 

@@ -8,7 +8,7 @@ import type { Commit } from '../jobs/loop.js'
 import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import { readPrepared, sideOfTask, type TaskContext } from './context.js'
-import { hasOtherTasks, readJobEntity, saveSegments } from './outcomes.js'
+import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveSegments } from './outcomes.js'
 import { errorText } from './reader.js'
 import { scanChunk, ScanMismatch } from './scan-chunk.js'
 
@@ -19,7 +19,8 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const first = task.firstPage ?? 0
   const statement: StatementOptions = { segments, recode: (await readPrepared(context.target, task.jobId)).recode, ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
   try {
-    const { outcome, segments: sums } = await scanChunk(spec, reader, statement, signal)
+    const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
+    const { outcome, segments: sums } = await scanChunk(spec, reader, statement, profile, signal)
     return async (tx) => {
       await saveSegments(tx, task.taskId, sums)
       await settleWhenScanned(context.queue, tx, task)

@@ -9,9 +9,10 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteSegments, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteSegments, listUncoveredColumns, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
+import { settleProfile } from './profile.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
@@ -66,6 +67,8 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const examined = { source: sumOf(outcomes.source.map(({ rows }) => rows)), target: sumOf(outcomes.target.map(({ rows }) => rows)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
   const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, null), uniqueness, ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
+  checks.push(...profile.checks)
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -80,6 +83,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     })
     await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
     await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
+    await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
     await deleteSegments(tx, task.jobId, spec.entity)
     await finishWhenSettled(context, tx, task)
     return { differences: tally.differences.length }
