@@ -24,8 +24,8 @@ const segmentRows = 256
 /** Takes tasks of any job until stopped. Opens a pinned reading client on the target of its own, and closes it. */
 export function startWorker({ comparison, source, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
   const targetReader = openTargetReader(targetOptions)
-  const { recheckDelayMs, scanChunkPages, maxStoredDifferences, sourceWaitLimitMs } = comparison
-  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, maxStoredDifferences, segmentRows })
+  const { recheckDelayMs, scanChunkPages, maxStoredDifferences, sourceWaitLimitMs, sourceLimits } = comparison
+  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, maxStoredDifferences, segmentRows, sourceLimits })
   const worker = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const loop = startTaskLoop({ queue, target, worker, concurrency, handlers, sourceWaitLimitMs, log })
   return {

@@ -1,6 +1,6 @@
 import { canonicalHash, canonicalText, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
 import type { Side } from './catalog.js'
-import { aliasOf, claimCondition, pageCondition, sideSql, type StatementOptions, type TermSql } from './expressions.js'
+import { aliasOf, claimCondition, inSample, pageCondition, sideSql, type StatementOptions, type TermSql } from './expressions.js'
 import { quoteIdentifier } from './identifier.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 
@@ -35,13 +35,13 @@ const shownCharacters = 60
  * @param byPages read spread pages; false: look for rows by their hash
  */
 export function sampleStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions, byPages: boolean): string {
-  const { from, values } = profileSql(spec, side, uncovered, options.recode)
+  const { from, rows, values } = profileSql(spec, side, uncovered, options)
   const columns = profiledColumns(spec, uncovered)
   const place = byPages ? spreadRows(spec, side, options.pages) : `(hashed.key & 15) = 0`
   const texts = values.map(({ hash, text }, index) => `${hash} as h${index}, ${columns[index]?.pii === true ? "''" : `left(${text}, ${shownCharacters})`} as t${index}`)
   const modes = values.map((_, index) => `mode() within group (order by (h${index}::text || ' ' || t${index}) collate "C") as v${index}`)
   return `select count(*)::text as rows, ${modes.join(', ')} from (select ${texts.join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, side)} and state.name = 'keyed' and ${pageCondition(side, options.pages)} and ${place} limit ${sampleRows}) sample`
+    `where ${rows} and ${place} limit ${sampleRows}) sample`
 }
 
 function spreadRows(spec: ComparisonSpec, side: Side, pages: StatementOptions['pages']): string {
@@ -59,7 +59,7 @@ function spreadRows(spec: ComparisonSpec, side: Side, pages: StatementOptions['p
  * @param candidates a hash for each column; null: none is counted
  */
 export function profileStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], candidates: readonly (string | null)[], options: StatementOptions): string {
-  const { from, values } = profileSql(spec, side, uncovered, options.recode)
+  const { from, rows, values } = profileSql(spec, side, uncovered, options)
   const aggregates = values.flatMap((_, index) => {
     const candidate = candidates[index] ?? null
     return [
@@ -68,14 +68,15 @@ export function profileStatement(spec: ComparisonSpec, side: Side, uncovered: re
     ]
   })
   return `select count(*)::text as rows, ${aggregates.join(', ')} from (select ${values.map(({ hash }, index) => `${hash} as h${index}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, side)} and state.name = 'keyed' and ${pageCondition(side, options.pages)} offset 0) rows`
+    `where ${rows} offset 0) rows`
 }
 
 const verbatim: CanonicalKind = { name: 'text', literalType: 'text', decideAs: null }
 
-/** Each column's hash (null for NULL, a constant for what does not resolve) and text; an unmapped column has neither at the source. */
-function profileSql(spec: ComparisonSpec, side: Side, uncovered: readonly string[], recode: boolean): { from: string; values: { hash: string; text: string }[] } {
-  const { from, keys, columns } = sideSql(spec, side, recode)
+/** Which rows are looked at, and each column's hash (null for NULL, a constant for what does not resolve) and text; an unmapped column has neither at the source. */
+function profileSql(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions): { from: string; rows: string; values: { hash: string; text: string }[] } {
+  const { recode } = options
+  const { from, keys, columns } = sideSql(spec, side, options)
   const mapped = (spec.bag ? keys : columns).map((sql: TermSql, index) => {
     const term = profiledTerms(spec)[index]
     const hash = canonicalHash(term?.canonical ?? verbatim, sql.value, constantFor(`profile ${term?.name ?? ''}`), recode)
@@ -85,5 +86,6 @@ function profileSql(spec: ComparisonSpec, side: Side, uncovered: readonly string
     const value = `(tgt.${quoteIdentifier(name)})::text`
     return side === 'source' ? { hash: 'null::int8', text: "''" } : { hash: canonicalHash(verbatim, value, constantFor(`profile ${name}`), recode), text: "''" }
   })
-  return { from, values: [...mapped, ...others] }
+  const rows = [claimCondition(spec, side), "state.name = 'keyed'", inSample(options, 'hashed.key') ?? 'true', pageCondition(side, options.pages)].join(' and ')
+  return { from, rows, values: [...mapped, ...others] }
 }

@@ -128,7 +128,7 @@ export interface EntityResult {
   targetRowsExamined: number
   reasons: Json
   causes: Json
-  basis: 'full' | 'none'
+  basis: 'full' | 'sample' | 'none'
   note: string | null
   sourceSnapshotAt: string | null
   targetSnapshotAt: string | null
@@ -237,9 +237,9 @@ export async function saveTables(tx: Db, jobId: string, tables: readonly TableRe
     on conflict (job_id, side, schema_name, table_name) do nothing`
 }
 
-/** Ends a job well: its verdict is the worst of all that it found, and its results are published together. */
+/** Ends a job well: its verdict is the worst of all that it found, and its results are published together; a sample never becomes coverage. */
 export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Promise<void> {
-  await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId}`
+  await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and basis <> 'sample'`
   await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
   await tx`
     update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null

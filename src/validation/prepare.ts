@@ -3,7 +3,7 @@ import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
 import { checkMapStatement, isNatural } from '../core/expressions.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from '../core/spec.js'
-import type { CanonicalKind } from '../core/canonical.js'
+import { constantFor, type CanonicalKind } from '../core/canonical.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { jobFailure, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
@@ -35,7 +35,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const entities = planned.map((entity) => blockAmbiguous(entity, natural))
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities) }
+  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)

@@ -7,12 +7,13 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
-import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
+import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteSegments, listUncoveredColumns, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
 import { settleProfile } from './profile.js'
+import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
@@ -45,8 +46,9 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
-  const { recode, parents } = await readPrepared(context.target, task.jobId)
-  const statement: StatementOptions = { segments: found.segments, recode }
+  const prepared = await readPrepared(context.target, task.jobId)
+  const { parents } = prepared
+  const statement = statementOf(prepared, found.segments)
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const segments = await compareSegments(context.target, task.jobId, spec.entity)
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
@@ -61,12 +63,13 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
+  const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
   const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
-  const examined = { source: sumOf(outcomes.source.map(({ rows }) => rows)), target: sumOf(outcomes.target.map(({ rows }) => rows)) }
+  const examined = { source: sumOf(outcomes.source.map(({ rows, unsampled }) => rows - unsampled)), target: sumOf(outcomes.target.map(({ rows, unsampled }) => rows - unsampled)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: true }, null), uniqueness, ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, null), uniqueness, ...(sample === null ? [] : [sample]), ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
@@ -76,7 +79,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     await saveChecks(tx, task.jobId, checks)
     await saveEntityResult(tx, task.jobId, {
       entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
-      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: 'full', note: null, durationMs,
+      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample === null ? 'full' : 'sample', note: sample?.message ?? null, durationMs,
       reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
       causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
       sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
@@ -156,6 +159,7 @@ async function checkSourceKey(source: Reader, spec: ComparisonSpec, statement: S
   if (spec.source.uniqueKey !== null) {
     return { ...check, verdict: 'pass', message: `a unique index over ${spec.source.uniqueKey.join(', ')} proves it`, rowsExamined: null, rowsFailed: 0, durationMs: null, evidence: { uniqueKey: spec.source.uniqueKey } }
   }
+  if (statement.sample !== undefined) return { ...check, verdict: 'unknown', message: 'a sample of the keys cannot tell', rowsExamined: null, rowsFailed: null, durationMs: null, evidence: {} }
   const startedAt = performance.now()
   const [row] = await read(source, signal, duplicateKeysStatement(spec, statement))
   if (row === undefined) throw new Error('a count gave no row')
