@@ -23,6 +23,14 @@ function profiledTerms(spec: ComparisonSpec): readonly TermSpec[] {
   return spec.bag ? spec.key : spec.columns
 }
 
+/** Columns of one statement: PostgreSQL's select lists end at 1,664 entries, and each column takes five. */
+export const columnsPerStatement = 300
+/** Columns [first, next) of a profile. */
+export interface ColumnRange {
+  first: number
+  next: number
+}
+
 /** Rows of the spread sample, at most. */
 const sampleRows = 256
 const samplePages = 32
@@ -34,12 +42,12 @@ const shownCharacters = 60
  * Columns: v0… (hash, a blank, and the beginning of the text unless it is masked; null without a value).
  * @param byPages read spread pages; false: look for rows by their hash
  */
-export function sampleStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions, byPages: boolean): string {
-  const { from, rows, values } = profileSql(spec, side, uncovered, options)
+export function sampleStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions, range: ColumnRange, byPages: boolean): string {
+  const { from, rows, values } = profileSql(spec, side, uncovered, options, range)
   const columns = profiledColumns(spec, uncovered)
   const place = byPages ? spreadRows(spec, side, options.pages) : `(hashed.key & 15) = 0`
-  const texts = values.map(({ hash, text }, index) => `${hash} as h${index}, ${columns[index]?.pii === true ? "''" : `left(${text}, ${shownCharacters})`} as t${index}`)
-  const modes = values.map((_, index) => `mode() within group (order by (h${index}::text || ' ' || t${index}) collate "C") as v${index}`)
+  const texts = values.map(({ hash, text, index }) => `${hash} as h${index}, ${columns[index]?.pii === true ? "''" : `left(${text}, ${shownCharacters})`} as t${index}`)
+  const modes = values.map(({ index }) => `mode() within group (order by (h${index}::text || ' ' || t${index}) collate "C") as v${index}`)
   return `select count(*)::text as rows, ${modes.join(', ')} from (select ${texts.join(', ')} from ${from} ` +
     `where ${rows} and ${place} limit ${sampleRows}) sample`
 }
@@ -56,25 +64,25 @@ function spreadRows(spec: ComparisonSpec, side: Side, pages: StatementOptions['p
 /**
  * One ungrouped pass over the paired rows of a chunk: what its columns hold. Every hash is computed once (`offset 0` keeps the planner from copying it into each aggregate).
  * Columns: rows, n0… (not NULL), a0…/b0… (smallest and largest hash), m0… (bitmap of hash & 63), c0… (rows that hold the candidate).
- * @param candidates a hash for each column; null: none is counted
+ * @param candidates a hash for each column of the profile; null: none is counted
  */
-export function profileStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], candidates: readonly (string | null)[], options: StatementOptions): string {
-  const { from, rows, values } = profileSql(spec, side, uncovered, options)
-  const aggregates = values.flatMap((_, index) => {
+export function profileStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], candidates: readonly (string | null)[], options: StatementOptions, range: ColumnRange): string {
+  const { from, rows, values } = profileSql(spec, side, uncovered, options, range)
+  const aggregates = values.flatMap(({ index }) => {
     const candidate = candidates[index] ?? null
     return [
       `count(h${index})::text as n${index}`, `min(h${index})::text as a${index}`, `max(h${index})::text as b${index}`, `bit_or(1::int8 << (h${index} & 63)::int4)::text as m${index}`,
       `${candidate === null ? 'null' : `(count(*) filter (where h${index} = ${int8Literal(BigInt(candidate))}))::text`} as c${index}`,
     ]
   })
-  return `select count(*)::text as rows, ${aggregates.join(', ')} from (select ${values.map(({ hash }, index) => `${hash} as h${index}`).join(', ')} from ${from} ` +
+  return `select count(*)::text as rows, ${aggregates.join(', ')} from (select ${values.map(({ hash, index }) => `${hash} as h${index}`).join(', ')} from ${from} ` +
     `where ${rows} offset 0) rows`
 }
 
 const verbatim: CanonicalKind = { name: 'text', literalType: 'text', decideAs: null }
 
 /** Which rows are looked at, and each column's hash (null for NULL, a constant for what does not resolve) and text; an unmapped column has neither at the source. */
-function profileSql(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions): { from: string; rows: string; values: { hash: string; text: string }[] } {
+function profileSql(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions, { first, next }: ColumnRange): { from: string; rows: string; values: { hash: string; text: string; index: number }[] } {
   const { recode } = options
   const { from, keys, columns } = sideSql(spec, side, options)
   const mapped = (spec.bag ? keys : columns).map((sql: TermSql, index) => {
@@ -87,5 +95,5 @@ function profileSql(spec: ComparisonSpec, side: Side, uncovered: readonly string
     return side === 'source' ? { hash: 'null::int8', text: "''" } : { hash: canonicalHash(verbatim, value, constantFor(`profile ${name}`), recode), text: "''" }
   })
   const rows = [claimCondition(spec, side), "state.name = 'keyed'", inSample(options, 'hashed.key') ?? 'true', pageCondition(side, options.pages)].join(' and ')
-  return { from, rows, values: [...mapped, ...others] }
+  return { from, rows, values: [...mapped, ...others].map((value, index) => ({ ...value, index })).slice(first, next) }
 }

@@ -40,6 +40,15 @@ export interface ColumnProfile {
   target: SideProfile
 }
 
+export type ToldProfile = ColumnProfile & { source: ToldSide | null; target: ToldSide; findings: Finding[] }
+type ToldSide = SideProfile & { filledPercent: number | null }
+
+/** A profile with what follows from it. */
+export function tellProfile(profile: ColumnProfile): ToldProfile {
+  const tell = (side: SideProfile): ToldSide => ({ ...side, filledPercent: floorPercent(side.nonNull, side.rows) })
+  return { ...profile, source: profile.source === null ? null : tell(profile.source), target: tell(profile.target), findings: findingsOf(profile) }
+}
+
 /** Adds up the chunks of one side, column by column. */
 export function addProfiles(columns: readonly ProfiledColumn[], chunks: readonly ChunkProfile[]): SideProfile[] {
   const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
@@ -52,11 +61,12 @@ export function addProfiles(columns: readonly ProfiledColumn[], chunks: readonly
       if (candidate !== null) tops.set(candidate.hash, { text: candidate.text, rows: (tops.get(candidate.hash)?.rows ?? 0) + candidateRows })
     }
     const top = [...tops.values()].sort((left, right) => right.rows - left.rows)[0]
+    const nonNull = parts.reduce((sum, part) => sum + part.nonNull, 0)
     return {
       rows,
-      nonNull: parts.reduce((sum, { nonNull }) => sum + nonNull, 0),
+      nonNull,
       distinctAtLeast: Math.max(bitsOf(bitmap), Math.min(2, new Set(hashes).size)),
-      topRows: top?.rows ?? null,
+      topRows: nonNull === 0 ? 0 : (top?.rows ?? null),
       topValue: top === undefined || pii ? null : top.text,
     }
   })
@@ -72,7 +82,8 @@ const fillTolerance = 0.01
 const clusterRows = 100
 const clusterShare = 0.99
 
-export type Finding = 'never filled' | 'filled less' | 'filled more' | 'constant'
+export const findings = ['never filled', 'filled less', 'filled more', 'constant'] as const
+export type Finding = (typeof findings)[number]
 
 /** What is odd about a column; of an unmapped one only that it is constant. */
 export function findingsOf({ source, target }: ColumnProfile): Finding[] {

@@ -1,6 +1,8 @@
 import { arrivedRows, uniformAccounting, verifiedRows } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import type { ColumnCounts, TableFigures } from '../core/covered.js'
+import { tellProfile } from '../core/profile.js'
+import type { ColumnProfile, ToldProfile } from '../core/profile.js'
 import type { Progress, ScriptFigures, Snapshot } from '../core/figures.js'
 import type { Db } from '../db/clients.js'
 
@@ -187,6 +189,20 @@ export async function countColumns(sql: Db, entities: readonly string[]): Promis
     group by c.entity, c.side
     order by c.entity, c.side`
 }
+
+/** What the columns of each entity hold, as the named job found it, the mapped ones first; none where it was not looked at. */
+export async function listProfiles(sql: Db, current: readonly { entity: string; jobId: string }[]): Promise<(ToldProfile & { entity: string })[]> {
+  const rows = await sql<(ColumnProfile & { entity: string })[]>`
+    select p.entity, p.column_name as "column", p.mapped,
+      (jsonb_agg(${sideProfile(sql)}) filter (where p.side = 'source')) -> 0 as source, (jsonb_agg(${sideProfile(sql)}) filter (where p.side = 'target')) -> 0 as target
+    from unnest(${current.map(({ jobId }) => jobId)}::uuid[], ${current.map(({ entity }) => entity)}::text[]) as current(job_id, entity)
+    join migration_coverage.column_profile p on p.job_id = current.job_id and p.entity = current.entity
+    group by p.entity, p.column_name, p.mapped
+    order by p.entity collate "C", p.mapped desc, p.column_name collate "C"`
+  return rows.map(({ entity, ...profile }) => ({ entity, ...tellProfile(profile) }))
+}
+
+const sideProfile = (sql: Db) => sql`jsonb_build_object('rows', p.row_count, 'nonNull', p.non_null, 'distinctAtLeast', p.distinct_at_least, 'topRows', p.top_rows, 'topValue', p.top_value)`
 
 /** Verdicts of the checks that belong to no entity, of each its newest among these jobs. */
 export async function listWholeVerdicts(sql: Db, jobs: readonly string[]): Promise<Verdict[]> {

@@ -7,9 +7,10 @@ import { newest, throughputPerSecond } from '../core/figures.js'
 import type { PlannedEntity, ScriptFigures, Snapshot } from '../core/figures.js'
 import { issuesOf } from '../core/issues.js'
 import type { Issue } from '../core/issues.js'
+import type { ToldProfile } from '../core/profile.js'
 import { errorPercent, grades, ratePerformance } from '../core/performance.js'
 import type { Grade, Performance } from '../core/performance.js'
-import { countChecks, countColumns, listCurrentSnapshots, listNewestSnapshots, listScriptFigures, listTables } from '../coverage/queries.js'
+import { countChecks, countColumns, listCurrentSnapshots, listNewestSnapshots, listProfiles, listScriptFigures, listTables } from '../coverage/queries.js'
 import type { CheckCounts, CurrentSnapshot } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
 import { offsetOf, pagination } from '../http/paging.js'
@@ -122,6 +123,7 @@ export interface EntityDetail extends Required<EntityPerformance> {
   reasons: CurrentSnapshot['reasons']
   causes: CurrentSnapshot['causes']
   columns: ColumnRow[]
+  columnProfiles: ToldProfile[]
   issues: Issue[]
 }
 
@@ -148,6 +150,7 @@ export async function readEntity(sql: Db, planned: PlannedEntity, now: Date): Pr
     reasons: snapshot?.reasons ?? [],
     causes: snapshot?.causes ?? [],
     columns: snapshot === undefined ? [] : await listColumns(sql, snapshot.jobId, planned.name),
+    columnProfiles: snapshot === undefined ? [] : (await listProfiles(sql, [snapshot])).map(({ entity: _entity, ...profile }) => profile),
     issues: issuesOf(planned.name, snapshot),
   }
 }

@@ -1,12 +1,13 @@
 import { Type } from '@sinclair/typebox'
 import { grades } from '../core/performance.js'
-import { AccountingSchema, ClassPercentsSchema, Count, CoverageCountsSchema, nullable, pageQuery, PaginationSchema, Percent, perSide, ref, stringEnum, TableFiguresSchema, Timestamp, Verdict } from '../http/schemas.js'
+import { AccountingSchema, ClassPercentsSchema, ColumnProfileSchema, Count, CoverageCountsSchema, nullable, pageQuery, PaginationSchema, Percent, perSide, ref, stringEnum, TableFiguresSchema, Timestamp, Verdict } from '../http/schemas.js'
 import { historyLength, sortKeys } from './entities.js'
 
 const strict = { additionalProperties: false }
 
 const [accountingExample] = AccountingSchema['examples'] as unknown[]
 const [percentsExample] = ClassPercentsSchema['examples'] as unknown[]
+const [profileExample] = ColumnProfileSchema['examples'] as unknown[]
 const [tableExample] = TableFiguresSchema['examples'] as object[]
 const countsExample = { covered: 7, ignored: 1, uncovered: 0, coveredPercent: 100 }
 
@@ -194,6 +195,7 @@ export const EntityDetailSchema = Type.Object(
         strict,
       ),
     ),
+    columnProfiles: Type.Array(ref(ColumnProfileSchema), { description: 'what its columns hold, source against target, as its newest published validation found; empty when it was not asked to look' }),
     tables: Type.Array(ref(TableFiguresSchema), { description: 'its two tables, as the newest published job that knew them saw each' }),
     issues: Type.Array(
       Type.Object(
@@ -228,6 +230,7 @@ export const EntityDetailSchema = Type.Object(
         targetSnapshotAt: '2026-11-22T09:58:13.000Z',
         reasons: [{ class: 'excluded', reason: 'not valid', rows: 351 }],
         causes: [],
+        columnProfiles: [profileExample],
         tables: [{ ...tableExample, table: 'dispatch_office', coverage: 'covered', entities: ['offices'], rows: 897, claimedOnce: 897, unclaimed: 0, verdict: 'pass' }],
         columns: [{ side: 'source', column: 'id', coverage: 'compared', reason: null, differs: null }],
         issues: [

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from '@sinclair/typebox'
 import type { Static, TSchema, TUnsafe } from '@sinclair/typebox'
 import { sourceClasses, targetClasses, verdicts } from '../core/accounting.js'
+import { findings } from '../core/profile.js'
 import { problemTable } from './errors.js'
 import type { ProblemCode } from './errors.js'
 
@@ -140,6 +141,39 @@ export const TableFiguresSchema = Type.Object(
   },
 )
 
+const SideProfileSchema = Type.Object(
+  {
+    rows: Type.Integer({ format: 'int64', minimum: 0, description: 'rows that are paired by their key' }),
+    nonNull: Count,
+    filledPercent: nullable(Percent),
+    distinctAtLeast: Type.Integer({ minimum: 0, maximum: 64, description: 'a lower bound, at most 64; 0 and 1 are exact' }),
+    topRows: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'a lower bound: rows that hold the value that a sample found most frequent; null when it found none' })),
+    topValue: nullable(Type.String({ description: 'the beginning of that value; null where it is masked, or nobody knows whether it should be' })),
+  },
+  { additionalProperties: false },
+)
+
+export const ColumnProfileSchema = Type.Object(
+  {
+    column: Type.String({ description: 'the target column' }),
+    mapped: Type.Boolean({ description: 'false: the plan neither maps nor ignores it, so only the target was looked at' }),
+    source: Type.Union([SideProfileSchema, Type.Null()]),
+    target: SideProfileSchema,
+    findings: Type.Array(stringEnum(findings), { description: 'what is odd about it' }),
+  },
+  {
+    $id: 'ColumnProfile',
+    additionalProperties: false,
+    description: 'How full a column is and whether one value fills it, source against target, in the common form in which both are compared. Taken with includeIntegrityChecks.',
+    examples: [
+      {
+        column: 'country', mapped: true, findings: ['constant'], source: { rows: 8456, nonNull: 8456, filledPercent: 100, distinctAtLeast: 10, topRows: 5120, topValue: 'CH' },
+        target: { rows: 8456, nonNull: 8456, filledPercent: 100, distinctAtLeast: 1, topRows: 8456, topValue: 'US' },
+      },
+    ],
+  },
+)
+
 export const PaginationSchema = Type.Object(
   {
     currentPage: Type.Integer({ minimum: 1 }),
@@ -208,7 +242,7 @@ export const ProblemSchema = Type.Object(
 )
 
 /** The components that several slices refer to. */
-export const sharedSchemas: TSchema[] = [ProblemSchema, PaginationSchema, AccountingSchema, CoverageCountsSchema, ClassPercentsSchema, TableFiguresSchema]
+export const sharedSchemas: TSchema[] = [ProblemSchema, PaginationSchema, AccountingSchema, CoverageCountsSchema, ClassPercentsSchema, TableFiguresSchema, ColumnProfileSchema]
 
 type ProblemStatus = (typeof problemTable)[ProblemCode]['status']
 const commonStatuses: ProblemStatus[] = [401, 403, 429, 500, 503]

@@ -3,6 +3,7 @@ import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import { bothSides, classPercents, countTableRows, isUnaccounted } from '../core/covered.js'
 import { outlinePlan, rollUp } from '../core/figures.js'
 import type { Outline, PlanParts, PlannedDomain, PlannedEntity, Progress, Snapshot } from '../core/figures.js'
+import type { ToldProfile } from '../core/profile.js'
 import type { CheckLine } from '../core/render/junit.js'
 import { assessRisk } from '../core/risk.js'
 import { timelineOf } from '../core/timeline.js'
@@ -23,6 +24,8 @@ export interface ReportFacts {
   /** checks of the migration as a whole; not part of a report on one domain */
   wholeChecks: readonly CheckLine[]
   columns: readonly ColumnResult[]
+  /** of the entities whose columns were looked at */
+  profiles: readonly (ToldProfile & { entity: string })[]
   tables: readonly TableResult[]
   recorded: readonly RecordedDifferences[]
   differences: readonly DifferenceRow[]
@@ -63,7 +66,7 @@ export function assembleReport(facts: ReportFacts, options: ReportOptions): Repo
     checks: () => checkSection(checks, checkLimit(options.type, options.includeDetails)),
     differences: () => differenceSection(facts, total.accounting, options),
     tables: () => tableSection(tables),
-    columns: () => columnSection(columns),
+    columns: () => columnSection(columns, facts.profiles.filter(({ entity }) => names.has(entity))),
     reasons: () => reasonSection(outline.entities, current),
     evidence: () => outline.entities.map(({ name }) => evidenceLine(name, current.get(name))),
     scripts: () => [...facts.scripts],
@@ -227,16 +230,19 @@ function coverageCounts(tables: readonly TableResult[], side: TableResult['side'
   return { covered, ignored, uncovered }
 }
 
-function columnSection(columns: readonly ColumnResult[]): NonNullable<Report['columns']> {
+function columnSection(columns: readonly ColumnResult[], profiles: ReportFacts['profiles']): NonNullable<Report['columns']> {
   const ignored = columns.filter(({ coverage }) => coverage === 'ignored')
   const uncovered = columns.filter(({ coverage }) => coverage === 'uncovered')
   const differing = columns.filter(({ differs }) => differs !== null && differs > 0).sort((a, b) => (b.differs ?? 0) - (a.differs ?? 0))
   const cut = <T>(list: T[]) => list.slice(0, listLimit)
+  // what is odd is the last to be left out
+  const isOdd = ({ findings }: ToldProfile) => findings.length > 0
   return {
-    omitted: [ignored, uncovered, differing].reduce((sum, list) => sum + Math.max(0, list.length - listLimit), 0),
+    omitted: [ignored, uncovered, differing, profiles].reduce((sum, list) => sum + Math.max(0, list.length - listLimit), 0),
     uncovered: cut(uncovered).map(({ entity, side, column }) => ({ entity, side, column })),
     ignored: cut(ignored).map(({ entity, side, column, reason }) => ({ entity, side, column, reason })),
     differing: cut(differing).map(({ entity, side, column, differs }) => ({ entity, side, column, rows: differs })),
+    profiles: cut([...profiles.filter(isOdd), ...profiles.filter((profile) => !isOdd(profile))]).map(({ entity, ...profile }) => ({ entity, profile })),
   }
 }
 

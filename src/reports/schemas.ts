@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 import { sourceClasses, targetClasses } from '../core/accounting.js'
-import { AccountingSchema, ClassPercentsSchema, Count, Verdict, nullable, perSide, ref, stringEnum } from '../http/schemas.js'
+import { AccountingSchema, ClassPercentsSchema, ColumnProfileSchema, Count, Verdict, nullable, perSide, ref, stringEnum } from '../http/schemas.js'
 import { differencesLimit, differencesPerClass, executiveChecks, reportFormats, reportTypes, runsPerScript } from './contents.js'
 import { CheckItem, DifferenceLine, DomainLine, EntityLine, object, OmittedCount, Outlook, RunLine, ScriptLine, Side, strict, TableCounts, TableLine, Text, Time, TrendSection } from './section-schemas.js'
 
@@ -92,6 +92,7 @@ export const ReportSchema = Type.Object(
         uncovered: Type.Array(object({ entity: Text, side: Side, column: Text })),
         ignored: Type.Array(object({ entity: Text, side: Side, column: Text, reason: nullable(Text) })),
         differing: Type.Array(object({ entity: Text, side: Side, column: Text, rows: nullable(Count) })),
+        profiles: Type.Array(object({ entity: Text, profile: ref(ColumnProfileSchema) }), { description: 'what the columns hold, the odd ones first; of entities whose columns were looked at' }),
       }),
     ),
     reasons: Type.Optional(
@@ -154,7 +155,7 @@ export const ReportSchema = Type.Object(
             },
           ],
         },
-        columns: { omitted: 0, uncovered: [], ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: 're-hashed at first login' }], differing: [] },
+        columns: { omitted: 0, uncovered: [], ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: 're-hashed at first login' }], differing: [], profiles: [] },
       },
     ],
   },

@@ -2,7 +2,7 @@ import type { Side } from '../core/catalog.js'
 import type { StatementOptions } from '../core/expressions.js'
 import { addProfiles, judgeProfiles, type ChunkProfile, type ColumnProfile } from '../core/profile.js'
 import { constantCheckName, fillCheckName } from '../core/profile.js'
-import { profiledColumns, profileStatement, sampleStatement } from '../core/profile-expressions.js'
+import { columnsPerStatement, profiledColumns, profileStatement, sampleStatement } from '../core/profile-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import type { CheckResult } from './outcomes.js'
@@ -26,12 +26,17 @@ export async function profileChunk(
   const columns = profiledColumns(spec, uncovered)
   if (columns.length === 0) return null
   try {
-    const sample = (byPages: boolean) => readMore(sampleStatement(spec, side, uncovered, options, byPages))
-    const spread = spec[side].chunkable ? await sample(true) : []
-    const [sampled] = spread.some((row) => countOf(row, 'rows') > 0) ? spread : await sample(false)
-    const candidates = columns.map((_, index) => candidateOf(sampled?.[`v${index}`] ?? null))
-    const [found] = await readMore(profileStatement(spec, side, uncovered, candidates.map((candidate) => candidate?.hash ?? null), options))
-    if (found === undefined) throw new Error('an aggregate gave no row')
+    const found: TextRow = {}
+    const candidates: ({ hash: string; text: string } | null)[] = []
+    for (let first = 0; first < columns.length; first += columnsPerStatement) {
+      const range = { first, next: Math.min(first + columnsPerStatement, columns.length) }
+      const sample = (byPages: boolean) => readMore(sampleStatement(spec, side, uncovered, options, range, byPages))
+      const spread = spec[side].chunkable ? await sample(true) : []
+      const [sampled] = spread.some((row) => countOf(row, 'rows') > 0) ? spread : await sample(false)
+      for (let index = first; index < range.next; index += 1) candidates.push(candidateOf(sampled?.[`v${index}`] ?? null))
+      const [counted] = await readMore(profileStatement(spec, side, uncovered, candidates.map((candidate) => candidate?.hash ?? null), options, range))
+      Object.assign(found, counted)
+    }
     return {
       rows: countOf(found, 'rows'),
       columns: columns.map((_, index) => ({

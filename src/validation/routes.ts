@@ -5,9 +5,10 @@ import { outlinePlan, type PlanParts } from '../core/figures.js'
 import { nearestName } from '../core/nearest.js'
 import { renderJobMarkdown } from '../core/render/job-markdown.js'
 import { renderJUnit } from '../core/render/junit.js'
+import { listProfiles } from '../coverage/queries.js'
 import { problem, type FieldError } from '../http/errors.js'
 import { offsetOf, pagination } from '../http/paging.js'
-import { addSchemas, noQuery, notModified, problems, ref, textBody } from '../http/schemas.js'
+import { addSchemas, ColumnProfileSchema, noQuery, notModified, problems, ref, textBody } from '../http/schemas.js'
 import type { Queue } from '../jobs/queue.js'
 import { createJob } from './create-job.js'
 import {
@@ -29,7 +30,7 @@ const json = <T>(schema: T) => ({ 'application/json': { schema } })
 
 /** Validation jobs: start, watch, cancel, and read what they found. */
 export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions> = async (app, { target, queue, plan }) => {
-  addSchemas(app, [RunBody, AcceptedSchema, JobSchema, JobListSchema, CheckSchema, ResultSchema, DifferencesSchema])
+  addSchemas(app, [ColumnProfileSchema, RunBody, AcceptedSchema, JobSchema, JobListSchema, CheckSchema, ResultSchema, DifferencesSchema])
 
   app.post('/validation/run', {
     schema: {
@@ -238,7 +239,7 @@ function summarise(checks: readonly JobCheck[]) {
 }
 
 async function detailsOf(sql: Sql, { jobId }: Job, { results, checks, tables }: Findings) {
-  const columns = await listJobColumns(sql, jobId)
+  const [columns, profiles] = await Promise.all([listJobColumns(sql, jobId), listProfiles(sql, results.map(({ entity }) => ({ entity, jobId })))])
   return {
     entities: results.map((result) => ({
       entity: result.entity,
@@ -260,6 +261,7 @@ async function detailsOf(sql: Sql, { jobId }: Job, { results, checks, tables }: 
       reasons: result.reasons,
       causes: result.causes,
       columns: columns.filter(({ entity }) => entity === result.entity).map(({ entity: _entity, ...column }) => column),
+      columnProfiles: profiles.filter(({ entity }) => entity === result.entity).map(({ entity: _entity, ...profile }) => profile),
       checks: checks.filter(({ entity }) => entity === result.entity).map(checkOf),
     })),
     tables,

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { AccountingSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
+import { AccountingSchema, ColumnProfileSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
 import { reasonCodes } from '../db/sqlstate.js'
 import { repairClasses } from '../core/repair.js'
 import { differenceClasses, jobStatuses } from './queries.js'
@@ -193,6 +193,7 @@ const EntityDetails = Type.Object(
         strict,
       ),
     ),
+    columnProfiles: Type.Array(ref(ColumnProfileSchema), { description: 'what its columns hold, source against target; empty without includeIntegrityChecks' }),
     checks: Type.Array(ref(CheckSchema)),
   },
   strict,

@@ -33,6 +33,10 @@ beforeAll(async () => {
     values (${id(2)}, 'patients', 'target', 'id', 'compared', null, 0), (${id(2)}, 'patients', 'source', 'password', 'ignored', 're-hashed', null),
       (${id(2)}, 'patients', 'source', 'id', 'compared', null, 10), (${id(1)}, 'patients', 'source', 'old', 'uncovered', null, null),
       (${id(2)}, 'patients', 'target', 'suffix', 'uncovered', null, null)`
+  await sql`
+    insert into migration_coverage.column_profile (job_id, entity, column_name, side, mapped, row_count, non_null, distinct_at_least, top_rows, top_value)
+    values (${id(2)}, 'patients', 'suffix', 'source', true, 200, 50, 3, 20, 'Jr'), (${id(2)}, 'patients', 'suffix', 'target', true, 170, 0, 0, 0, null),
+      (${id(2)}, 'patients', 'batch', 'target', false, 170, 170, 1, 170, null), (${id(1)}, 'patients', 'old', 'target', true, 1, 1, 1, 1, 'x')`
   await addTable(sql, id(2), hoursAgo(96), 'source', 'legacy_patients', 'covered', ['patients'], [200, 0, 6, 0], 'fail')
   await addTable(sql, id(2), hoursAgo(96), 'target', 'patients', 'covered', ['patients'], null, 'unknown')
   await addTable(sql, id(2), hoursAgo(96), 'source', 'fax_queue', 'uncovered', [], [0, 0, 12, 0], 'warn')
@@ -114,6 +118,7 @@ const invoices = {
   lastMigrated: null,
   lastValidated: null,
 }
+const full = { rows: 200, nonNull: 200, filledPercent: 100, distinctAtLeast: 3, topRows: 20, topValue: 'Jr' }
 const noChecks = { checks: 0, passed: 0, warned: 0, failed: 0, unknown: 0 }
 const officesHistory = [
   { publishedAt: hoursAgo(200).toISOString(), status: 'fail', totalRecords: 100, migratedRecords: 50, verifiedRecords: 50, successRate: 50, migrationRate: 50 },
@@ -215,6 +220,10 @@ describe('GET /entities/{name}', () => {
           { side: 'target', column: 'id', coverage: 'compared', reason: null, differs: 0 },
           { side: 'target', column: 'suffix', coverage: 'uncovered', reason: null, differs: null },
         ],
+        columnProfiles: [
+          { column: 'suffix', mapped: true, source: { ...full, nonNull: 50, filledPercent: 25 }, target: { rows: 170, nonNull: 0, filledPercent: 0, distinctAtLeast: 0, topRows: 0, topValue: null }, findings: ['never filled'] },
+          { column: 'batch', mapped: false, source: null, target: { ...full, rows: 170, nonNull: 170, distinctAtLeast: 1, topRows: 170, topValue: null }, findings: ['constant'] },
+        ],
         tables: [
           { side: 'source', schema: 'public', table: 'legacy_patients', coverage: 'covered', entities: ['patients'], rows: 206, claimedOnce: 200, claimedSeveral: 0, unclaimed: 6, error: null, verdict: 'fail' },
           { side: 'target', schema: 'public', table: 'patients', coverage: 'covered', entities: ['patients'], rows: null, claimedOnce: null, claimedSeveral: null, unclaimed: null, error: 'no right to read it', verdict: 'unknown' },
@@ -243,6 +252,7 @@ describe('GET /entities/{name}', () => {
         reasons: [],
         causes: [],
         columns: [],
+        columnProfiles: [],
         tables: [],
         issues: [{ entity: 'invoices', severity: 'warning', class: null, rows: null, message: 'invoices was never validated', recommendation: 'validate invoices: POST /validation/run' }],
       },

@@ -75,11 +75,16 @@ const formulaTable = {
   side: 'source', schema: 'public', table: hostile.formula, coverage: 'uncovered', reason: null, entities: [],
   totalRows: 3, claimedOnce: 0, claimedSeveral: 0, unclaimed: 3, ignoredRows: 0, error: null, verdict: 'fail',
 }
+const profile = (rows: number, nonNull: number, distinctAtLeast: number, topRows: number | null, topValue: string | null) => ({ rows, nonNull, filledPercent: 100, distinctAtLeast, topRows, topValue })
 const columns = {
   omitted: 0,
   uncovered: [{ entity: 'patients', side: 'target', column: hostile.formula }],
   ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: hostile.markdown }],
   differing: [{ entity: 'patients', side: 'target', column: 'birth|date', rows: 1 }],
+  profiles: [
+    { entity: 'patients', profile: { column: hostile.formula, mapped: false, source: null, target: profile(29_899, 29_899, 1, 29_899, null), findings: ['constant'] } },
+    { entity: 'patients', profile: { column: 'birth|date', mapped: true, source: profile(29_900, 29_900, 64, null, null), target: profile(29_899, 29_899, 64, 12, hostile.script), findings: [] } },
+  ],
 }
 const zero = { rows: 0, recorded: 0, shown: 0 }
 /** What it holds depends on today. */

@@ -42,7 +42,7 @@ describe.each([['one chunk', 16_384], ['chunks of one page', 1]])('the columns o
         'country source': { rows, nonNull: rows, topRows: expect.any(Number) },
         'country target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: 'US' },
         'suffix source': { rows, nonNull: rows / 4, distinctAtLeast: 3 },
-        'suffix target': { rows, nonNull: 0, distinctAtLeast: 0, topRows: null, topValue: null },
+        'suffix target': { rows, nonNull: 0, distinctAtLeast: 0, topRows: 0, topValue: null },
         'created target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: '2025-06-01 00:00:00+00' },
         'shop source': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: '7' },
         'ssn target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: null },
