@@ -1,12 +1,11 @@
 import type { Side } from '../core/catalog.js'
 import type { StatementOptions } from '../core/expressions.js'
-import { addProfiles, judgeProfiles, type ChunkProfile, type ColumnProfile } from '../core/profile.js'
-import { constantCheckName, fillCheckName } from '../core/profile.js'
+import { addProfiles, constantCheckName, fillCheckName, judgeProfiles, type ChunkColumn, type ChunkProfile, type ColumnProfile } from '../core/profile.js'
 import { columnsPerStatement, profiledColumns, profileStatement, sampleStatement } from '../core/profile-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import type { CheckResult } from './outcomes.js'
-import { countOf, errorText, type TextRow } from './reader.js'
+import { countOf, errorText, type ReadApart, type ReadMore, type TextRow } from './reader.js'
 import type { ScanOutcome } from './scan-chunk.js'
 
 /** That the columns of an entity are to be looked at. */
@@ -21,34 +20,40 @@ export interface ProfileRequest {
  * @throws the database's error when it may pass, or the task was aborted
  */
 export async function profileChunk(
-  spec: ComparisonSpec, side: Side, options: StatementOptions, { uncovered }: ProfileRequest, readMore: (statement: string) => Promise<TextRow[]>, signal: AbortSignal,
+  spec: ComparisonSpec, side: Side, options: StatementOptions, { uncovered }: ProfileRequest, readApart: ReadApart, signal: AbortSignal,
 ): Promise<ChunkProfile | string | null> {
   const columns = profiledColumns(spec, uncovered)
   if (columns.length === 0) return null
   try {
-    const found: TextRow = {}
-    const candidates: ({ hash: string; text: string } | null)[] = []
-    for (let first = 0; first < columns.length; first += columnsPerStatement) {
-      const range = { first, next: Math.min(first + columnsPerStatement, columns.length) }
-      const sample = (byPages: boolean) => readMore(sampleStatement(spec, side, uncovered, options, range, byPages))
-      const spread = spec[side].chunkable ? await sample(true) : []
-      const [sampled] = spread.some((row) => countOf(row, 'rows') > 0) ? spread : await sample(false)
-      for (let index = first; index < range.next; index += 1) candidates.push(candidateOf(sampled?.[`v${index}`] ?? null))
-      const [counted] = await readMore(profileStatement(spec, side, uncovered, candidates.map((candidate) => candidate?.hash ?? null), options, range))
-      Object.assign(found, counted)
-    }
-    return {
-      rows: countOf(found, 'rows'),
-      columns: columns.map((_, index) => ({
-        nonNull: countOf(found, `n${index}`), least: found[`a${index}`] ?? null, greatest: found[`b${index}`] ?? null, bitmap: found[`m${index}`] ?? null,
-        candidate: candidates[index] ?? null, candidateRows: (candidates[index] ?? null) === null ? 0 : countOf(found, `c${index}`),
-      })),
-    }
+    return await readApart((readMore) => readProfile(spec, side, options, uncovered, columns.length, readMore))
   } catch (error) {
     // what takes too long is read in halves, where the chunk has halves
     const timedOut = sqlstateOf(error) === '57014' && options.pages === undefined
     if (signal.aborted || (isTransient(error) && !timedOut)) throw error
     return errorText(error, [spec])
+  }
+}
+
+async function readProfile(spec: ComparisonSpec, side: Side, options: StatementOptions, uncovered: readonly string[], columns: number, readMore: ReadMore): Promise<ChunkProfile> {
+  const profile: ChunkProfile = { rows: 0, columns: [] }
+  for (let first = 0; first < columns; first += columnsPerStatement) {
+    const range = { first, next: Math.min(first + columnsPerStatement, columns) }
+    const sample = (byPages: boolean) => readMore(sampleStatement(spec, side, uncovered, options, range, byPages))
+    const spread = spec[side].chunkable ? await sample(true) : []
+    const [sampled] = spread.some((row) => countOf(row, 'rows') > 0) ? spread : await sample(false)
+    const candidates = Array.from({ length: range.next }, (_, index) => candidateOf(sampled?.[`v${index}`] ?? null))
+    const [found] = await readMore(profileStatement(spec, side, uncovered, candidates.map((candidate) => candidate?.hash ?? null), options, range))
+    if (found === undefined) throw new Error('an aggregate gave no row')
+    profile.rows = countOf(found, 'rows')
+    profile.columns.push(...candidates.slice(first).map((candidate, place) => columnOf(found, first + place, candidate)))
+  }
+  return profile
+}
+
+function columnOf(found: TextRow, index: number, candidate: ChunkColumn['candidate']): ChunkColumn {
+  return {
+    nonNull: countOf(found, `n${index}`), least: found[`a${index}`] ?? null, greatest: found[`b${index}`] ?? null, bitmap: found[`m${index}`] ?? null,
+    candidate, candidateRows: candidate === null ? 0 : countOf(found, `c${index}`),
   }
 }
 

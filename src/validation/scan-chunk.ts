@@ -58,7 +58,7 @@ export interface Segment {
 export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
   const startedAt = performance.now()
   const { side } = reader
-  return readSnapshot(reader, signal, async (readMore) => {
+  return readSnapshot(reader, signal, async (readMore, readApart) => {
     const [counted] = await readMore(countStatement(spec, side, options.pages))
     if (counted === undefined) throw new Error('a count gave no row')
     const outcome: ScanOutcome = {
@@ -83,8 +83,7 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
       const sums = await readMore(sumStatement(spec, side, total, mostGroups, options))
       outcome.totals.push(sums.length > mostGroups ? null : sums.map((row) => groupSum(row, total.by.length)))
     }
-    // last, since an error ends what the snapshot can still be asked
-    if (profile !== null) outcome.profile = await profileChunk(spec, side, options, profile, readMore, signal)
+    if (profile !== null) outcome.profile = await profileChunk(spec, side, options, profile, readApart, signal)
     outcome.durationMs = Math.round(performance.now() - startedAt)
     checkSum(outcome, side)
     return { outcome, segments }

@@ -124,3 +124,19 @@ describe('what is compared in another form', () => {
     )
   })
 })
+
+describe('a column that cannot be read', () => {
+  it('leaves the comparison as it is, and both checks unknown with the reason', async () => {
+    await withPair(
+      'create table person (id int primary key, v int); insert into person select n, n from generate_series(1, 50) n',
+      'create table held (id int primary key, v int); insert into held select n, n from generate_series(1, 50) n; create view people as select id, v, 1 / (id - id) as boom from held',
+      async (pair) => {
+        const run = await pair.compare(planOf('same: [v]'))
+        expect(run.job).toMatchObject({ status: 'completed' })
+        expect(run.entities['people']!.accounting).toMatchObject({ source: { total: 50, verified: 50 }, target: { total: 50, matched: 50 } })
+        for (const name of [constantCheckName, fillCheckName]) expect(run.checks.find((check) => check.name === name)).toMatchObject({ verdict: 'unknown', message: 'the columns could not be read: division by zero' })
+        expect(await profilesOf(pair)).toEqual({})
+      },
+    )
+  })
+})
