@@ -11,10 +11,11 @@ import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteSegments, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
+import { settleProfile } from './profile.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type JudgedRow, type Observe } from './settle-segments.js'
@@ -80,6 +81,8 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
   const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
+  checks.push(...profile.checks)
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -94,6 +97,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     })
     await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
     await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
+    await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
     if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
     await finishWhenSettled(context, tx, task)
     return { differences: tally.differences.length }
