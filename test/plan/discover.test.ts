@@ -78,13 +78,12 @@ describe('the demonstration', () => {
 
   test('nine of ten columns are sure, and none is wrong', () => {
     const { missed, wrong, of } = share(allOf(found.plan).columns, allOf(hand).columns)
-    expect(of).toBeGreaterThan(100)
+    expect(of).toBe(135)
     expect(missed.length).toBeLessThanOrEqual(of * 0.1)
     expect(missed).toEqual([
       // the source says the country of each supplier, the target says US: a defect of the demonstration; and no rule is looked for that adds minutes to a time
       'appointment → appointments: ends_at = minutes, starts_at', 'supplier → business_partners: country_code = country',
     ])
-    // the key maps that the tables keep themselves make these columns a part of the key; a code of the source is kept in the target
     expect(wrong).toEqual([])
   })
 
