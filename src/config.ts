@@ -54,6 +54,9 @@ export const EnvironmentSchema = Type.Object({
   MAX_REQUEST_SIZE: integer(1024, 10_485_760, 262_144, 'largest request body, in bytes'),
   ENABLE_DEVELOPMENT_ENDPOINTS: Type.Boolean({ default: false, description: 'serves /dev/*' }),
   SOURCE_WAIT_LIMIT_MS: integer(0, 86_400_000, 900_000, 'how long a job waits for a source that is down before it fails'),
+  SOURCE_MAX_ACTIVE_SESSIONS: integer(0, 10_000, 50, 'sessions of others that may run a statement on the source before a job waits; 0 for no limit'),
+  SOURCE_MAX_WAITING_LOCKS: integer(0, 10_000, 10, 'locks that may be waited for on the source before a job waits; 0 for no limit'),
+  SOURCE_MAX_REPLICA_LAG_SECONDS: integer(0, 86_400, 30, 'seconds that replicas of the source, or it as a replica, may lie behind before a job waits; 0 for no limit'),
   RECHECK_DELAY_MS: integer(0, 3_600_000, 5000, 'pause before rows that differ are read again'),
   SCAN_CHUNK_PAGES: integer(16, 4_194_304, 16_384, 'pages of 8 KiB that one task reads'),
   CONNECT_TIMEOUT_MS: integer(100, 60_000, 5000, 'limit of one attempt to connect to a database'),
@@ -102,7 +105,7 @@ export interface Config {
   scriptsDirectory: string | null
   connectTimeoutMs: number
   shutdownTimeoutMs: number
-  comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementTimeoutMs: number; maxStoredDifferences: number }
+  comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementTimeoutMs: number; maxStoredDifferences: number; sourceLimits: { activeSessions: number; waitingLocks: number; replicaLagSeconds: number } }
 }
 
 /** Each fault of the environment, one sentence each, naming the variable. */
@@ -176,6 +179,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean, certificate
       scanChunkPages: env.SCAN_CHUNK_PAGES,
       statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
       maxStoredDifferences: env.MAX_STORED_DIFFERENCES,
+      sourceLimits: { activeSessions: env.SOURCE_MAX_ACTIVE_SESSIONS, waitingLocks: env.SOURCE_MAX_WAITING_LOCKS, replicaLagSeconds: env.SOURCE_MAX_REPLICA_LAG_SECONDS },
     },
   }
 }
@@ -317,7 +321,7 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
 }
 
 const ownPrefixes = [
-  'SOURCE_DATABASE_', 'SOURCE_DB_', 'SOURCE_WAIT_', 'TARGET_DATABASE_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
+  'SOURCE_DATABASE_', 'SOURCE_DB_', 'SOURCE_WAIT_', 'SOURCE_MAX_', 'TARGET_DATABASE_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
   'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_', 'SCRIPTS_', 'CONNECT_', 'SHUTDOWN_',
 ]
 
