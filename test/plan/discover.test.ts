@@ -54,6 +54,20 @@ describe.skipIf(!areDumpsAvailable).each([['chinook', 11], ['pagila', 15]] as co
   })
 })
 
+describe.skipIf(!areDumpsAvailable)('databases that have nothing to do with each other', () => {
+  let pairs: Pair[] = []
+  beforeAll(async () => { pairs = await Promise.all(['chinook', 'pagila'].map(restorePair)) })
+  afterAll(() => Promise.all(pairs.map((pair) => pair.close())))
+
+  test('give no sure pair, although both have customers whose keys are whole numbers from 1', async () => {
+    for (const [one, other] of [[0, 1], [1, 0]] as const) {
+      const { plan, text } = await discoverBetween(pairs[one]!.source.options, pairs[other]!.target.options)
+      expect(plan.entities).toEqual({})
+      expect(text).toMatch(/^ {2}# [Cc]ustomer → customer, likely: /m)
+    }
+  })
+})
+
 describe('the demonstration', () => {
   let databases: DemoDatabases
   let found: Discovered
