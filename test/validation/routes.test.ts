@@ -87,6 +87,7 @@ describe('POST /validation/run', () => {
 
   it.each([
     [{ mode: 'sample' }, 'mode'],
+    [{ mode: 'changed' }, 'mode'],
     [{ entitys: ['patients'] }, 'entitys'],
     [{ entities: 'patients' }, 'entities'],
     [{ includeCrossEntity: 'yes' }, 'includeCrossEntity'],
