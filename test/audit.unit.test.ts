@@ -38,7 +38,7 @@ const audit: [rule: string, says: string, ...places: [file: string, name: string
     ['validation/live', 'a row inserted on both sides after the pass over one of them is seen on both']],
   ['B11', 'what could not be counted is null and unknown; 0 rows warn', ['validation/holes', 'a table that is not there: nothing is known, and nothing is 0'], ['validation/holes', 'an empty target: every row is missing; an empty source: every row is extra'],
     ['validation/holes', 'both empty: 0 rows are told and warned of, never passed']],
-  ['B12', 'only full comparisons run: nothing is carried over and nothing sampled', ['validation/routes', 'refuses %j naming the field']],
+  ['B12', 'what a changed run has not read is proved to be as before; what is outside a sample is unverified', ['validation/changed', 'nothing has changed: nothing is read but what differed, and all figures are the same'], ['validation/sample', 'a tenth of the keys is compared, the rest is unverified, and the laws hold']],
   ['B13', 'each class has its verdict, and the worst wins', ['core/accounting', 'worst first: fail, unknown, warn, pass; of none unknown'], ['core/accounting', 'pass means: something in scope, all of it verified or merged, nothing else in the target but matched and generated']],
   ['B14', 'a leg too many in the key is told', ['validation/advice', 'a leg too many: rows that differ in it are missing and extra, and the leg is named']],
   ['C1', 'a key is written in the grammar of columns, each leg by its own map', ['validation/holes', 'a key through two references: each leg by its own map, swapped legs pair with nothing'], ['situations/s11-s20', 'a junction is compared by both of its references']],

@@ -16,8 +16,18 @@ export interface StatementOptions {
   segments: number
   /** the servers differ in encoding */
   recode: boolean
+  /** only the rows of some keys are compared: chosen by a hash of the key with this seed */
+  sample?: { seed: bigint }
   /** pages [first, next) of the relation's own physical order; next null: open ended */
   pages?: { first: number; next: number | null }
+}
+
+/** One key of so many is in a sample. */
+export const sampledOneOf = 10
+
+/** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
+function inSample({ sample }: StatementOptions, keyHash: string): string | null {
+  return sample === undefined ? null : `abs(hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
 }
 
 /** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
@@ -272,9 +282,10 @@ interface SideSql {
 
 /**
  * state.name is `keyed` (paired by its key), `excluded i` and `merged` (source), `no key` (all legs NULL) or `no map entry` (target).
- * hashed.key and hashed.row are 64-bit hashes, null unless keyed: what is not compared is not evaluated either.
+ * hashed.key and hashed.row are 64-bit hashes, null unless keyed, the row's also outside a sample: what is not compared is not evaluated either.
  */
-function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
+function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): SideSql {
+  const { recode } = options
   const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm : targetTerm)(term, spec, `map_${index}`)
   const keys = spec.key.map((term, index) => asKey(build(term, index)))
   const columns = spec.columns.map((term, index) => build(term, spec.key.length + index))
@@ -292,10 +303,11 @@ function sideSql(spec: ComparisonSpec, side: Side, recode: boolean): SideSql {
   const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`other ${at(spec.key, leg).name}`))} else 0 end)`]))
   const rowHash = ['keyed.key', ...spec.columns.map((term, index) => hash(term, at(columns, index), 'column')), ...others].join(' # ')
   const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
+  const sampled = inSample(options, 'keyed.key')
   const from = `${rowsOf(spec, side)} ${side === 'source' ? mergeJoin(spec) : ''} ${joins} cross join lateral (select ${state} as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     // the last hash is not linear in the XOR: values swapped between two rows change the sum of a segment
-    `cross join lateral (select keyed.key, case when state.name = 'keyed' then hashint4extended(0, ${rowHash}) end as row) hashed`
+    `cross join lateral (select keyed.key, case when state.name = 'keyed'${sampled === null ? '' : ` and ${sampled}`} then hashint4extended(0, ${rowHash}) end as row) hashed`
   return { keys, columns, from }
 }
 
@@ -340,20 +352,23 @@ export function countStatement(spec: ComparisonSpec, side: Side, pages?: Stateme
 
 /**
  * One pass over a side (or a chunk of it).
- * Columns: state, reason (index of the first declared reason that holds, target rows without a key only), segment (keyed rows only), rows, sum.
+ * Columns: state (of a row outside the sample `not sampled`), reason (index of the first declared reason that holds, target rows without a key only), segment
+ * (keyed rows only), rows, sum.
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const { from } = sideSql(spec, side, options.recode)
+  const { from } = sideSql(spec, side, options)
   const reason = side === 'source' ? 'null' : `case when state.name <> 'keyed' then ${firstReason(spec.target.generated)} end`
-  return `select state.name as state, ${reason} as reason, (hashed.key & ${options.segments - 1})::int4::text as segment, count(*)::text as rows, sum(hashed.row)::text as sum ` +
+  const sampled = inSample(options, 'hashed.key')
+  const [state, key] = sampled === null ? ['state.name', 'hashed.key'] : [`case when state.name = 'keyed' and not ${sampled} then 'not sampled' else state.name end`, `case when ${sampled} then hashed.key end`]
+  return `select ${state} as state, ${reason} as reason, (${key} & ${options.segments - 1})::int4::text as segment, count(*)::text as rows, sum(hashed.row)::text as sum ` +
     `from ${from} where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)} group by 1, 2, 3`
 }
 
 /** The keyed rows of the segments listed in $1 (`{1,2}`). Columns: key_hash, row_hash. */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const { from } = sideSql(spec, side, options.recode)
+  const { from } = sideSql(spec, side, options)
   return `select hashed.key::text as key_hash, hashed.row::text as row_hash from ${from} ` +
-    `where ${claimCondition(spec, side)} and state.name = 'keyed' and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
+    `where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.row is not null and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
 }
 
 /** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */
@@ -372,7 +387,7 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
  */
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null): string {
-  const { from, keys, columns } = sideSql(spec, side, options.recode)
+  const { from, keys, columns } = sideSql(spec, side, options)
   const reason = firstReason(side === 'source' ? spec.source.explained : spec.target.generated)
   const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
   const select = [
@@ -410,7 +425,7 @@ export function acceptedValue({ value, kind }: Pick<AcceptedValue, 'value' | 'ki
  * Columns: k0… (legs), c0… (columns), reason (explained), s0… and t0… (legs and columns of the survivor), survivor (its state).
  */
 export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions): string {
-  const { from, keys, columns } = sideSql(spec, 'source', options.recode)
+  const { from, keys, columns } = sideSql(spec, 'source', options)
   const texts = [
     ...keys.map((leg, index) => ({ text: termText(at(spec.key, index).canonical, leg, 'source', options.recode), own: `k${index}`, survivor: `s${index}` })),
     ...columns.map((column, index) => ({ text: termText(at(spec.columns, index).canonical, column, 'source', options.recode), own: `c${index}`, survivor: `t${index}` })),
@@ -427,7 +442,7 @@ export function readMergedStatement(spec: ComparisonSpec, options: StatementOpti
  * Columns: class (`keyed`, `merged`), rows, sum, b0… (the group, texts with their state). At most `limit` + 1 groups.
  */
 export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec, limit: number, options: StatementOptions): string {
-  const { from, keys, columns } = sideSql(spec, side, options.recode)
+  const { from, keys, columns } = sideSql(spec, side, options)
   const sqlOf = ({ part, index }: TermPlace) => at(part === 'key' ? keys : columns, index)
   const groups = total.by.map((place, index) => `${termText(at(spec[place.part], place.index).canonical, sqlOf(place), side, options.recode)} as b${index}`)
   const left = side === 'source' ? "state.name not like 'excluded %'" : `(state.name = 'keyed' or (${firstReason(spec.target.generated)}) is null)`
@@ -443,7 +458,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
  * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
  */
 export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean): string {
-  const { keys } = sideSql(spec, 'source', options.recode)
+  const { keys } = sideSql(spec, 'source', options)
   const texts = legTexts(spec, keys, 'source', options.recode)
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
@@ -456,7 +471,7 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
  * Columns: k0, excluded and reason (indexes, or null), p0… (the references that lead to parents of its own).
  */
 export function readParentsStatement(spec: ComparisonSpec, options: StatementOptions): string {
-  const { keys, columns } = sideSql(spec, 'source', options.recode)
+  const { keys, columns } = sideSql(spec, 'source', options)
   const text = (terms: readonly TermSpec[], sql: readonly TermSql[], index: number) => termText(at(terms, index).canonical, at(sql, index), 'source', options.recode)
   const references = spec.parents.map(({ part, index }, parent) => `, ${part === 'key' ? text(spec.key, keys, index) : text(spec.columns, columns, index)} as p${parent}`)
   const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
@@ -467,13 +482,13 @@ export function readParentsStatement(spec: ComparisonSpec, options: StatementOpt
 
 /** How often the explanations hold that a row's own condition decides, over the rows that pair by their key. Columns: reason (index of the first that holds, or null), rows. */
 export function explainedRowsStatement(spec: ComparisonSpec, options: StatementOptions): string {
-  const { from } = sideSql(spec, 'source', options.recode)
+  const { from } = sideSql(spec, 'source', options)
   return `select ${firstReason(spec.source.explained)} as reason, count(*)::text as rows from ${from} where ${claimCondition(spec, 'source')} and state.name = 'keyed' group by 1`
 }
 
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a JSON array). Columns: k0…. */
 export function findTargetKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
-  const { from, keys } = sideSql(spec, 'target', options.recode)
+  const { from, keys } = sideSql(spec, 'target', options)
   const texts = legTexts(spec, keys, 'target', options.recode)
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')} from ${from} ` +
     `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any(array(select json_array_elements_text($1::text::json)))`
@@ -481,7 +496,7 @@ export function findTargetKeysStatement(spec: ComparisonSpec, options: Statement
 
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
 export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const { from, keys } = sideSql(spec, side, options.recode)
+  const { from, keys } = sideSql(spec, side, options)
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
   const states = side === 'source' ? "state.name = 'no key'" : `state.name <> 'keyed' and (${reason}) is null`
   const raw = keys.map((leg, index) => `${leg.raw} as r${index}`)
@@ -531,7 +546,7 @@ export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): s
 
 /** Source keys that stand more than once. Columns: keys, rows. */
 export function duplicateKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
-  const { from, keys } = sideSql(spec, 'source', options.recode)
+  const { from, keys } = sideSql(spec, 'source', options)
   const legs = legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')
   return `select count(*)::text as keys, coalesce(sum(n), 0)::text as rows from (select count(*) as n from (select ${legs} from ${from} ` +
     `where ${claimCondition(spec, 'source')} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`

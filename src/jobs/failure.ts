@@ -27,6 +27,20 @@ export function jobFailure(code: ReasonCode, reason: string): Error {
   return error
 }
 
+const loads = new WeakMap<Error, string>()
+
+/** An error that gives a task back for a while, since a database has enough to do; `load` says with what. */
+export function busyFailure(side: Side, load: string): Error {
+  const error = onSide(side, new Error(`the ${side} database is busy: ${load}`))
+  loads.set(error, load)
+  return error
+}
+
+/** What keeps the database busy, of a `busyFailure`, else null. */
+export function busyLoad(error: unknown): string | null {
+  return error instanceof Error ? (loads.get(error) ?? null) : null
+}
+
 /** The code of a `jobFailure`, else null. */
 export function jobFailureCode(error: unknown): ReasonCode | null {
   return error instanceof Error ? (failures.get(error) ?? null) : null

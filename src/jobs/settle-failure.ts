@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
 import { isTransient, isUnavailable, reasonCodeOf, sqlstateOf, type ReasonCode } from '../db/sqlstate.js'
-import { jobFailureCode, sideOf } from './failure.js'
+import { busyLoad, jobFailureCode, sideOf } from './failure.js'
 import type { Queue } from './queue.js'
 import { endJob, holdTask, pauseJob, releaseTask, type TakenTask } from './task.js'
 
@@ -13,6 +13,8 @@ export interface FailureOptions {
 
 const maxFailures = 3
 const maxDeaths = 10
+/** Pause before a task looks again whether a busy database has time for it, s. */
+const busySeconds = 2
 /** A database that answers, but whose locks, conflicts or limits refuse the same task this often will not have it. */
 const maxBusyRetries = 30
 
@@ -30,6 +32,13 @@ export async function settleFailure({ target, queue, sourceWaitLimitMs }: Failur
     if (failure !== null && error instanceof Error) return void (await fail(failure, error.message))
     // What carries no note happened while results were written, which is on the target.
     const side = sideOf(error) ?? 'target'
+
+    const load = busyLoad(error)
+    if (load !== null) {
+      const paused = await pauseJob(tx, task.jobId, side, load)
+      if (paused.waitedMs > sourceWaitLimitMs) return void (await fail('RESOURCE', `The ${side} database was busy for ${durationText(paused.waitedMs)} (${load}). Run the validation again when it has less to do, or raise the limits SOURCE_MAX_*.`))
+      return releaseTask(tx, queue, task, task, shortError(error), busySeconds * (0.5 + Math.random() / 2))
+    }
 
     if (!isTransient(error)) {
       const failures = task.failures + 1

@@ -126,7 +126,7 @@ export async function finishTask(tx: Db, { taskId, jobId }: TakenTask, outcome: 
   await tx`
     with resumed as (
       update migration_coverage.job set paused_reason = null, paused_at = null
-      where job_id = ${jobId} and paused_reason = any(${reached.map((side) => pausedReason[side])}::text[]))
+      where job_id = ${jobId} and paused_reason like any(${reached.map((side) => `${side} database is %`)}::text[]))
     update migration_coverage.task
     set status = 'done', finished_at = now(), error = null, outcome = ${JSON.stringify(outcome)}::text::jsonb
     where task_id = ${taskId}`
@@ -162,18 +162,21 @@ export async function endJob(tx: Db, jobId: string, end: { status: 'failed' | 'c
   return true
 }
 
-/** What a job waits for while a database is away; also how long it has waited, in ms. */
-export async function pauseJob(tx: Db, jobId: string, side: Side): Promise<{ side: Side; waitedMs: number }> {
+/**
+ * Says what a job waits for: a database that is away, or has enough to do without us. One that is away stays the reason until it is back.
+ * @param load what keeps the database busy; null: it is away
+ * @returns the side that the job waits for, and how long it has waited, in ms
+ */
+export async function pauseJob(tx: Db, jobId: string, side: Side, load: string | null = null): Promise<{ side: Side; waitedMs: number }> {
+  const reason = load === null ? `${side} database is unavailable` : `${side} database is busy: ${load}`
   const [paused] = await tx<{ reason: string; waitedMs: number }[]>`
     update migration_coverage.job
-    set paused_reason = coalesce(paused_reason, ${pausedReason[side]}), paused_at = coalesce(paused_at, clock_timestamp())
+    set paused_reason = case when paused_reason like '% is unavailable' then paused_reason else ${reason} end, paused_at = coalesce(paused_at, clock_timestamp())
     where job_id = ${jobId}
     returning paused_reason as reason, (extract(epoch from clock_timestamp() - paused_at) * 1000)::float8 as "waitedMs"`
   if (!paused) throw new Error(`job ${jobId} has gone`)
-  return { side: paused.reason === pausedReason.source ? 'source' : 'target', waitedMs: paused.waitedMs }
+  return { side: paused.reason.startsWith('source') ? 'source' : 'target', waitedMs: paused.waitedMs }
 }
-
-const pausedReason: Record<Side, string> = { source: 'source database is unavailable', target: 'target database is unavailable' }
 
 /** Of the tasks a worker believes to run, those that it still holds, as task id → fence. */
 export async function heldTasks(sql: Db, taskIds: readonly number[]): Promise<Map<number, number>> {

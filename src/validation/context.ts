@@ -1,13 +1,16 @@
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
+import type { StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
+import type { Reused, SideEvidence } from './changed.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Reader } from './reader.js'
+import type { LoadLimits } from './throttle.js'
 
 export interface ComparisonOptions {
   /** how long a suspicious key rests before it is read again, ms */
@@ -16,8 +19,12 @@ export interface ComparisonOptions {
   scanChunkPages: number
   /** differences kept per entity and job; counts are exact beyond it */
   maxStoredDifferences: number
+  /** how long the statistics counters of a server may lag behind what its sessions have done, ms */
+  statisticsDelayMs: number
   /** rows that a segment should hold */
   segmentRows: number
+  /** load of the source above which a job waits */
+  sourceLimits: LoadLimits
 }
 
 /** What the tasks of a job work with. */
@@ -28,6 +35,8 @@ export interface TaskContext {
   target: Sql
   queue: Queue
   options: ComparisonOptions
+  /** throws while the source has enough to do without us */
+  spareSource: (reader: Reader, signal: AbortSignal) => Promise<void>
 }
 
 /** What the prepare task leaves for the others. */
@@ -41,6 +50,17 @@ export interface Prepared {
   parents: Record<string, ComparisonSpec>
   /** entities whose rows other entities may claim too */
   shared: string[]
+  /** entity → what proves later that a side is as this run read it */
+  evidence: Record<string, SideEvidence>
+  /** entity → the jobs whose reading of a side this one rests on */
+  reused: Record<string, Reused>
+  /** the seed of a sample, as decimal text; null: every row is compared */
+  sampleSeed: string | null
+}
+
+/** How the statements of a prepared job read. */
+export function statementOf({ recode, sampleSeed }: Prepared, segments: number): StatementOptions {
+  return { segments, recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
 }
 
 /** @throws Error when the job was not prepared */

@@ -32,6 +32,7 @@ interface Follower {
 export async function settleMerged(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, options: StatementOptions, survivors: ReadonlyMap<string, SurvivorFate>, observe: Observe, tally: Tally, signal: AbortSignal): Promise<{ seen: number; check: CheckResult[] }> {
   if (spec.source.merge === null) return { seen: 0, check: [] }
   const followers = (await read(readers.source, signal, readMergedStatement(spec, options))).map((row) => followerOf(spec, row))
+  if (options.sample !== undefined) return leaveUnsampled(followers.length, tally)
   const judgeEntry = await createEntryJudge(spec, followers, readers.target, signal)
   let conflicts = 0
   for (const follower of followers) {
@@ -54,6 +55,13 @@ export async function settleMerged(spec: ComparisonSpec, readers: { source: Read
     tally.keep({ side: 'source', class: 'merged', cause: 'conflict', reason: null, rowKey, columns: lost })
   }
   return { seen: followers.length, check: [conflictCheck(spec.entity, followers.length, conflicts)] }
+}
+
+/** What becomes of a survivor is known only where it is in the sample, so no follower is judged. */
+function leaveUnsampled(rows: number, tally: Tally): { seen: number; check: CheckResult[] } {
+  tally.source.unverified += rows
+  if (rows > 0) tally.count('causes', 'source', 'unverified', 'not sampled', rows)
+  return { seen: rows, check: [] }
 }
 
 function followerOf(spec: ComparisonSpec, row: TextRow): Follower {

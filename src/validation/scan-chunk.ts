@@ -15,6 +15,8 @@ export interface ScanOutcome {
   noKey: Record<string, number>
   /** target rows with a key that its key map does not know, likewise */
   noMapEntry: Record<string, number>
+  /** keyed rows outside the sample */
+  unsampled: number
   /** source rows that a merge takes into others */
   merged: number
   /** rows that are paired by their key */
@@ -56,7 +58,7 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
     const [counted] = await readMore(countStatement(spec, side, options.pages))
     if (counted === undefined) throw new Error('a count gave no row')
     const outcome: ScanOutcome = {
-      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, merged: 0, keyed: 0, totals: [],
+      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: 0, totals: [],
       snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
     }
     const segments: Segment[] = []
@@ -69,6 +71,7 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
         segments.push({ segment: countOf(row, 'segment'), rows, sum: textOf(row, 'sum') })
       } else if (state === 'no key') outcome.noKey[reason] = (outcome.noKey[reason] ?? 0) + rows
       else if (state === 'no map entry') outcome.noMapEntry[reason] = (outcome.noMapEntry[reason] ?? 0) + rows
+      else if (state === 'not sampled') outcome.unsampled += rows
       else if (state === 'merged') outcome.merged += rows
       else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
     }
@@ -89,9 +92,9 @@ function groupSum(row: TextRow, size: number): GroupSum {
 /** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
 export class ScanMismatch extends Error {}
 
-function checkSum({ rows, scope, excluded, noKey, noMapEntry, merged, keyed }: ScanOutcome, side: Side): void {
+function checkSum({ rows, scope, excluded, noKey, noMapEntry, unsampled, merged, keyed }: ScanOutcome, side: Side): void {
   const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
-  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + merged + keyed
+  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + unsampled + merged + keyed
   if (inScope !== scope || inScope + sum(excluded) !== rows)
     throw new ScanMismatch(`the ${side} has ${rows} claimed rows, but the comparison saw ${inScope + sum(excluded)}: a join or key map multiplies or drops rows`)
 }

@@ -7,7 +7,7 @@ import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
-import { readPrepared, sideOfTask, type TaskContext } from './context.js'
+import { readPrepared, sideOfTask, statementOf, type TaskContext } from './context.js'
 import { hasOtherTasks, readJobEntity, saveSegments } from './outcomes.js'
 import { errorText } from './reader.js'
 import { scanChunk, ScanMismatch } from './scan-chunk.js'
@@ -17,7 +17,8 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const { spec, segments } = await comparable(context, task)
   const reader = context.readers[sideOfTask(task)]
   const first = task.firstPage ?? 0
-  const statement: StatementOptions = { segments, recode: (await readPrepared(context.target, task.jobId)).recode, ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
+  const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
+  if (reader.side === 'source') await context.spareSource(reader, signal)
   try {
     const { outcome, segments: sums } = await scanChunk(spec, reader, statement, signal)
     return async (tx) => {

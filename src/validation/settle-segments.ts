@@ -257,7 +257,16 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, settleBatch, settleCollapsed: () => judge(deferred.source, deferred.target) }
+  /** In a sample the partner of a folded key may be outside: nothing is known of the row. */
+  async function settleCollapsed(): Promise<void> {
+    if (options.sample === undefined) return judge(deferred.source, deferred.target)
+    for (const [side, rows] of [['source', deferred.source.length], ['target', deferred.target.length]] as const) {
+      tally[side].unverified += rows
+      if (rows > 0) tally.count('causes', side, 'unverified', 'not sampled', rows)
+    }
+  }
+
+  return { seen, settleBatch, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */

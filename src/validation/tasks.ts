@@ -9,6 +9,7 @@ import { integrity } from './integrity.js'
 import { prepare } from './prepare.js'
 import { scan } from './scan.js'
 import { settle } from './settle.js'
+import { createThrottle } from './throttle.js'
 
 export type { ComparisonOptions } from './context.js'
 
@@ -26,7 +27,7 @@ export interface Databases {
  */
 export function createTaskHandlers(databases: Databases, queue: Queue, options: ComparisonOptions): Record<TaskKind, TaskHandler> {
   const { source, targetReader, target } = databases
-  const context: TaskContext = { readers: { source: { side: 'source', sql: source }, target: { side: 'target', sql: targetReader } }, target, queue, options }
+  const context: TaskContext = { readers: { source: { side: 'source', sql: source }, target: { side: 'target', sql: targetReader } }, target, queue, options, spareSource: createThrottle(options.sourceLimits) }
   return {
     prepare: (task, signal) => prepare(context, task, signal),
     scan: (task, signal) => scan(context, task, signal),

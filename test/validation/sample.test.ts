@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { brokenLaws } from '../../src/core/accounting.js'
+import { wilsonInterval } from '../../src/core/interval.js'
+import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
+
+describe('wilsonInterval', () => {
+  test('is that of the textbook, within 0 and 1', () => {
+    const rounded = (hits: number, size: number) => Object.values(wilsonInterval(hits, size) ?? {}).map((end) => Math.round(end * 10_000) / 10_000)
+    expect([rounded(8, 10), rounded(0, 10), rounded(10, 10), rounded(500, 1000)]).toEqual([[0.4902, 0.9433], [0, 0.2775], [0.7225, 1], [0.4691, 0.5309]])
+    expect(wilsonInterval(0, 0)).toBeNull()
+  })
+})
+
+/** Of 4,000 keys every tenth is changed, every twentieth missing; the map folds pairs of keys of one table, and merges them in another. */
+const rows = 4000
+const plan = `version: 1
+domains: { d: {} }
+keyMaps: { map: { table: map, legacy: legacy, modern: modern } }
+entities:
+  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [v] }
+  same: { domain: d, source: { table: equal }, target: { table: equal }, key: { id: id }, same: [v] }
+  folded: { domain: d, source: { table: equal }, target: { table: folded }, shared: true, key: { id: { from: id, references: map } }, same: [v] }
+  merged: { domain: d, source: { table: equal, merge: { by: v / 2, keep: id } }, target: { table: folded }, shared: true, key: { id: { from: id, references: map } }, same: [v] }
+`
+let pair: Pair
+let runs: ComparisonRun[]
+
+beforeAll(async () => {
+  const equal = `create table equal (id int primary key, v int); insert into equal select i, i from generate_series(1, ${rows}) i`
+  pair = await createPair({
+    source: `${equal}; create table t (id int primary key, v int); insert into t select i, i from generate_series(1, ${rows}) i`,
+    target: `${equal}; create table t (id int primary key, v int); insert into t select i, case when i % 10 = 0 then 0 else i end from generate_series(1, ${rows}) i where i % 20 <> 1;
+      create table folded (id int primary key, v int); insert into folded select i, i from generate_series(2, ${rows}, 2) i; create table map (legacy int, modern int); insert into map select i, (i + 1) / 2 * 2 from generate_series(1, ${rows}) i`,
+  })
+  runs = [await pair.compare(plan, {}, { mode: 'sample' }), await pair.compare(plan, { scanChunkPages: 1 }, { mode: 'sample' })]
+})
+afterAll(() => pair.close())
+
+const checkOf = (run: ComparisonRun, entity: string) => run.checks.find((check) => check.entity === entity && check.name === 'the sample supports an interval')
+
+test('a tenth of the keys is compared, the rest is unverified, and the laws hold', () => {
+  for (const run of runs) {
+    expect(run.job).toMatchObject({ status: 'completed', verdict: 'fail' })
+    for (const { accounting } of Object.values(run.entities)) expect(brokenLaws(accounting)).toEqual([])
+    const { source, target } = run.entities['same']!.accounting
+    expect(source.verified! + source.unverified!).toBe(rows)
+    expect(target.matched).toBe(source.verified)
+    // 400 are expected; six standard deviations are 114
+    expect(Math.abs(source.verified! - 400)).toBeLessThan(114)
+    expect(run.entities['same']!.verdict).toBe('unknown')
+  }
+})
+
+test('what is called missing or different is, and the interval holds the true share', () => {
+  for (const run of runs) {
+    const { source } = run.entities['t']!.accounting
+    expect(source.verified! + source.differs! + source.missing! + source.unverified!).toBe(rows)
+    for (const { class: name, key } of run.differences.filter(({ entity }) => entity === 't')) {
+      expect({ name, wrong: name === 'missing' ? Number(key['id']) % 20 === 1 : Number(key['id']) % 10 === 0 }).toEqual({ name, wrong: true })
+    }
+    const [, low, high] = /95 % confidence ([\d.]+) % to ([\d.]+) %/.exec(checkOf(run, 't')!.message) ?? []
+    // 3,400 of 4,000; the interval may miss it once in twenty runs, so twice its reach is asked for
+    const [middle, reach] = [(Number(low) + Number(high)) / 2, Number(high) - Number(low)]
+    expect(Math.abs(85 - middle)).toBeLessThan(reach)
+    expect(run.entities['t']!.note).toBe(checkOf(run, 't')!.message)
+  }
+})
+
+test('no row is called missing because its partner is outside the sample', () => {
+  for (const run of runs) {
+    for (const name of ['folded', 'merged']) {
+      const { source, target } = run.entities[name]!.accounting
+      expect({ name, missing: source.missing, differs: source.differs, extra: target.extra, duplicate: target.duplicate }).toEqual({ name, missing: 0, differs: 0, extra: 0, duplicate: 0 })
+    }
+  }
+})
+
+test('each job draws its own sample', () => {
+  const keys = (run: ComparisonRun) => run.differences.filter(({ entity }) => entity === 't').map(({ key }) => key['id'])
+  expect(keys(runs[0]!)).not.toEqual(keys(runs[1]!))
+})
+
+test('it is never published as coverage', async () => {
+  const results = await pair.tracking<{ basis: string; published: Date | null }[]>`select basis, published_at as published from migration_coverage.entity_result`
+  expect(results.map(({ basis, published }) => [basis, published])).toEqual(results.map(() => ['sample', null]))
+  expect(results).toHaveLength(8)
+})
