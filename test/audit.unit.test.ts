@@ -53,7 +53,7 @@ const audit: [rule: string, says: string, ...places: [file: string, name: string
   ['C10', 'tolerance, accept and JSON are decided by value', ['validation/tolerance', 'values within the distance are equal, on the edge too; NULL equals only NULL, infinity only infinity'],
     ['validation/language', 'totals: a tolerance allows as much for each row, merged rows are not expected, generated ones not counted']],
   ['C11', 'SQL that depends on the locale is warned of', ['plan/preflight', 'warns of text whose form depends on the locale, where the databases differ in it'], ['plan/fragment.unit', 'tells what changes from call to call, and what depends on the locale']],
-  ['C12', 'an expression that fails proves nothing, and is told', ['validation/correctness', 'a statement that fails in one row leaves the entity unverified, its error told, the rows counted'],
+  ['C12', 'a row whose expression fails is unverified, and its error told', ['validation/correctness', 'a statement that fails in one row leaves that row and its partner unverified, its error told'],
     ['validation/language', 'as json: a broken text does not equal the same broken text, unless it is declared']],
   ['C13', 'codes are text as written; NULL stays NULL; other is accepted', ['validation/holes', 'codes are the text as written: 007, yes and 1.0 are no YAML values'], ['validation/holes', 'a NULL is no code: it stays NULL unless it is listed, and the text null is not NULL'],
     ['validation/tolerance', 'a row that needs it is accepted, one that holds something else differs, NULL stays NULL']],
