@@ -9,7 +9,7 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
-import { collectHeldReasons } from './held-reasons.js'
+import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
@@ -73,9 +73,11 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
-  const uniqueness = await readEarlierUniqueness(context, spec, prepared.reused[spec.entity]?.source) ?? await checkSourceKey(readers.source, spec, statement, signal)
-  // of a source that was not read now, or not in full, nothing new is known; what cannot be read would raise its error again
-  const heldReasons = unread !== null || sample !== null || prepared.reused[spec.entity]?.source !== undefined ? [] : await held.check(readers.source, statement, signal)
+  const sourceFrom = prepared.reused[spec.entity]?.source
+  const uniqueness = await readEarlierUniqueness(context, spec, sourceFrom) ?? await checkSourceKey(readers.source, spec, statement, signal)
+  const earlierReasons = sourceFrom === undefined ? null : await readCheck(context.target, sourceFrom, spec.entity, heldReasonsCheck)
+  // a sample does not count all rows; what cannot be read would raise its error again
+  const heldReasons = unread !== null || sample !== null ? [] : await held.check(readers.source, earlierReasons, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
