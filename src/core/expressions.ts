@@ -20,20 +20,24 @@ export interface StatementOptions {
   sample?: { seed: bigint }
   /** pages [first, next) of the relation's own physical order; next null: open ended */
   pages?: { first: number; next: number | null }
+  /** by side the addresses (`(page,item)`) of rows whose values raise an error: they are left out */
+  unread?: Partial<Record<Side, readonly string[]>>
+  /** the addresses of the only rows that are looked at */
+  only?: readonly string[]
 }
 
 /** One key of so many is in a sample. */
 export const sampledOneOf = 10
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
-function inSample({ sample }: StatementOptions, keyHash: string): string | null {
+export function inSample({ sample }: StatementOptions, keyHash: string): string | null {
   return sample === undefined ? null : `abs(hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
 }
 
 /** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
 export const longestText = 65_536
 
-interface TermSql {
+export interface TermSql {
   /** canonical SQL value; null also when unresolved */
   value: string
   /** canonical SQL value that an unresolved term is accepted with (`other` of a value map), or null */
@@ -254,14 +258,28 @@ function addressOf(spec: ComparisonSpec, side: Side): string {
   return spec[side].chunkable ? `${alias}.ctid` : `(${alias}.tableoid, ${alias}.ctid)`
 }
 
-const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
+export const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
 
-function pageCondition(side: Side, pages: StatementOptions['pages']): string {
+export function pageCondition(side: Side, pages: StatementOptions['pages']): string {
   if (pages === undefined) return 'true'
   const ctid = `${aliasOf(side)}.ctid`
   const lower = pages.first === 0 ? [] : [`${ctid} >= '(${pages.first},0)'::tid`]
   const upper = pages.next === null ? [] : [`${ctid} < '(${pages.next},0)'::tid`]
   return [...lower, ...upper].join(' and ') || 'true'
+}
+
+/** SQL condition under which a row is looked at. The server may evaluate it late: `sideSql` asks it first once more, before any value. */
+function isReadable(side: Side, { unread, only }: StatementOptions): string {
+  const list = (addresses: readonly string[]) => `(${quoteLiteral(`{${addresses.map((address) => `"${address}"`).join(',')}}`)}::tid[])`
+  const ctid = `${aliasOf(side)}.ctid`
+  const left = unread?.[side] ?? []
+  return [...(only === undefined ? [] : [`${ctid} = any ${list(only)}`]), ...(left.length === 0 ? [] : [`${ctid} <> all ${list(left)}`])].join(' and ') || 'true'
+}
+
+/** SQL condition of the rows that a statement is about. */
+function wantedRows(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const readable = isReadable(side, options)
+  return readable === 'true' ? claimCondition(spec, side) : `${claimCondition(spec, side)} and ${readable}`
 }
 
 interface KeySql extends TermSql {
@@ -293,7 +311,7 @@ interface SideSql {
  * state.name is `keyed` (paired by its key), `excluded i` and `merged` (source), `no key` (all legs NULL) or `no map entry` (target).
  * hashed.key and hashed.row are 64-bit hashes, null unless keyed, the row's also outside a sample: what is not compared is not evaluated either.
  */
-function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): SideSql {
+export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): SideSql {
   const { recode } = options
   const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm : targetTerm)(term, spec, `map_${index}`)
   const keys = spec.key.map((term, index) => asKey(build(term, index)))
@@ -309,13 +327,15 @@ function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): S
   ]
   // what another entity claims is not even looked at: its values need not be fit for this one
   const unclaimed = side === 'target' && spec.target.claim === 'keyMap' ? '' : `when (${claimCondition(spec, side)}) is not true then 'unclaimed'`
+  const readable = isReadable(side, options)
+  const unreadable = readable === 'true' ? '' : `when not (${readable}) then 'unread'`
   const hash = (term: TermSpec, sql: TermSql, role: string) => hashTerm(term, sql, `${role} ${term.name}`, side, recode)
   const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
   const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`other ${at(spec.key, leg).name}`))} else 0 end)`]))
   const columnHash = [...spec.columns.map((term, index) => hash(term, at(columns, index), 'column')), ...others].join(' # ') || null
   const rows = `${rowsOf(spec, side)} ${side === 'source' ? mergeJoin(spec) : ''} ${[...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')}`
   const sampled = inSample(options, 'keyed.key')
-  const from = `${rows} cross join lateral (select case ${unclaimed} ${states.map(({ name, when }) => `when ${when} then '${name}'`).join(' ')} else 'keyed' end as name) state ` +
+  const from = `${rows} cross join lateral (select case ${unreadable} ${unclaimed} ${states.map(({ name, when }) => `when ${when} then '${name}'`).join(' ')} else 'keyed' end as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     `cross join lateral (select keyed.key, case when state.name = 'keyed'${sampled === null ? '' : ` and ${sampled}`} then ${rowHash('keyed.key', columnHash)} end as row) hashed`
   return { keys, columns, rows, states, keyHash, columnHash, from }
@@ -339,11 +359,12 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const place = (name: string, index: number) => (!isUnkeyed(name) || reason === 'null' ? String(placeOf(index, null)) : `${placeOf(index, null)} - coalesce((${reason})::int4 + 1, 0)`)
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   // conditions side by side are asked in the order of their price: what another entity claims need not be fit for this one's key
-  const refused = [...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
+  const readable = isReadable(side, options)
+  const refused = [...(readable === 'true' ? [] : [`not (${readable})`]), ...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
   const only = wanted === undefined ? '' : ` and ${refused.length === 0 ? wanted(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${wanted(keyHash)} end`}`
   return `select ${states.length === 0 ? 'null::int4' : `case ${states.map(({ name, when }, index) => `when ${when} then ${place(name, index)}`).join(' ')} end`} as place, ${unless(keyHash)} as key, ` +
     `${columnHash === null ? '0::int8' : unless(columnHash)} as rest${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
-    `from ${rows} where ${claim} and ${pageCondition(side, options.pages)}${only} offset 0`
+    `from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${only} offset 0`
 }
 
 /** What a row may be instead of compared, a row outside the sample included. */
@@ -401,12 +422,12 @@ function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, re
  * Counts the claimed rows of a side by themselves: no key map is joined, no term is evaluated, and a row that a join of the plan multiplies counts once.
  * Columns: rows, scope (rows that no exclusion names; equal to rows on the target), snapshot (ISO 8601).
  */
-export function countStatement(spec: ComparisonSpec, side: Side, pages?: StatementOptions['pages']): string {
+export function countStatement(spec: ComparisonSpec, side: Side, pages?: StatementOptions['pages'], only?: readonly string[]): string {
   const excluded = side === 'target' ? 'false' : spec.source.exclude.map(({ where }) => isTrue(where)).join(' or ') || 'false'
   const count = spec[side].join === null ? 'count(*)' : `count(distinct ${addressOf(spec, side)})`
   return `select ${count}::text as rows, (${count} filter (where not (${excluded})))::text as scope, ` +
     `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
-    `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}`
+    `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}${only === undefined ? '' : ` and ${isReadable(side, { segments: 1, recode: false, only })}`}`
 }
 
 /** Whether the rows of a pass are the claimed rows by construction: nothing is joined that could multiply or drop one. */
@@ -468,7 +489,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  return `select ${select.join(', ')} from ${from} where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.key = any($1::int8[])${byAddress ? ` and ${aliasOf(side)}.ctid = any($2::tid[])` : ''}`
+  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::int8[])${byAddress ? ` and ${aliasOf(side)}.ctid = any($2::tid[])` : ''}`
 }
 
 /** Texts with their state; NULL is `+`. */
@@ -501,7 +522,7 @@ export function readMergedStatement(spec: ComparisonSpec, options: StatementOpti
   ]
   return `with member as materialized (select src.tableoid as relation, src.ctid as address, merging.place, merging.survivor_relation, merging.survivor, state.name as state, ` +
     `${firstReason(spec.source.explained)} as reason, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, 'source')} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
+    `where ${wantedRows(spec, 'source', options)} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
     `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, first.state as survivor ` +
     `from member join member first on first.relation = member.survivor_relation and first.address = member.survivor where member.state = 'merged'`
 }
@@ -518,7 +539,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
   const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
   return `select ${names}, count(*)::text as rows, sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
     `${canonicalText(sqlOf(total.sum).value)}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
-    `where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
+    `where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
 
 /**
@@ -532,7 +553,7 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any($1::text[]) end`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end`
 }
 
 /**
@@ -549,12 +570,39 @@ export function readParentsStatement(spec: ComparisonSpec, options: StatementOpt
     `from ${rowsOf(spec, 'source')} ${joins} where case when ${isTrue(spec.source.where)} then ${key} = any($1::text[]) end`
 }
 
+/** How often the explanations hold that a row's own condition decides, over the rows that pair by their key. Columns: reason (index of the first that holds, or null), rows. */
+export function explainedRowsStatement(spec: ComparisonSpec, options: StatementOptions): string {
+  const { from } = sideSql(spec, 'source', options)
+  return `select ${firstReason(spec.source.explained)} as reason, count(*)::text as rows from ${from} where ${claimCondition(spec, 'source')} and state.name = 'keyed' group by 1`
+}
+
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a text array). Columns: k0…. */
 export function findTargetKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, 'target', options)
   const texts = legTexts(spec, keys, 'target', options.recode)
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any($1::text[])`
+    `where ${wantedRows(spec, 'target', options)} and state.name = 'keyed' and ${at(texts, 0)} = any($1::text[])`
+}
+
+/** The addresses of the rows of a chunk, at most `limit` + 1. Columns: address. */
+export function addressesStatement(spec: ComparisonSpec, side: Side, pages: StatementOptions['pages'], limit: number): string {
+  return `select ${aliasOf(side)}.ctid::text as address from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)} order by ${aliasOf(side)}.ctid limit ${limit + 1}`
+}
+
+/** The keys of rows, without any other value of them. Columns: k0…. */
+export function readKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const { from, keys } = sideSql({ ...spec, columns: [] }, side, options)
+  return `select ${legTexts(spec, keys, side, options.recode).map((text, index) => `${text} as k${index}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed'`
+}
+
+/**
+ * What the legs of a key are shown as (`shownText`), as SQL over the source's row: canonical text, or the raw text where a leg is unresolved.
+ * `joins` stands behind the relation.
+ */
+export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: string } {
+  const { keys } = sideSql(spec, 'source', { segments: 1, recode: false })
+  const texts = keys.map(({ value, unresolved, raw }) => (unresolved === null ? canonicalText(value) : `(case when ${unresolved} then left(${raw}, 200) else ${canonicalText(value)} end collate "C")`))
+  return { texts, joins: keys.flatMap((leg) => leg.join ?? []).join(' ') }
 }
 
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
@@ -563,7 +611,7 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
   const states = side === 'source' ? "state.name = 'no key'" : `state.name <> 'keyed' and (${reason}) is null`
   const raw = keys.map((leg, index) => `${leg.raw} as r${index}`)
-  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${claimCondition(spec, side)} and ${states}) rows ` +
+  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}) rows ` +
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
 }
 
@@ -617,5 +665,5 @@ export function duplicateKeysStatement(spec: ComparisonSpec, options: StatementO
   const { from, keys } = sideSql(spec, 'source', options)
   const legs = legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')
   return `select count(*)::text as keys, coalesce(sum(n), 0)::text as rows from (select count(*) as n from (select ${legs} from ${from} ` +
-    `where ${claimCondition(spec, 'source')} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`
+    `where ${wantedRows(spec, 'source', options)} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`
 }

@@ -1,5 +1,6 @@
 import type { Accounting, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import type { ColumnProfile } from '../core/profile.js'
 import { createSegmentSums, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
@@ -122,7 +123,7 @@ export interface EntityResult {
   targetRowsExamined: number
   reasons: Json
   causes: Json
-  basis: 'full' | 'sample' | 'none'
+  basis: 'full' | 'changed' | 'sample' | 'none'
   note: string | null
   sourceSnapshotAt: string | null
   targetSnapshotAt: string | null
@@ -165,6 +166,14 @@ export async function saveChecks(tx: Db, jobId: string, checks: readonly CheckRe
           rows_failed = excluded.rows_failed, duration_ms = excluded.duration_ms, evidence = excluded.evidence, observed_at = now()`
 }
 
+/** A check of an earlier job, or null. */
+export async function readCheck(sql: Db, jobId: string, entity: string, name: string): Promise<CheckResult | null> {
+  const [found] = await sql<CheckResult[]>`
+    select entity, name, subject, category, severity, verdict, message, rows_examined as "rowsExamined", rows_failed as "rowsFailed", duration_ms as "durationMs", evidence
+    from migration_coverage.check_result where job_id = ${jobId} and entity = ${entity} and name = ${name}`
+  return found ?? null
+}
+
 /** Verdicts of the checks that stand already for an entity ('' for the job itself). */
 export async function readCheckVerdicts(sql: Db, jobId: string, entity: string): Promise<Verdict[]> {
   const rows = await sql<{ verdict: Verdict }[]>`select verdict from migration_coverage.check_result where job_id = ${jobId} and entity = ${entity}`
@@ -177,6 +186,23 @@ export async function saveColumns(tx: Db, jobId: string, columns: readonly Colum
     select ${jobId}::uuid, entity, side, "column", coverage, reason
     from jsonb_to_recordset(${records(columns)}::text::jsonb) as new (entity text, side text, "column" text, coverage text, reason text)
     on conflict (job_id, entity, side, column_name) do update set coverage = excluded.coverage, reason = excluded.reason`
+}
+
+/** Columns of an entity's target that the plan neither maps, reads nor ignores, by name. */
+export async function listUncoveredColumns(sql: Db, jobId: string, entity: string): Promise<string[]> {
+  const rows = await sql<{ column: string }[]>`
+    select column_name as "column" from migration_coverage.column_result
+    where job_id = ${jobId} and entity = ${entity} and side = 'target' and coverage = 'uncovered' order by column_name collate "C"`
+  return rows.map(({ column }) => column)
+}
+
+export async function saveProfiles(tx: Db, jobId: string, entity: string, profiles: readonly ColumnProfile[]): Promise<void> {
+  await tx`delete from migration_coverage.column_profile where job_id = ${jobId} and entity = ${entity}`
+  const sides = profiles.flatMap(({ column, mapped, source, target }) => [...(source === null ? [] : [{ column, mapped, side: 'source', ...source }]), { column, mapped, side: 'target', ...target }])
+  await tx`
+    insert into migration_coverage.column_profile (job_id, entity, column_name, side, mapped, row_count, non_null, distinct_at_least, top_rows, top_value)
+    select ${jobId}::uuid, ${entity}, "column", side, mapped, "rows", "nonNull", "distinctAtLeast", "topRows", "topValue"
+    from jsonb_to_recordset(${records(sides)}::text::jsonb) as new ("column" text, side text, mapped boolean, "rows" bigint, "nonNull" bigint, "distinctAtLeast" integer, "topRows" bigint, "topValue" text)`
 }
 
 /** @param differs target column → rows in which it differs; every other compared column gets 0 */
@@ -214,9 +240,23 @@ export async function saveTables(tx: Db, jobId: string, tables: readonly TableRe
     on conflict (job_id, side, schema_name, table_name) do nothing`
 }
 
+/** How an earlier job accounted for a table; null where it did not, or for other entities. */
+export async function readTable(sql: Db, jobId: string, table: { side: Side; schema: string; table: string; entities: readonly string[] }): Promise<TableResult | null> {
+  const [found] = await sql<TableResult[]>`
+    select side, schema_name as "schema", table_name as "table", coverage, reason, entities, total_rows as "rows", claimed_once as "claimedOnce", claimed_several as "claimedSeveral",
+      unclaimed, ignored_rows as ignored, claim_overlaps as overlaps, error, verdict
+    from migration_coverage.table_result
+    where job_id = ${jobId} and side = ${table.side} and schema_name = ${table.schema} and table_name = ${table.table} and entities = ${[...table.entities]}::text[]`
+  return found ?? null
+}
+
 /** Ends a job well: its verdict is the worst of all that it found, and its results are published together; a sample never becomes coverage. */
 export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Promise<void> {
   await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and basis <> 'sample'`
+  // the sums of this job are what the next one may rest on
+  await tx`
+    delete from migration_coverage.segment_sums using migration_coverage.task t, migration_coverage.entity_result r
+    where segment_sums.task_id = t.task_id and r.job_id = ${jobId} and r.basis in ('full', 'changed') and t.entity = r.entity and t.job_id <> ${jobId}`
   await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
   await tx`
     update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null

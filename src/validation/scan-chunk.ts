@@ -1,6 +1,8 @@
 import type { ComparisonSpec } from '../core/spec.js'
 import { countsItself, countStatement, scanStatement, stateAt, sumStatement, type StatementOptions } from '../core/expressions.js'
 import { countPackedRows } from '../core/segments.js'
+import { profileChunk, type ProfileRequest } from './profile.js'
+import type { ChunkProfile } from '../core/profile.js'
 import { countOf, readSnapshot, textOf, type Reader, type TextRow } from './reader.js'
 
 /** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
@@ -21,10 +23,26 @@ export interface ScanOutcome {
   merged: number
   /** rows that are paired by their key */
   keyed: number
+  /** rows in scope that are left out because a value of theirs raises an error, counted by themselves */
+  unread: number
+  /** the same one by one, as they were found */
+  unreadRows: UnreadRow[]
   /** for each total of the plan its sums of this chunk; null: more groups than are kept */
   totals: (GroupSum[] | null)[]
+  /** what the columns hold; null when it was not asked for; a text: why it could not be read */
+  profile: ChunkProfile | string | null
   snapshotAt: string
   durationMs: number
+}
+
+/** A row that no statement can read. */
+export type UnreadRow = {
+  /** `(page,item)` */
+  address: string
+  /** why, as it may be told */
+  error: string
+  /** its key legs, as texts with their state; null: they cannot be read either */
+  key: (string | null)[] | null
 }
 
 /** A sum over the rows of one group of one chunk. */
@@ -41,20 +59,24 @@ export type GroupSum = {
 export const mostGroups = 10_000
 
 /**
- * Reads a chunk of one side once: counts and fingerprint sums by segment. Where something is joined, the bare rows are counted beside it, in the same snapshot.
+ * Reads a chunk of one side once: counts and fingerprint sums by segment; with a profile its columns in a pass of their own, in the same snapshot. Where something is
+ * joined, the bare rows are counted beside it.
+ * @param unreadRows are left out, and counted by themselves
  * @returns segments as `scanStatement` packs them
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Buffer }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: Buffer }> {
   const startedAt = performance.now()
   const { side } = reader
-  return readSnapshot(reader, signal, async (readMore) => {
-    const [counted] = countsItself(spec, side) ? [null] : await readMore(countStatement(spec, side, options.pages))
-    const [scanned] = await readMore(scanStatement(spec, side, options))
+  const addresses = unreadRows.map(({ address }) => address)
+  const statement: StatementOptions = { ...options, unread: { [side]: addresses } }
+  return readSnapshot(reader, signal, async (readMore, readApart) => {
+    const [counted] = countsItself(spec, side) && addresses.length === 0 ? [null] : await readMore(countStatement(spec, side, options.pages))
+    const [scanned] = await readMore(scanStatement(spec, side, statement))
     if (scanned === undefined || counted === undefined) throw new Error('a count gave no row')
     const segments = Buffer.from(scanned['segments'] ?? '', 'base64')
     const outcome: ScanOutcome = {
-      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments), totals: [],
+      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments), unread: 0, unreadRows, totals: [], profile: null,
       snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0,
     }
     for (const [place, rows] of Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>)) {
@@ -65,10 +87,16 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
       else if (state === 'merged') outcome.merged = rows
       else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
     }
+    if (addresses.length > 0) {
+      const [left] = await readMore(countStatement(spec, side, options.pages, addresses))
+      if (left === undefined) throw new Error('a count gave no row')
+      outcome.unread = countOf(left, 'scope')
+    }
     for (const total of spec.totals) {
-      const sums = await readMore(sumStatement(spec, side, total, mostGroups, options))
+      const sums = await readMore(sumStatement(spec, side, total, mostGroups, statement))
       outcome.totals.push(sums.length > mostGroups ? null : sums.map((row) => groupSum(row, total.by.length)))
     }
+    if (profile !== null) outcome.profile = await profileChunk(spec, side, statement, profile, readApart, signal)
     const seen = seenRows(outcome)
     Object.assign(outcome, counted === null ? seen : { rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope') })
     outcome.durationMs = Math.round(performance.now() - startedAt)
@@ -85,8 +113,8 @@ function groupSum(row: TextRow, size: number): GroupSum {
 /** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
 export class ScanMismatch extends Error {}
 
-function seenRows({ excluded, noKey, noMapEntry, unsampled, merged, keyed }: ScanOutcome): { rows: number; scope: number } {
+function seenRows({ excluded, noKey, noMapEntry, unsampled, merged, keyed, unread }: ScanOutcome): { rows: number; scope: number } {
   const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
-  const scope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + unsampled + merged + keyed
+  const scope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + unsampled + merged + keyed + unread
   return { rows: scope + sum(excluded), scope }
 }

@@ -7,4 +7,4 @@ create table migration_coverage.segment_sums (
 );
 -- fingerprints do not compress
 alter table migration_coverage.segment_sums alter column packed set storage external;
-comment on table migration_coverage.segment_sums is 'partial sums of one chunk, 16 bytes a segment: number int4, rows int4, sum modulo 2^64 int8; they go when the entity is settled';
+comment on table migration_coverage.segment_sums is 'partial sums of one chunk, 16 bytes a segment: number int4, rows int4, sum modulo 2^64 int8; they stay until the entity is compared again';
