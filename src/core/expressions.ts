@@ -474,7 +474,7 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
  * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
- * @param byAddress only at the addresses listed in $2 (`{"(0,1)"}`); without it the whole side is read
+ * @param byAddress only at the addresses listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; without it the whole side is read
  */
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, byAddress = false): string {
   const { from, keys, columns } = sideSql(spec, side, options)
@@ -489,7 +489,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::int8[])${byAddress ? ` and ${aliasOf(side)}.ctid = any($2::tid[])` : ''}`
+  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::int8[])${byAddress ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : ''}`
 }
 
 /** Texts with their state; NULL is `+`. */

@@ -49,7 +49,7 @@ export interface Reading {
 
 /** Asks the server what it would read for an entity. */
 export async function readReading(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<Reading> {
-  const statements = [scanStatement(spec, reader.side, options), readRowsStatement(spec, reader.side, options, null).replace('$1::text', "'{}'::text")]
+  const statements = [scanStatement(spec, reader.side, options), readRowsStatement(spec, reader.side, options, null).replace('$1', "'{0}'")]
   const text = [countStatement(spec, reader.side), ...statements].join(';\n')
   const [opaque] = await read(reader, signal, opaqueStatement, [text])
   if (opaque?.['opaque'] !== 'false') return { text, relations: null }
