@@ -474,9 +474,10 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
  * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
- * @param byAddress only at the addresses listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; without it the whole side is read
+ * @param where addresses: only at those listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; keys: only rows whose legs are listed in $2…
+ *   (`keyLookup`), which an index may find; anywhere: the whole side is read
  */
-export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, byAddress = false): string {
+export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, where: 'anywhere' | 'addresses' | 'keys' = 'anywhere'): string {
   const { from, keys, columns } = sideSql(spec, side, options)
   const reason = firstReason(side === 'source' ? spec.source.explained : spec.target.generated)
   const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
@@ -489,7 +490,25 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::int8[])${byAddress ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : ''}`
+  const lookup = where === 'keys' ? keyLookup(spec, side) : null
+  const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : (lookup ?? []).map(({ column, type }, index) => ` and ${column} = any($${index + 2}::${type}[])`).join('')
+  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::int8[])${place}`
+}
+
+/**
+ * How an index of a side may find the rows of a key by the canonical texts of its legs: every row of the key is among those whose columns equal them.
+ * @returns one entry for each leg, in the order of the key; null where a leg is not a column whose own equality holds whenever the canonical forms are equal
+ */
+export function keyLookup(spec: ComparisonSpec, side: Side): { column: string; type: string }[] | null {
+  const legs = spec.key.map((term) => {
+    const [column, type] = side === 'source' ? [term.source, term.sourceType] : [term.target, term.targetType]
+    const isColumn = /^(src|tgt)\."(?:[^"]|"")+"$/.test(column) && term.keyMap === null && term.values === null && term.zone === null && term.sourceRaw === null && term.targetRaw === null
+    const { name, literalType } = term.canonical
+    const isOwn = (name === 'integer' || name === 'bigint') ? ['int2', 'int4', 'int8'].includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
+    return isColumn && isOwn ? { column, type: literalType } : null
+  })
+  const found = legs.filter((leg) => leg !== null)
+  return found.length === legs.length ? found : null
 }
 
 /** Texts with their state; NULL is `+`. */
@@ -546,14 +565,16 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
  * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a text array): why a target row has no partner.
  * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`).
  * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
+ * @param byKey $2 lists the same values for `keyLookup`, so that an index may find them
  */
-export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean): string {
+export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean, byKey = false): string {
+  const [lookup] = byKey ? (keyLookup(spec, 'source') ?? []) : []
   const { keys } = sideSql(spec, 'source', options)
   const texts = legTexts(spec, keys, 'source', options.recode)
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end${lookup === undefined ? '' : ` and ${lookup.column} = any($2::${lookup.type}[])`}`
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
 import { bagOf, pairHashes, type Suspect } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
@@ -99,11 +99,23 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     return { source, target }
   }
 
-  /** The rows of these keys as they are now. @param addresses where to look; null: anywhere */
-  async function readRows(side: Side, keyHashes: string[], addresses: string[] | null): Promise<TextRow[]> {
-    if (keyHashes.length === 0 || addresses?.length === 0) return []
-    const parameters = [arrayText(keyHashes), ...(addresses === null ? [] : [textArray(addresses)])]
-    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], addresses !== null), parameters)
+  /** The rows of these keys as they are now, wherever they are. */
+  async function readAnywhere(side: Side, keyHashes: string[]): Promise<TextRow[]> {
+    if (keyHashes.length === 0) return []
+    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side]), [arrayText(keyHashes)])
+  }
+
+  async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextRow[]> {
+    if (suspects.length === 0) return []
+    const addresses = suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address))
+    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'addresses'), [arrayText(suspects.map(([keyHash]) => keyHash)), textArray(addresses)])
+  }
+
+  /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
+  async function readKeys(side: Side, others: readonly TextRow[]): Promise<TextRow[]> {
+    if (others.length === 0) return []
+    const legs = spec.key.map((_, leg) => textArray(new Set(others.flatMap((row) => row[`k${leg}`]?.slice(1) ?? []))))
+    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys'), [arrayText(new Set(others.map((row) => textOf(row, 'key_hash')))), ...legs])
   }
 
   async function settleBatch(segments: number[]): Promise<void> {
@@ -126,21 +138,34 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   /**
-   * The second reading of suspicious keys, on new snapshots: rows where they were seen, and keys that a side did not have by a look at all of its rows. What is not
-   * found as it was is left to `settleMoving`.
+   * The second reading of suspicious keys, on new snapshots: rows where they were seen, and keys that a side did not have by an index or by a look at all of its rows. What
+   * is not found as it was is left to `settleMoving`.
    */
   async function settleSuspects(suspects: Map<string, Suspect>): Promise<void> {
+    const isIndexed = { source: keyLookup(spec, 'source') !== null, target: keyLookup(spec, 'target') !== null }
     const absent = await Promise.all((['source', 'target'] as const).map(async (side) => {
-      const keys = [...suspects].flatMap(([keyHash, suspect]) => (suspect[side].length === 0 && spec[side].chunkable ? [keyHash] : []))
-      return mapInOrder(partsOf(keys, keysPerPass), (part) => readRows(side, part, null)).then((parts) => groupRows(parts.flat()))
+      const keys = [...suspects].flatMap(([keyHash, suspect]) => (suspect[side].length === 0 && spec[side].chunkable && !isIndexed[side] ? [keyHash] : []))
+      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupRows(parts.flat()))
     }))
     const moving = new Map<string, string>()
-    const readPart = async (part: [string, Suspect][]) => Promise.all((['source', 'target'] as const).map(async (side, index) => {
-      if (!spec[side].chunkable) return readRows(side, part.map(([keyHash]) => keyHash), null)
-      const placed = part.filter(([, suspect]) => suspect[side].length > 0)
-      const rows = await readRows(side, placed.map(([keyHash]) => keyHash), placed.flatMap(([, suspect]) => suspect[side].map(({ address }) => address)))
-      return [...rows, ...part.flatMap(([keyHash]) => absent[index]?.get(keyHash) ?? [])]
-    }))
+    const readPart = async (part: [string, Suspect][]) => {
+      const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map(async (side, index) => {
+        if (!spec[side].chunkable) return readAnywhere(side, part.map(([keyHash]) => keyHash))
+        return [...await readAddresses(side, part.filter(([, suspect]) => suspect[side].length > 0)), ...part.flatMap(([keyHash]) => absent[index]?.get(keyHash) ?? [])]
+      }))
+      const rows = { source, target }
+      const looked = await Promise.all((['source', 'target'] as const).map(async (side) => {
+        if (!spec[side].chunkable || !isIndexed[side]) return []
+        const other = groupRows(rows[side === 'source' ? 'target' : 'source'])
+        const keys = part.flatMap(([keyHash, suspect]) => (suspect[side].length === 0 ? [keyHash] : []))
+        // a leg that is NULL or unresolved is in no index; a key that has moved meanwhile has no row to tell its legs
+        const byIndex = keys.filter((keyHash) => other.get(keyHash)?.every((row) => spec.key.every((_, leg) => row[`k${leg}`]?.startsWith('=') === true)) === true)
+        const found = await readKeys(side, byIndex.flatMap((keyHash) => other.get(keyHash) ?? []))
+        const rest = new Set(byIndex)
+        return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)))]
+      }))
+      return [[...source, ...(looked[0] ?? [])], [...target, ...(looked[1] ?? [])]]
+    }
     await forEachAhead(partsOf([...suspects], keysPerStatement), readPart, async (part, [source = [], target = []]) => {
       const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
       const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
@@ -163,7 +188,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     let waiting = keys
     for (let attempt = 1; waiting.size > 0; attempt += 1) {
       await sleep(options.recheckDelayMs, undefined, { signal })
-      const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map((side) => readRows(side, [...waiting.keys()], null)))
+      const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map((side) => readAnywhere(side, [...waiting.keys()])))
       const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
       const moving = await settleStable(waiting, rows)
       if (attempt >= options.rechecks) {
@@ -299,9 +324,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. */
-  async function findSource(firstLegs: string, claimed: boolean): Promise<TextRow[]> {
+  async function findSource(firstLegs: readonly string[], claimed: boolean): Promise<TextRow[]> {
+    const byKey = keyLookup(spec, 'source') !== null && firstLegs.every((text) => text.startsWith('='))
     try {
-      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed), [firstLegs])
+      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, byKey), [textArray(firstLegs), ...(byKey ? [textArray(firstLegs.map((text) => text.slice(1)))] : [])])
     } catch (error) {
       if (claimed || signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
       return []
@@ -313,7 +339,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const wanted = new Set(extra.map(({ key }) => key[0] ?? ''))
     if (wanted.size > 0) {
       const folded = [...(collapsedKeys[0] ?? [])].flatMap(([legacy, smallest]) => (wanted.has(`=${smallest}`) ? [`=${legacy}`] : []))
-      const firstLegs = textArray([...wanted, ...folded])
+      const firstLegs = [...wanted, ...folded]
       const [claimed, unclaimed] = [await findSource(firstLegs, true), await findSource(firstLegs, false)]
       for (const row of [...unclaimed, ...claimed]) {
         const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
