@@ -7,9 +7,10 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
+import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteSegments, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteSegments, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
 import { tallySample } from './sample.js'
@@ -62,13 +63,14 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
+  const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
-  const uniqueness = await checkSourceKey(readers.source, spec, statement, signal)
+  const uniqueness = await readEarlierUniqueness(context, spec, prepared.reused[spec.entity]?.source) ?? await checkSourceKey(readers.source, spec, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(({ rows, unsampled }) => rows - unsampled)), target: sumOf(outcomes.target.map(({ rows, unsampled }) => rows - unsampled)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, null), uniqueness, ...(sample === null ? [] : [sample]), ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, null), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -76,14 +78,14 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     await saveChecks(tx, task.jobId, checks)
     await saveEntityResult(tx, task.jobId, {
       entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
-      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample === null ? 'full' : 'sample', note: sample?.message ?? null, durationMs,
+      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample !== null ? 'sample' : rests === null ? 'full' : 'changed', note: sample?.message ?? rests?.message ?? null, durationMs,
       reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
       causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
       sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
     })
     await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
     await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
-    await deleteSegments(tx, task.jobId, spec.entity)
+    if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
     await finishWhenSettled(context, tx, task)
     return { differences: tally.differences.length }
   }
@@ -149,8 +151,15 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
   }
 }
 
+/** Of a source that has not changed, what was found of its key before; null where a unique index proves it anyhow. */
+async function readEarlierUniqueness({ target }: TaskContext, spec: ComparisonSpec, jobId: string | undefined): Promise<CheckResult | null> {
+  return jobId === undefined || spec.source.uniqueKey !== null || spec.bag ? null : readCheck(target, jobId, spec.entity, uniquenessCheck)
+}
+
+const uniquenessCheck = 'the source key is unique'
+
 async function checkSourceKey(source: Reader, spec: ComparisonSpec, statement: StatementOptions, signal: AbortSignal): Promise<CheckResult> {
-  const check = { entity: spec.entity, name: 'the source key is unique', subject: '', category: 'integrity' as const, severity: 'critical' as const }
+  const check = { entity: spec.entity, name: uniquenessCheck, subject: '', category: 'integrity' as const, severity: 'critical' as const }
   if (spec.bag) return { ...check, severity: 'info', verdict: 'pass', message: 'every column is part of the key: rows may repeat, and as many are expected as there are', rowsExamined: null, rowsFailed: 0, durationMs: null, evidence: {} }
   if (spec.source.uniqueKey !== null) {
     return { ...check, verdict: 'pass', message: `a unique index over ${spec.source.uniqueKey.join(', ')} proves it`, rowsExamined: null, rowsFailed: 0, durationMs: null, evidence: { uniqueKey: spec.source.uniqueKey } }

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { databaseVariables, runCommand } from '../helpers/command.js'
 import { createTestDatabase } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 let source: TestDatabase
 let target: TestDatabase
 let directory: string
@@ -22,21 +20,12 @@ afterAll(async () => {
   await Promise.all([source.drop(), target.drop(), rm(directory, { recursive: true })])
 })
 
-const databaseVariables = (prefix: string, { options }: TestDatabase) => ({
-  [`${prefix}HOST`]: options.host, [`${prefix}PORT`]: String(options.port), [`${prefix}NAME`]: options.database, [`${prefix}USER`]: options.user, [`${prefix}PASSWORD`]: options.password,
-})
-
 /** What `migration-coverage plan check` prints and ends with; the plan is in the file that the environment names. */
 async function check(plan: string, { configured = true, args = [] as string[] } = {}): Promise<{ code: number; output: string }> {
   const path = join(directory, 'plan.yaml')
   await writeFile(path, plan)
-  const databases = configured ? { ...databaseVariables('SOURCE_DB_', source), ...databaseVariables('TARGET_DB_', target), MIGRATION_PLAN: path } : {}
-  const { PATH = '', HOME = '' } = process.env
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'plan', 'check', ...args], { cwd: directory, env: { PATH, HOME, ...databases } }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: (stdout + stderr).replaceAll(path, 'plan.yaml') })
-    })
-  })
+  const { code, stdout, stderr } = await runCommand(directory, ['plan', 'check', ...args], configured ? { ...databaseVariables(source, target), MIGRATION_PLAN: path } : {})
+  return { code, output: (stdout + stderr).replaceAll(path, 'plan.yaml') }
 }
 
 const planOf = (table: string, columns = '[name]') => `version: 1
@@ -78,7 +67,7 @@ describe('migration-coverage plan check', () => {
   })
 
   it('says what it lacks', async () => {
-    expect(await check(planOf('person'), { configured: false })).toEqual({ code: 1, output: 'no databases are configured: set the SOURCE_DB_ and TARGET_DB_ variables\n' })
+    expect(await check(planOf('person'), { configured: false })).toEqual({ code: 1, output: 'no databases are configured: set SOURCE_DATABASE_URL and TARGET_DATABASE_URL, or the SOURCE_DB_ and TARGET_DB_ variables\n' })
     expect(await check(planOf('person'), { args: ['nowhere.yaml'] })).toMatchObject({ code: 1, output: expect.stringContaining('nowhere.yaml') })
   })
 })
