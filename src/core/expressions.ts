@@ -480,6 +480,12 @@ export function readParentsStatement(spec: ComparisonSpec, options: StatementOpt
     `from ${rowsOf(spec, 'source')} ${joins} where case when ${isTrue(spec.source.where)} then ${key} = any(array(select json_array_elements_text($1::text::json))) end`
 }
 
+/** How often the explanations hold that a row's own condition decides, over the rows that pair by their key. Columns: reason (index of the first that holds, or null), rows. */
+export function explainedRowsStatement(spec: ComparisonSpec, options: StatementOptions): string {
+  const { from } = sideSql(spec, 'source', options)
+  return `select ${firstReason(spec.source.explained)} as reason, count(*)::text as rows from ${from} where ${claimCondition(spec, 'source')} and state.name = 'keyed' group by 1`
+}
+
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a JSON array). Columns: k0…. */
 export function findTargetKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, 'target', options)

@@ -23,7 +23,10 @@ export interface SettleOptions extends StatementOptions {
 }
 
 /** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class. */
-export type Observe = (side: 'source' | 'target', name: string, row: Pick<SourceRow, 'key' | 'columns'>, reason: string | null) => void
+export type Observe<Row = Pick<SourceRow, 'key' | 'columns'>> = (side: 'source' | 'target', name: string, row: Row, reason: string | null) => void
+
+/** `reason` as the rows of either side have it. */
+export type JudgedRow = Pick<SourceRow, 'key' | 'columns' | 'reason'>
 
 export interface Readers {
   source: Reader
@@ -38,7 +41,7 @@ const keysPerStatement = 500
  * @param tally receives every row of those segments, once
  * @returns how many rows of each side the last readings saw
  */
-export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[], options: SettleOptions, tally: Tally, observe: Observe, signal: AbortSignal): Promise<{ source: number; target: number }> {
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[], options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
   if (suspicious.length === 0) return { source: 0, target: 0 }
   const settler = await createSettler(spec, readers, options, tally, observe, signal)
   for (const batch of batches(suspicious, options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
@@ -63,7 +66,7 @@ function batches(segments: { segment: number; rows: number }[], batchRows: numbe
 /** key hash → row hashes of both sides */
 type Hashes = Map<string, { source: string[]; target: string[] }>
 
-async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe, signal: AbortSignal) {
+async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))

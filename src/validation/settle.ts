@@ -9,13 +9,15 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
+import { collectHeldReasons } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteSegments, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
+import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import { listUnkeyed, settleSegments, shownRaw, type Observe } from './settle-segments.js'
+import { listUnkeyed, settleSegments, shownRaw, type JudgedRow, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
 import { checkTotals, collectTotals } from './totals.js'
 
@@ -55,8 +57,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const suspicious = segments.filter(({ agrees }) => !agrees)
   const survivors = new Map<string, SurvivorFate>()
   const totals = collectTotals(spec)
-  const observe: Observe = (side, name, row, reason) => {
+  const held = collectHeldReasons(spec)
+  const observe: Observe<JudgedRow> = (side, name, row, reason) => {
     totals.observe(side, name, row, reason)
+    held.observe(side, name, row)
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
@@ -66,11 +70,13 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
   const uniqueness = await readEarlierUniqueness(context, spec, prepared.reused[spec.entity]?.source) ?? await checkSourceKey(readers.source, spec, statement, signal)
+  // of a source that was not read now, or not in full, nothing new is known
+  const heldReasons = sample !== null || prepared.reused[spec.entity]?.source !== undefined ? [] : await held.check(readers.source, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(({ rows, unsampled }) => rows - unsampled)), target: sumOf(outcomes.target.map(({ rows, unsampled }) => rows - unsampled)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, null), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, null), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {

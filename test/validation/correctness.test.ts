@@ -7,6 +7,7 @@ import { createPair, openComparer, type ComparisonRun, type Pair } from '../help
 import { asAdmin } from '../helpers/postgres.js'
 import { specOf, termOf } from '../helpers/spec.js'
 import { expectCase, figuresOf, lineOf, runCases, testCases, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 /** What has bitten users of other tools: each line builds both sides in real PostgreSQL and asserts the exact verdict and keys. */
 type Value = string | null
@@ -181,8 +182,6 @@ const refusedCases = refused.map(([name, source, target, before]): Case => ({
   expected: { t: { verdict: 'unknown', figures: '1: 1 unverified | 1: 1 unverified', note: refused.find(([one]) => one === name)![4] } },
 }))
 
-const table = (name: string, columns: string, rows: string) => `create table $_${name} (${columns}); ${rows === '' ? '' : `insert into $_${name} values ${rows}`}`
-const side = (source: string, target = source) => `source: { table: $_${source} }, target: { table: $_${target} }`
 const nasty = ['MixedCase', 'select', 'a "quoted" one', 'with.dot', 'with blank', 'hy-phen', 'é😀', 'x'.repeat(63), "it's", 'back\\slash', 'src', 'tgt', 'state', 'hashed', 'keyed', 'ctid_', 'map_0']
 
 /** Keys of every kind, each with one row that is only there, one that is only here and one that differs. */
