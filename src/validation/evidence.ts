@@ -30,14 +30,16 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
     (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%'
       and (state is null or state <> 'idle' or state_change > pg_catalog.clock_timestamp() - $2::text::interval))::text as sessions`
 
-/** SQL that makes a name a regular expression for itself. */
-const literally = (name: string) => `pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g')`
+/**
+ * SQL that tells whether a statement ($1) names something of another schema than the server's own. The pattern is asked only of names that stand in the text at all: over every function of
+ * the server, 3,300 of them, it took 1.4 s for each entity.
+ */
+const names = (name: string, after: string) => `case when n.nspname in ('pg_catalog', 'information_schema') or pg_catalog.strpos($1::text, ${name}) = 0 then false
+    else $1::text ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g') || '${after}') end`
 
 /** Whether the SQL of a statement names a view or a foreign table, or a function beyond the server's own: what those read, no plan tells. */
-const opaqueStatement = `select (exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('v', 'f') and n.nspname not in ('pg_catalog', 'information_schema') and $1::text ~ ('(^|[^[:alnum:]_])' || ${literally('c.relname')} || '($|[^[:alnum:]_])'))
-  or exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where n.nspname not in ('pg_catalog', 'information_schema') and $1::text ~ ('(^|[^[:alnum:]_])' || ${literally('p.proname')} || '"?\\s*[(]')))::text as opaque`
+const opaqueStatement = `select (exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('c.relname::text', '($|[^[:alnum:]_])')})
+  or exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where ${names('p.proname::text', '"?\\s*[(]')}))::text as opaque`
 
 /** What a look at one side found. */
 export interface Look {
