@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { Type } from '@sinclair/typebox'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { readDatabaseUrl } from './db/database-url.js'
 
 // TypeBox' own check is used rather than env-schema: that one coerces by ajv's loose rules ('' becomes 0), stops describing at
 // the schema path (`env/PORT must be integer`) and cannot name a misspelt variable; here every fault is told in words, at once.
@@ -34,6 +35,8 @@ function prefixed<P extends string, T extends Record<string, TSchema>>(prefix: P
 
 /** The environment variables that the service reads; `.env.example` is tested against it. */
 export const EnvironmentSchema = Type.Object({
+  SOURCE_DATABASE_URL: text('the source as one URL, postgres://user:password@host:port/database?sslmode=…, in place of the SOURCE_DB_ variables that it holds', { secret: true }),
+  TARGET_DATABASE_URL: text('the target in the same way', { secret: true }),
   ...prefixed('SOURCE_DB_', database('source')),
   ...prefixed('TARGET_DB_', database('target')),
   MIGRATION_PLAN: text('path of the plan file'),
@@ -120,11 +123,12 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Reads the configuration from environment variables. An empty variable counts as not set.
+ * @param options.needsPlan false for a command that works without MIGRATION_PLAN
  * @throws ConfigError with all faults at once; a secret is never repeated in one
  */
-export function loadConfig(environmentVariables: NodeJS.ProcessEnv = processEnvironment()): Config {
+export function loadConfig(environmentVariables: NodeJS.ProcessEnv = processEnvironment(), { needsPlan = true } = {}): Config {
   const faults = unknownVariables(environmentVariables)
-  const variables = withSecretFiles(environmentVariables, faults)
+  const variables = withSecretFiles(withDatabaseUrls(environmentVariables, faults), faults)
   const given = new Set((Object.keys(EnvironmentSchema.properties) as Name[]).filter((name) => (variables[name] ?? '') !== ''))
   const demo = !hasPrefix(given, 'SOURCE_DB_') && !hasPrefix(given, 'TARGET_DB_')
   const values: Partial<Record<Name, unknown>> = {}
@@ -140,7 +144,7 @@ export function loadConfig(environmentVariables: NodeJS.ProcessEnv = processEnvi
     }
   }
   const environment = values as Environment
-  faults.push(...missingVariables(given, demo), ...conflicts(environment, given), ...placeholders(environment, variables, given))
+  faults.push(...missingVariables(given, demo, needsPlan), ...conflicts(environment, given), ...placeholders(environment, variables, given))
   const certificates = { source: certificatesOf(environment, 'SOURCE_DB_', faults), target: certificatesOf(environment, 'TARGET_DB_', faults) }
   if (faults.length > 0) throw new ConfigError(faults)
   return deepFreeze(configOf(environment, given, demo, certificates))
@@ -195,6 +199,24 @@ function databaseOf(env: Environment, prefix: Prefix, certificates: DatabaseConf
 
 type Prefix = 'SOURCE_DB_' | 'TARGET_DB_'
 const secretNames = ['API_KEY', 'SOURCE_DB_PASSWORD', 'TARGET_DB_PASSWORD'] as const
+
+/** The variables with the parts of each database URL; a part may not be said twice. */
+function withDatabaseUrls(variables: NodeJS.ProcessEnv, faults: string[]): NodeJS.ProcessEnv {
+  const parts = (['SOURCE', 'TARGET'] as const).flatMap((side): [string, string][] => {
+    const name = `${side}_DATABASE_URL`
+    const text = variables[name] ?? ''
+    if (text === '') return []
+    const read = readDatabaseUrl(text)
+    if ('fault' in read) {
+      faults.push(`${name} ${read.fault}`)
+      return []
+    }
+    const said = Object.entries(read).map(([part, value]): [string, string] => [`${side}_DB_${part}`, value])
+    for (const [part] of said) if ((variables[part] ?? '') !== '') faults.push(`${part} is set, and ${name} holds it too: keep one`)
+    return said
+  })
+  return { ...variables, ...Object.fromEntries(parts) }
+}
 
 /** The variables with each secret that a file holds; a line break at the end of the file is not part of it. */
 function withSecretFiles(variables: NodeJS.ProcessEnv, faults: string[]): NodeJS.ProcessEnv {
@@ -268,7 +290,7 @@ function allowed(schema: TSchema): string {
   return `${schema['minLength']} to ${schema['maxLength']} printable ASCII characters without blanks`
 }
 
-function missingVariables(given: Set<Name>, demo: boolean): string[] {
+function missingVariables(given: Set<Name>, demo: boolean, needsPlan: boolean): string[] {
   if (demo) return []
   const required = ['HOST', 'NAME', 'USER', 'PASSWORD'] as const
   const faults = (['SOURCE_DB_', 'TARGET_DB_'] as const).flatMap((prefix) => {
@@ -279,7 +301,7 @@ function missingVariables(given: Set<Name>, demo: boolean): string[] {
     }
     return missing.map((name) => `${name} is required when a database is configured`)
   })
-  if (!given.has('MIGRATION_PLAN')) faults.push('MIGRATION_PLAN is required when databases are configured: the path of the plan file')
+  if (needsPlan && !given.has('MIGRATION_PLAN')) faults.push('MIGRATION_PLAN is required when databases are configured: the path of the plan file')
   return faults
 }
 
@@ -299,7 +321,7 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
 }
 
 const ownPrefixes = [
-  'SOURCE_DB_', 'SOURCE_WAIT_', 'SOURCE_MAX_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
+  'SOURCE_DATABASE_', 'SOURCE_DB_', 'SOURCE_WAIT_', 'SOURCE_MAX_', 'TARGET_DATABASE_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
   'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_', 'SCRIPTS_', 'CONNECT_', 'SHUTDOWN_',
 ]
 

@@ -18,6 +18,8 @@ export interface WorkerOptions {
 
 /** Tasks that one process works on at a time: while some wait for suspicious keys to rest, others read both sides. */
 const concurrency = 4
+/** A server flushes the counters of a session that went idle after 10 s at most. */
+const statisticsDelayMs = 11_000
 /** Rows that a segment should hold: few enough to read again cheaply, enough that the sums stay small. */
 const segmentRows = 256
 
@@ -25,7 +27,7 @@ const segmentRows = 256
 export function startWorker({ comparison, source, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
   const targetReader = openTargetReader(targetOptions)
   const { recheckDelayMs, scanChunkPages, maxStoredDifferences, sourceWaitLimitMs, sourceLimits } = comparison
-  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, maxStoredDifferences, segmentRows, sourceLimits })
+  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, maxStoredDifferences, segmentRows, sourceLimits, statisticsDelayMs })
   const worker = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const loop = startTaskLoop({ queue, target, worker, concurrency, handlers, sourceWaitLimitMs, log })
   return {

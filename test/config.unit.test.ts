@@ -56,6 +56,30 @@ describe('loadConfig', () => {
     })
   })
 
+  test('reads a database from one URL', () => {
+    const urls = { SOURCE_DATABASE_URL: 'postgres://reader:p%40ss%3Aword@old:6432/legacy?sslmode=verify-full', TARGET_DATABASE_URL: 'postgresql://owner:secret@[::1]/modern', MIGRATION_PLAN: 'plan.yaml' }
+    expect(loadConfig({ ...urls, TARGET_DB_SSL: 'require' })).toMatchObject({
+      demo: false,
+      source: { host: 'old', port: 6432, database: 'legacy', user: 'reader', password: 'p@ss:word', ssl: 'verify-full' }, target: { host: '::1', port: 5432, database: 'modern', user: 'owner', password: 'secret', ssl: 'require' },
+    })
+    const { MIGRATION_PLAN: _, ...withoutPlan } = urls
+    expect(() => loadConfig(withoutPlan)).toThrow('MIGRATION_PLAN is required')
+    expect(loadConfig(withoutPlan, { needsPlan: false })).toMatchObject({ demo: false, planPath: null })
+  })
+
+  test('a URL that cannot be read is told without its password, and no part may be said twice', () => {
+    const faults = (url: string, more: Record<string, string> = {}) => faultsOf({ ...databases, ...Object.fromEntries(['HOST', 'NAME', 'USER', 'PASSWORD'].map((name) => [`SOURCE_DB_${name}`, ''])), SOURCE_DATABASE_URL: url, ...more })
+    expect(faults('mysql://reader:hidden@old/legacy')[0]).toBe('SOURCE_DATABASE_URL must begin with postgres:// or postgresql://')
+    expect(faults('hidden')[0]).toBe('SOURCE_DATABASE_URL must be a URL such as postgres://user:password@host:5432/database')
+    expect(faults('postgres://reader:hidden@old/legacy?sslmode=prefer')[0]).toBe('SOURCE_DATABASE_URL holds sslmode=prefer: write disable, require or verify-full')
+    expect(faults('postgres://reader:hidden@old/legacy?target_session_attrs=any')[0]).toBe('SOURCE_DATABASE_URL holds the parameter target_session_attrs: only sslmode is read')
+    expect(faults('postgres://reader:hidd%en@old/legacy')[0]).toBe('SOURCE_DATABASE_URL holds a % that begins no escape: write %25 for the sign itself')
+    expect(faults('postgres://old/legacy')).toEqual(['SOURCE_DB_USER is required when a database is configured', 'SOURCE_DB_PASSWORD is required when a database is configured'])
+    expect(faults('postgres://reader:hidden@old/legacy', { SOURCE_DB_PORT: '7' })).toEqual([])
+    expect(faults('postgres://reader:hidden@old/legacy', { SOURCE_DB_HOST: 'other' })).toEqual(['SOURCE_DB_HOST is set, and SOURCE_DATABASE_URL holds it too: keep one'])
+    for (const url of ['mysql://reader:hidden@old/legacy', 'postgres://reader:hidd%en@old/legacy', 'hidden']) expect(faults(url).join()).not.toContain('hidd')
+  })
+
   test('an empty variable counts as not set', () => {
     expect(loadConfig({ PORT: '', API_KEY: '', SOURCE_DB_HOST: '' })).toMatchObject({ port: 3000, apiKey: null, demo: true })
   })

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { repairClasses } from '../core/repair.js'
 import { migrateCommand } from './db-migrate.js'
 import { planCheckCommand } from './plan-check.js'
+import { planDiscoverCommand } from './plan-discover.js'
 import { repairCommand } from './repair.js'
 
 const program = new Command('migration-coverage').description('How much of a PostgreSQL migration has arrived, and whether it arrived right')
@@ -10,6 +11,7 @@ const db = program.command('db').description('the tracking schema in the target 
 db.command('migrate').description('create or upgrade the tracking schema and the task queue; needs the right to run DDL').action(migrateCommand)
 const plan = program.command('plan').description('the plan file')
 plan.command('check').argument('[file]', 'the plan; MIGRATION_PLAN unless given').description('everything that is wrong with the plan or the two schemas, before a run; ends with 1 when an entity cannot be compared').action(planCheckCommand)
+plan.command('discover').option('--output <file>', 'write to this file, not to the standard output').option('--force', 'overwrite the file').description('a first plan, found in both databases, with the evidence of each part').action(planDiscoverCommand)
 program
   .command('repair')
   .argument('[job]', 'id of a validation job; the newest completed one unless given')

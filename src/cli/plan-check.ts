@@ -12,8 +12,8 @@ import { countFaults } from '../plan/report.js'
  * @throws Error without databases, or the error of one that cannot be read. The exit code is 1 when a fault is critical.
  */
 export async function planCheckCommand(path: string | undefined): Promise<void> {
-  const { source: sourceOptions, target: targetOptions, planPath } = loadConfig()
-  if (sourceOptions === null || targetOptions === null) throw new Error('no databases are configured: set the SOURCE_DB_ and TARGET_DB_ variables')
+  const { source: sourceOptions, target: targetOptions, planPath } = loadConfig(undefined, { needsPlan: false })
+  if (sourceOptions === null || targetOptions === null) throw new Error('no databases are configured: set SOURCE_DATABASE_URL and TARGET_DATABASE_URL, or the SOURCE_DB_ and TARGET_DB_ variables')
   const file = path ?? planPath
   if (file === null) throw new Error('no plan is named: give its path, or set MIGRATION_PLAN')
   const [source, target] = [openSource({ ...sourceOptions, maxConnections: 2 }), openTargetReader({ ...targetOptions, maxConnections: 2 })]

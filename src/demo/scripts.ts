@@ -55,6 +55,15 @@ const runs: DemoRun[] = [
   run('migrate-audit-log', ['audit_entries'], 110, 68),
   run('migrate-offices', ['offices'], 125, 3, { message: 'repeated after office 15 was noticed; nothing new' }),
   run('migrate-templates', ['message_templates'], 130, 1, { version: 2 }),
+  run('migrate-tax-rates', ['tax_rates'], 131, 1, { message: 'two rates capped below 1' }),
+  run('migrate-lab-orders', ['lab_orders', 'lab_order_items'], 132, 7, { message: 'order 8 rejected: its price is disputed' }),
+  run('migrate-estimates', ['estimates'], 133, 4),
+  run('migrate-images', ['patient_images'], 134, 3),
+  run('migrate-questionnaires', ['questionnaires'], 135, 5, { message: 'four questionnaires rejected: unexpected end of JSON' }),
+  run('migrate-referrers', ['referrers'], 136, 4, { message: 'referrers with the same e-mail merged' }),
+  run('migrate-waiting-list', ['waiting_list'], 137, 2),
+  run('migrate-reminders', ['reminders'], 138, 2),
+  run('migrate-activities', ['activities'], 139, 2),
 ]
 
 /**

@@ -17,6 +17,7 @@ export function demoSizes(rows: number) {
   }
   const fixed = {
     office: 60, doctor: 120, procedure_catalog: 60, tag: 30, supplier: 40, laboratory: 30, message_template: 24, fax_queue: 25,
+    tax_rate: 24, lab_order: 60, lab_order_item: 120, quote: 60, xray: 40, questionnaire: 60, referring_doctor: 60, waiting_entry: 40, reminder: 50, activity: 50,
   }
   const rest = rows - total(fixed)
   const share = (percent: number) => Math.floor((rest * percent) / 100)

@@ -2,19 +2,21 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import { accountTable } from './account-table.js'
+import type { Reused } from './changed.js'
 import { finishWhenSettled, readPrepared, sideOfTask, type TaskContext } from './context.js'
-import { readJobEntities, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
+import { readJobEntities, readTable, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
 
 /** Counts all tables of one side by how many entities claim their rows. */
 export async function account(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const side = sideOfTask(task)
-  const [{ tables, shared }, entities] = [await readPrepared(context.target, task.jobId), await readJobEntities(context.target, task.jobId)]
+  const [{ tables, shared, reused }, entities] = [await readPrepared(context.target, task.jobId), await readJobEntities(context.target, task.jobId)]
   const all = new Map(entities.map(({ entity, spec, blocked }) => [entity, blocked === null ? spec : null]))
   const results: TableResult[] = []
   for (const table of tables.filter((item) => item.side === side)) {
     // a job over some entities can account only for the tables whose every claimant it has
     if (table.entities.some((entity) => !all.has(entity)) || (table.entities.length === 0 && !coversPlan(tables, all))) continue
-    results.push(await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
+    const earlier = await readUnchanged(context, table, reused)
+    results.push(earlier ?? await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
   }
   return async (tx) => {
     await saveTables(tx, task.jobId, results)
@@ -22,6 +24,13 @@ export async function account(context: TaskContext, task: TakenTask, signal: Abo
     await finishWhenSettled(context, tx, task)
     return { tables: results.length }
   }
+}
+
+/** How a table was accounted for before, where all entities that claim its rows rest on one earlier reading. */
+async function readUnchanged({ target }: TaskContext, table: TableCoverage, reused: Readonly<Record<string, Reused>>): Promise<TableResult | null> {
+  const jobs = new Set(table.entities.map((entity) => reused[entity]?.[table.side] ?? null))
+  const [job] = jobs
+  return jobs.size !== 1 || typeof job !== 'string' ? null : readTable(target, job, table)
 }
 
 function coversPlan(tables: readonly TableCoverage[], entities: ReadonlyMap<string, unknown>): boolean {

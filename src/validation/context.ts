@@ -7,6 +7,7 @@ import { addTasks, type TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
+import type { Reused, SideEvidence } from './changed.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Reader } from './reader.js'
 import type { LoadLimits } from './throttle.js'
@@ -18,6 +19,8 @@ export interface ComparisonOptions {
   scanChunkPages: number
   /** differences kept per entity and job; counts are exact beyond it */
   maxStoredDifferences: number
+  /** how long the statistics counters of a server may lag behind what its sessions have done, ms */
+  statisticsDelayMs: number
   /** rows that a segment should hold */
   segmentRows: number
   /** load of the source above which a job waits */
@@ -47,6 +50,10 @@ export interface Prepared {
   parents: Record<string, ComparisonSpec>
   /** entities whose rows other entities may claim too */
   shared: string[]
+  /** entity → what proves later that a side is as this run read it */
+  evidence: Record<string, SideEvidence>
+  /** entity → the jobs whose reading of a side this one rests on */
+  reused: Record<string, Reused>
   /** the seed of a sample, as decimal text; null: every row is compared */
   sampleSeed: string | null
 }

@@ -11,7 +11,7 @@ export interface JobRequest {
   plan: { checksum: string; content: string }
   /** names of the plan; never empty */
   entities: readonly string[]
-  mode: 'full' | 'sample'
+  mode: 'full' | 'changed' | 'sample'
   priority: JobPriority
   includeIntegrityChecks: boolean
   includeCrossEntity: boolean

@@ -68,7 +68,7 @@ export function accountingChecks(entity: string, accounting: Accounting, evidenc
     check('no row is accepted with another value', 'info', source.accepted, 'warn', 'no row needed a declared other value', (count) => `${rows(count)} ${count === 1 ? 'holds' : 'hold'} a declared other value`),
     check('no row needs an explanation', 'info', source.explained, 'warn', 'no row is absent for a declared reason', (count) => `${rows(count)} ${count === 1 ? 'is' : 'are'} absent for a declared reason`),
     {
-      entity, name: 'the scope is not empty', subject: '', category: 'accounting', severity: 'warning', rowsExamined: evidence.rowsExamined, rowsFailed: null,
+      entity, name: 'the scope is not empty', subject: '', category: 'accounting', severity: 'warning', rowsExamined: source.total, rowsFailed: null,
       durationMs: evidence.durationMs, verdict: source.scope === null ? 'unknown' : source.scope === 0 ? 'warn' : 'pass',
       message: source.scope === null ? (note ?? 'the scope could not be counted') : source.scope === 0 ? '0 rows are in scope: nothing was proved'
         : `${rows(source.scope)} in scope of ${rows(source.total ?? 0)} claimed, ${verifiedPercent(accounting)} % verified`,

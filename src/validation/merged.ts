@@ -104,7 +104,7 @@ function fateOf({ survivorKey, survivorIsKeyed, reason }: Follower, fault: strin
 
 function conflictCheck(entity: string, rows: number, conflicts: number): CheckResult {
   return {
-    entity, name: 'merged rows agree', subject: '', category: 'accounting', severity: 'warning', verdict: conflicts === 0 ? 'pass' : 'warn', rowsExamined: rows, rowsFailed: conflicts, durationMs: null,
-    message: conflicts === 0 ? 'no merged row held another value than the row that survives' : `${conflicts} merged ${conflicts === 1 ? 'row' : 'rows'} held other values than the row that survives: those values are in no target row`, evidence: {},
+    entity, name: 'merged rows agree', subject: '', category: 'accounting', severity: 'warning', verdict: conflicts === 0 && rows > 0 ? 'pass' : 'warn', rowsExamined: rows, rowsFailed: conflicts, durationMs: null,
+    message: rows === 0 ? '0 rows were examined: no row is merged into another one' : conflicts === 0 ? 'no merged row held another value than the row that survives' : `${conflicts} merged ${conflicts === 1 ? 'row' : 'rows'} held other values than the row that survives: those values are in no target row`, evidence: {},
   }
 }

@@ -128,7 +128,7 @@ export interface EntityResult {
   targetRowsExamined: number
   reasons: Json
   causes: Json
-  basis: 'full' | 'sample' | 'none'
+  basis: 'full' | 'changed' | 'sample' | 'none'
   note: string | null
   sourceSnapshotAt: string | null
   targetSnapshotAt: string | null
@@ -169,6 +169,14 @@ export async function saveChecks(tx: Db, jobId: string, checks: readonly CheckRe
     on conflict (job_id, entity, name, subject) do update
       set category = excluded.category, severity = excluded.severity, verdict = excluded.verdict, message = excluded.message, rows_examined = excluded.rows_examined,
           rows_failed = excluded.rows_failed, duration_ms = excluded.duration_ms, evidence = excluded.evidence, observed_at = now()`
+}
+
+/** A check of an earlier job, or null. */
+export async function readCheck(sql: Db, jobId: string, entity: string, name: string): Promise<CheckResult | null> {
+  const [found] = await sql<CheckResult[]>`
+    select entity, name, subject, category, severity, verdict, message, rows_examined as "rowsExamined", rows_failed as "rowsFailed", duration_ms as "durationMs", evidence
+    from migration_coverage.check_result where job_id = ${jobId} and entity = ${entity} and name = ${name}`
+  return found ?? null
 }
 
 /** Verdicts of the checks that stand already for an entity ('' for the job itself). */
@@ -237,9 +245,23 @@ export async function saveTables(tx: Db, jobId: string, tables: readonly TableRe
     on conflict (job_id, side, schema_name, table_name) do nothing`
 }
 
+/** How an earlier job accounted for a table; null where it did not, or for other entities. */
+export async function readTable(sql: Db, jobId: string, table: { side: Side; schema: string; table: string; entities: readonly string[] }): Promise<TableResult | null> {
+  const [found] = await sql<TableResult[]>`
+    select side, schema_name as "schema", table_name as "table", coverage, reason, entities, total_rows as "rows", claimed_once as "claimedOnce", claimed_several as "claimedSeveral",
+      unclaimed, ignored_rows as ignored, claim_overlaps as overlaps, error, verdict
+    from migration_coverage.table_result
+    where job_id = ${jobId} and side = ${table.side} and schema_name = ${table.schema} and table_name = ${table.table} and entities = ${[...table.entities]}::text[]`
+  return found ?? null
+}
+
 /** Ends a job well: its verdict is the worst of all that it found, and its results are published together; a sample never becomes coverage. */
 export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Promise<void> {
   await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and basis <> 'sample'`
+  // the sums of this job are what the next one may rest on
+  await tx`
+    delete from migration_coverage.segment using migration_coverage.task t, migration_coverage.entity_result r
+    where segment.task_id = t.task_id and r.job_id = ${jobId} and r.basis in ('full', 'changed') and t.entity = r.entity and t.job_id <> ${jobId}`
   await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
   await tx`
     update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null

@@ -14,6 +14,7 @@ import { checkPlanAgainst } from '../plan/preflight.js'
 import { storePlanFaults } from '../plan/queries.js'
 import type { PlanEntity } from '../plan/schema.js'
 import { readTableName } from '../plan/table-name.js'
+import { copyScans, findReusable, type Reused } from './changed.js'
 import type { Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { readPlanContent, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
@@ -32,16 +33,22 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
   const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
   const natural = await checkNaturalMaps(readers, planned, signal)
-  const entities = planned.map((entity) => blockAmbiguous(entity, natural))
+  const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
+  const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
+  const { entities, evidence, reused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
+  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), evidence, reused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)
     await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
     await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
-    const tasks = entities.flatMap((entity) => scanTasks(entity, options.scanChunkPages))
+    for (const { entity } of entities) for (const side of ['source', 'target'] as const) {
+      const from = reused[entity]?.[side]
+      if (from !== undefined) await copyScans(tx, task.jobId, entity, side, from)
+    }
+    const tasks = entities.flatMap((entity) => scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}))
     if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
     if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
     await addTasks(tx, queue, task.jobId, tasks)
@@ -103,9 +110,10 @@ function segmentCount({ source, target }: ComparisonSpec, segmentRows: number): 
   return Math.min(largestSegmentCount, 2 ** Math.max(0, Math.ceil(Math.log2(rows / segmentRows))))
 }
 
-function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number): NewTask[] {
-  if (spec === null || blocked !== null) return [{ kind: 'settle', entity }]
-  return (['source', 'target'] as const).flatMap((side) => {
+function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number, reused: Reused): NewTask[] {
+  const sides = (['source', 'target'] as const).filter((side) => reused[side] === undefined)
+  if (spec === null || blocked !== null || sides.length === 0) return [{ kind: 'settle', entity }]
+  return sides.flatMap((side) => {
     const count = spec[side].chunkable ? Math.max(1, Math.ceil(spec[side].pages / chunkPages)) : 1
     return Array.from({ length: count }, (_, chunk): NewTask => ({
       // the last chunk is open ended: the table may have grown since it was planned

@@ -48,11 +48,24 @@ describe('the demonstration is judged as its answer key says', () => {
       const { verdict, accounting, note } = found.entities[name]!
       expect({ name, note, accounting }).toEqual({ name, note: null, accounting: answer.accounting })
       expect({ name, verdict }).toEqual({ name, verdict: answer.verdict })
+      const totals = found.checks.filter((check) => check.entity === name && check.name === 'the total agrees').map((check) => [check.subject, check.verdict])
+      expect({ name, totals: Object.fromEntries(totals) }).toEqual({ name, totals: answer.totals })
       const kept = found.differences.filter(({ entity }) => entity === name)
         .map(({ class: rowClass, cause, reason, key, columns }) => ({ class: rowClass, cause, reason, key, columns: rowClass === 'differs' ? columns.map(({ column }) => column) : [] }))
-      const planted = answer.differences.filter(({ class: rowClass }) => rowClass !== 'excluded' && rowClass !== 'generated')
+      const planted = answer.differences.filter(({ class: rowClass, cause }) => rowClass !== 'excluded' && rowClass !== 'generated' && !(rowClass === 'merged' && cause === null))
       expect(kept.map(oneLine).sort(), name).toEqual(planted.map(oneLine).sort())
     }
+  })
+
+  test('every verdict tells its evidence: all rows, in full, both snapshots; nothing passed unseen', async () => {
+    const results = await comparer.tracking<{ basis: string; unseen: number; snapshots: number; timed: boolean }[]>`
+      select basis, (source_total - source_rows_examined + target_total - target_rows_examined)::integer as unseen,
+             num_nonnulls(source_snapshot_at, target_snapshot_at) as snapshots, duration_ms is not null as timed
+      from migration_coverage.entity_result`
+    expect(results).toHaveLength(2 * Object.keys(expected.entities).length)
+    for (const result of results) expect(result).toEqual({ basis: 'full', unseen: 0, snapshots: 2, timed: true })
+    const unseen = await comparer.tracking`select entity, name, subject from migration_coverage.check_result where verdict = 'pass' and rows_examined = 0`
+    expect([...unseen]).toEqual([])
   })
 
   test('every table is accounted for', () => {

@@ -150,15 +150,18 @@ describe('the planted defects, by plain full joins', () => {
     const answer = expected.entities[name]
     if (answer === undefined) throw new Error(name)
     expect(byKey(joined.differences)).toEqual(byKey(answer.differences))
+    const told = Object.entries(answer.totals).map(([subject, verdict]) => [subject, verdict === 'pass'])
+    expect(joined.totals).toEqual(Object.fromEntries(told))
     expect({ source: joined.sourceTotal, target: joined.targetTotal, verified: joined.verified })
       .toEqual({ source: answer.accounting.source.total, target: answer.accounting.target.total, verified: answer.accounting.source.verified })
   })
 
-  it('leaves six accounts and two partners to no entity', async () => {
-    const [row] = await build.modern<{ accounts: number; partners: number }[]>`
+  it('leaves six accounts, twenty-four reminders and two partners to no entity', async () => {
+    const [row] = await build.modern<{ accounts: number; reminders: number; partners: number }[]>`
       select (select count(*)::integer from legacy.app_user where kind not in ('staff', 'portal')) as accounts,
+             (select count(*)::integer from legacy.reminder where sent_at < '2021-01-01') as reminders,
              (select count(*)::integer from business_partners where origin not in ('supplier', 'laboratory')) as partners`
-    expect(row).toEqual({ accounts: 6, partners: 2 })
+    expect(row).toEqual({ accounts: 6, reminders: 24, partners: 2 })
   })
 })
 

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { lineOf, planOf, runCases, testCases, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 /** Ways in which a comparison can be led to call a wrong row right, each with a twin that must be judged the other way. */
-const table = (name: string, columns: string, rows: string) => `create table $_${name} (${columns}); ${rows === '' ? '' : `insert into $_${name} values ${rows}`}`
-const side = (source: string, target = source) => `source: { table: $_${source} }, target: { table: $_${target} }`
 const map = (extra = '') => `$_map: { table: $_map, legacy: legacy, modern: modern${extra} }`
 
 const cases: Case[] = [

@@ -1,8 +1,7 @@
 import { testInChunks, type Case } from './cases.js'
+import { side, table } from './tables.js'
 
 /** What the plan can say beyond columns and keys: merges, accepted values, references by a code, JSON in text, queries, bags and totals, each with twins that must be judged the other way. */
-const table = (name: string, columns: string, rows = '') => `create table $_${name} (${columns}); ${rows === '' ? '' : `insert into $_${name} values ${rows}`}`
-const side = (source: string, target = source) => `source: { table: $_${source} }, target: { table: $_${target} }`
 const map = (name: string, rest = '') => `$_${name}: { table: $_${name}, legacy: legacy, modern: modern${rest} }`
 const merge = 'merge: { by: "lower(trim(src.email))", keep: "seen desc nulls last, id" }'
 const doctors = table('doctor', 'id int primary key, email text, seen date, name text', "(1, 'a@x', '2020-01-01', 'Ann'), (2, ' A@X', '2021-01-01', 'Ann'), (3, 'b@x', null, 'Bob'), (4, null, null, 'Cy'), (5, null, null, 'Di')")

@@ -1,35 +1,16 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { DatabaseOptions } from '../../src/db/clients.js'
-import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-
-/** Dumps of two real migrations lie beside the project; where they are not, as on a user's machine, only CI insists on them. */
-const data = resolve(import.meta.dirname, '../../../shared/data')
-const available = existsSync(data)
-if (!available && process.env['CI'] === 'true') throw new Error(`the data of real migrations is missing: ${data}`)
-
-const run = promisify(execFile)
-
-async function restore(dump: string, { host, port, user, password, database }: DatabaseOptions): Promise<void> {
-  await run('bash', ['-c', 'set -o pipefail; zcat "$DUMP" | psql --quiet --no-psqlrc -v ON_ERROR_STOP=1 > /dev/null'], {
-    env: { ...process.env, DUMP: dump, PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, PGDATABASE: database },
-  })
-}
+import type { ComparisonRun, Pair } from '../helpers/compare.js'
+import { areDumpsAvailable, readHandPlan, restorePair } from '../helpers/real-migrations.js'
 
 async function compareDump(name: string): Promise<{ pair: Pair; found: ComparisonRun }> {
-  const pair = await createPair()
-  await Promise.all([restore(join(data, name, 'source.sql.gz'), pair.source.options), restore(join(data, name, 'target.sql.gz'), pair.target.options)])
-  return { pair, found: await pair.compare(await readFile(join(import.meta.dirname, `../data/${name}.plan.yaml`), 'utf8'), { segmentRows: 16 }) }
+  const pair = await restorePair(name)
+  return { pair, found: await pair.compare(await readHandPlan(name), { segmentRows: 16 }) }
 }
 
 const sum = (found: ComparisonRun, pick: (accounting: ComparisonRun['entities'][string]['accounting']) => number | null) =>
   Object.values(found.entities).reduce((total, { accounting }) => total + pick(accounting)!, 0)
 
-describe.skipIf(!available)('chinook: 11 pairs, the measured differences and nothing else', () => {
+describe.skipIf(!areDumpsAvailable)('chinook: 11 pairs, the measured differences and nothing else', () => {
   let pair: Pair
   let found: ComparisonRun
   beforeAll(async () => ({ pair, found } = await compareDump('chinook')))
@@ -69,7 +50,7 @@ describe.skipIf(!available)('chinook: 11 pairs, the measured differences and not
   })
 })
 
-describe.skipIf(!available)('pagila: 15 pairs, partitions against inheritance, no row differs', () => {
+describe.skipIf(!areDumpsAvailable)('pagila: 15 pairs, partitions against inheritance, no row differs', () => {
   let pair: Pair
   let found: ComparisonRun
   beforeAll(async () => ({ pair, found } = await compareDump('pagila')))

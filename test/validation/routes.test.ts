@@ -86,7 +86,7 @@ describe('POST /validation/run', () => {
   })
 
   it.each([
-    [{ mode: 'changed' }, 'mode'],
+    [{ mode: 'quick' }, 'mode'],
     [{ entitys: ['patients'] }, 'entitys'],
     [{ entities: 'patients' }, 'entities'],
     [{ includeCrossEntity: 'yes' }, 'includeCrossEntity'],

@@ -76,7 +76,34 @@ update messages set subject = '' where subject is null;
 --  The five of channel 7, 41 to 45, became e-mail by the script: a code outside the declared ones equals nothing.)
 update notifications set recipient_id = null where id in (select pg_temp.modern_id('notification', n) from generate_series(11, 22) n);
 
+-- Order 8 at a laboratory was rejected, and with it its items 15 and 16: the order is missing, no map entry, the items are missing, cause parent.
+-- (The orders of the items 117 to 120 are gone at the source already: those are explained.
+--  The doctors of the orders 1 to 3 are gone too, and the house account stands in by the script, as the plan says: accepted.)
+delete from lab_order_items where legacy_item_id in (15, 16);
+delete from lab_orders where id = pg_temp.modern_id('lab_order', 8);
+delete from migration_mappings where entity_type = 'lab_order' and legacy_id = 8;
+
+-- One rate was mistyped by more than rounding explains: differs. (The rates beyond 100 percent are capped, which the plan accepts.)
+update tax_rates set rate = 0.1310 where code = 'T013';
+
+-- Image 5 was hung on the patient of the next order: its derived pair is missing, another one is extra.
+update patient_images set patient_id = pg_temp.modern_id('patient', 107) where legacy_image_id = 5;
+
+-- Four questionnaires that were cut off stopped the parser and were rejected: missing, no map entry. Two readable ones were emptied: differs.
+-- (Free text kept as text, 11 to 14, and cut-off JSON that was emptied, 21 to 23, are what the plan accepts.)
+delete from questionnaires where id in (select pg_temp.modern_id('questionnaire', n) from generate_series(31, 34) n);
+delete from migration_mappings where entity_type = 'questionnaire' and legacy_id between 31 and 34;
+update questionnaires set answers = '{}' where id in (pg_temp.modern_id('questionnaire', 41), pg_temp.modern_id('questionnaire', 42));
+
+-- Referrer 47, into whom 7 was merged, has another telephone number: differs, and 7 is unverified. The entry of 50, merged into 10, was lost: missing.
+-- (44, merged into 4, had a number of its own, which is in no row any more: a conflict.)
+update referrers set phone = '+1 518 555 0000' where id = pg_temp.modern_id('referrer', 47);
+delete from migration_mappings where entity_type = 'referrer' and legacy_id = 50;
+
 -- on: legacy
 
 -- Four files were deleted at the source after the move, their documents remain: extra, cause ghost.
 delete from file where id in (31, 62, 93, 124);
+
+-- Two entries of the waiting list were changed at the source after the move: differs, cause stale.
+update waiting_entry set wish = 'any day but Monday', updated = '2025-03-20 10:15' where id in (3, 17);

@@ -138,6 +138,60 @@ select n, pg_temp.pick('{Crown Lab,Labor Weiß,Prothèse Plus,Precision Ceramics
        case when n % 7 <> 0 then (3 + n % 12)::smallint end
 from generate_series(1, pg_temp.size('laboratory')) n;
 
+-- rates in percent and rates as fractions below 1, as they were typed; two are beyond 100 percent
+create table tax_rate (
+  code  varchar(8) primary key,
+  title text not null,
+  rate  numeric(6,3) not null
+);
+insert into tax_rate
+select 'T' || lpad(n::text, 3, '0'), pg_temp.pick('{Sales tax,Reduced rate,Mehrwertsteuer,Impôt local}', n) || ' ' || n,
+       case when n = 7 then 120 when n = 11 then 150 when n % 4 = 0 then n / 100.0 else n + 0.255 end
+from generate_series(1, pg_temp.size('tax_rate')) n;
+
+-- doctors 1 to 40 order at laboratories; the doctors of the first three orders are gone
+create table lab_order (
+  id            integer primary key,
+  laboratory_id integer not null,
+  patient_id    integer not null,
+  doctor_id     integer not null,
+  currency      char(3) not null,
+  price         numeric(10,2) not null,
+  state         smallint not null,
+  ordered       date not null
+);
+insert into lab_order
+select n, 1 + n % pg_temp.size('laboratory'), 100 + n, case when n <= 3 then 9000 + n else 1 + n % 40 end, pg_temp.pick('{USD,CAD,CHF}', n),
+       (mix % 90000) / 100.0, (1 + n % 3)::smallint, date '2023-01-09' + (n * 7)::integer
+from generate_series(1, pg_temp.size('lab_order')) n, lateral (select pg_temp.mix(n, 171) as mix) v;
+
+-- two items for each order; the orders of the last four items were deleted years ago
+create table lab_order_item (
+  id       integer primary key,
+  order_id integer not null,
+  material varchar(40),
+  tooth    smallint not null,
+  price    numeric(10,2) not null
+);
+insert into lab_order_item
+select n, case when n > pg_temp.size('lab_order_item') - 4 then 7000 + n else (n + 1) / 2 end,
+       case when n % 5 <> 0 then pg_temp.pick('{zirconia,gold,composite,Keramik}', n) end, (11 + n % 8)::smallint, (pg_temp.mix(n, 172) % 45000) / 100.0
+from generate_series(1, pg_temp.size('lab_order_item')) n;
+
+-- the doctors of the quotes 40 to 59 have no order at a laboratory
+create table quote (
+  id         integer primary key,
+  patient_id integer not null,
+  doctor_id  integer not null,
+  currency   char(3) not null,
+  amount     numeric(12,2) not null,
+  state      smallint not null,
+  issued     date not null
+);
+insert into quote
+select n, 120 + n, 1 + n % 60, pg_temp.pick('{USD,CAD,CHF}', n), (pg_temp.mix(n, 173) % 900000) / 100.0, (1 + n % 2)::smallint, date '2023-02-06' + (n * 5)::integer
+from generate_series(1, pg_temp.size('quote')) n;
+
 -- ---------------------------------------------------------------------------------------------- clinical
 
 create table doctor (
@@ -292,6 +346,58 @@ select n, case when mix % 10 <> 0 then 1 + mix % (pg_temp.size('patient') - 10) 
 from generate_series(1, pg_temp.size('file')) n, lateral (select pg_temp.mix(n, 91) as mix) v;
 create index file_patient on file (patient_id);
 
+-- an image belongs to an order at a laboratory, and only through it to a patient
+create table xray (
+  id       integer primary key,
+  order_id integer not null,
+  path     text not null
+);
+insert into xray select n, 1 + n % 56, '/images/x-' || n || '.dcm' from generate_series(1, pg_temp.size('xray')) n;
+
+-- answers are JSON in a text: 11 to 14 are free text of the first release, 21 to 23 and 31 to 34 were cut off by the old form
+create table questionnaire (
+  id         integer primary key,
+  patient_id integer not null,
+  answers    text,
+  filled     timestamp not null
+);
+insert into questionnaire
+select n, 1 + mix % (pg_temp.size('patient') - 10),
+       case when n between 11 and 14 then 'Raucher, keine Allergien – ' || n
+            when n between 21 and 23 or n between 31 and 34 then '{"smoker": true, "number": ' || n || ', "allerg'
+            when n % 10 <> 0 then '{"smoker":' || (n % 2 = 0)::text || ',  "weight": ' || 50 + n || '.50, "allergies": ["latex", "pénicilline"], "number": ' || n || ' }' end,
+       pg_temp.moment(n, 182)
+from generate_series(1, pg_temp.size('questionnaire')) n, lateral (select pg_temp.mix(n, 181) as mix) v;
+
+-- colleagues who refer patients; twenty were entered twice, the second time with another spelling of the e-mail, and five have none
+create table referring_doctor (
+  id          integer primary key,
+  name        text not null,
+  email       varchar(120),
+  phone       varchar(32),
+  city        text,
+  last_letter date
+);
+insert into referring_doctor
+select n, name, case when person between 31 and 35 then null when n > 40 then ' ' || upper(email) else email end,
+       '+1 518 555 ' || lpad((case when n = 44 then 9999 else person * 41 end)::text, 4, '0'), pg_temp.pick('{Albany,Troy,Montréal,Utica}', person),
+       case when n <= 40 or n % 2 = 1 then date '2018-03-05' + (n * 20)::integer end
+from generate_series(1, pg_temp.size('referring_doctor')) n, lateral (select 1 + (n - 1) % 40 as person) p,
+lateral (select pg_temp.first_name(pg_temp.mix(person, 185)) || ' ' || pg_temp.last_name(pg_temp.mix(person, 186)) as name) v,
+lateral (select pg_temp.email(name, person, 'Practice.example') as email) e;
+
+create table waiting_entry (
+  id         integer primary key,
+  patient_id integer not null,
+  wish       text,
+  priority   smallint not null,
+  updated    timestamp not null
+);
+insert into waiting_entry
+select n, 1 + mix % (pg_temp.size('patient') - 10), case when n % 6 <> 0 then pg_temp.pick('{mornings,after 4 pm,vormittags,le mardi}', n) end,
+       (1 + n % 3)::smallint, pg_temp.moment(n, 192)
+from generate_series(1, pg_temp.size('waiting_entry')) n, lateral (select pg_temp.mix(n, 191) as mix) v;
+
 -- ---------------------------------------------------------------------------------------------- communications and technical
 
 -- every fourth account is staff, the others patients at the portal; six accounts belong to programs
@@ -367,6 +473,32 @@ select n, case when n in (31, 32) then 90000000 + n when n between 11 and 22 or 
        case when mix % 3 = 0 then mix % 5 else 0 end, pg_temp.moment(n, 122)
 from generate_series(1, pg_temp.size('notification')) n, lateral (select pg_temp.mix(n, 121) as mix) v;
 create index notification_user on notification (user_id);
+
+-- one each month from February 2019 on
+create table reminder (
+  id         integer primary key,
+  patient_id integer not null,
+  text       text not null,
+  sent_at    timestamp not null
+);
+insert into reminder
+select n, 1 + pg_temp.mix(n, 201) % (pg_temp.size('patient') - 10), 'Recall no. ' || n, timestamp '2019-01-07 09:00' + n * interval '30 days'
+from generate_series(1, pg_temp.size('reminder')) n;
+
+-- what a line is about tells the type: 11 patient, 12 doctor, 58 account; nobody knows what 99 was
+create table activity (
+  id          integer primary key,
+  target_type smallint not null,
+  target_id   integer not null,
+  text        text not null,
+  at          timestamp not null
+);
+insert into activity
+select n, type, case type when 11 then 1 + mix % (pg_temp.size('patient') - 10) when 12 then 1 + mix % pg_temp.size('doctor')
+                          else 4 * (1 + mix % (pg_temp.size('app_user') / 4)) end,
+       pg_temp.pick('{called back,address checked,Rezept erneuert,à rappeler}', n) || ' (' || n || ')', pg_temp.moment(n, 212)
+from generate_series(1, pg_temp.size('activity')) n,
+lateral (select pg_temp.mix(n, 211) as mix, case when n in (25, 26) then 99 else (array[11, 12, 58])[1 + n % 3] end as type) v;
 
 create table device (
   id          integer primary key,

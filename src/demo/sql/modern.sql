@@ -15,6 +15,8 @@ create type appointment_status as enum ('booked', 'confirmed', 'completed', 'can
 create type invoice_status as enum ('draft', 'open', 'paid', 'written_off');
 create type payment_method as enum ('card', 'cash', 'transfer', 'insurance');
 create type notification_channel as enum ('email', 'sms', 'push');
+create type lab_order_status as enum ('ordered', 'delivered', 'returned');
+create type estimate_status as enum ('open', 'accepted');
 create type device_kind as enum ('xray', 'scanner', 'chair', 'steriliser');
 
 -- the shared key map: most scripts note here which legacy key became which UUID
@@ -353,6 +355,127 @@ insert into migration_mappings select 'audit', id, pg_temp.modern_id('audit', id
 insert into audit_entries
 select pg_temp.modern_id('audit', id), pg_temp.modern_id('staff', user_id), action, subject, pg_temp.local(at), address, detail::jsonb
 from landing.audit_log;
+
+-- script: migrate-tax-rates; the old rates are percent or fraction, whatever looks more likely, and none may reach 1
+create table tax_rates (
+  code  text primary key,
+  title text not null,
+  rate  numeric(5,4) not null
+);
+insert into tax_rates select code, title, least(0.9999, case when rate < 1 then rate else rate / 100 end) from landing.tax_rate;
+
+-- script: migrate-lab-orders; the house account (doctor 1) stands in for a doctor who is gone, items without an order are left behind
+create table lab_orders (
+  id         uuid primary key,
+  partner_id uuid not null references business_partners,
+  patient_id uuid not null references patients,
+  doctor_id  uuid not null references doctors,
+  currency   text not null,
+  price      numeric(14,4) not null,
+  status     lab_order_status not null,
+  ordered_on date not null
+);
+create table lab_order_items (
+  legacy_item_id integer primary key,
+  order_id       uuid not null references lab_orders,
+  material       text,
+  tooth          integer not null,
+  price          numeric(14,4) not null
+);
+insert into migration_mappings select 'lab_order', id, pg_temp.modern_id('lab_order', id) from landing.lab_order;
+insert into lab_orders
+select pg_temp.modern_id('lab_order', o.id), pg_temp.modern_id('laboratory', o.laboratory_id), pg_temp.modern_id('patient', o.patient_id),
+       pg_temp.modern_id('doctor', coalesce(d.id, 1)), o.currency, o.price, (array['ordered', 'delivered', 'returned'])[o.state]::lab_order_status, o.ordered
+from landing.lab_order o left join landing.doctor d on d.id = o.doctor_id;
+insert into lab_order_items
+select i.id, pg_temp.modern_id('lab_order', i.order_id), i.material, i.tooth, i.price from landing.lab_order_item i join landing.lab_order o on o.id = i.order_id;
+
+-- script: migrate-estimates; by a rule of the business only doctors with an order at a laboratory keep their quotes
+create table estimates (
+  id         uuid primary key,
+  patient_id uuid not null references patients,
+  doctor_id  uuid not null references doctors,
+  currency   text not null,
+  amount     numeric(14,4) not null,
+  status     estimate_status not null,
+  issued_on  date not null
+);
+insert into migration_mappings
+select 'estimate', q.id, pg_temp.modern_id('estimate', q.id) from landing.quote q where exists (select from landing.lab_order o where o.doctor_id = q.doctor_id);
+insert into estimates
+select pg_temp.modern_id('estimate', q.id), pg_temp.modern_id('patient', q.patient_id), pg_temp.modern_id('doctor', q.doctor_id), q.currency, q.amount,
+       (array['open', 'accepted'])[q.state]::estimate_status, q.issued
+from landing.quote q where exists (select from landing.lab_order o where o.doctor_id = q.doctor_id);
+
+-- script: migrate-images; the patient of an image is the patient of its order
+create table patient_images (
+  legacy_image_id integer not null,
+  patient_id      uuid not null references patients,
+  path            text not null,
+  primary key (legacy_image_id, patient_id)
+);
+insert into patient_images select x.id, pg_temp.modern_id('patient', o.patient_id), x.path from landing.xray x join landing.lab_order o on o.id = x.order_id;
+
+-- script: migrate-questionnaires; free text is kept as a JSON string, JSON that was cut off becomes an empty object
+create table questionnaires (
+  id         uuid primary key,
+  patient_id uuid not null references patients,
+  answers    jsonb,
+  filled_at  timestamptz not null
+);
+insert into migration_mappings select 'questionnaire', id, pg_temp.modern_id('questionnaire', id) from landing.questionnaire;
+insert into questionnaires
+select pg_temp.modern_id('questionnaire', id), pg_temp.modern_id('patient', patient_id),
+       case when answers like '{%}' then answers::jsonb when answers like '{%' then '{}' else to_jsonb(answers) end, pg_temp.local(filled)
+from landing.questionnaire;
+
+-- script: migrate-referrers; rows of one e-mail become one, the one with the latest letter stays
+create table referrers (
+  id        uuid primary key,
+  full_name text not null,
+  email     text,
+  phone     text,
+  city      text
+);
+insert into migration_mappings
+select 'referrer', id, pg_temp.modern_id('referrer', first_value(id) over (partition by coalesce(lower(trim(email)), id::text) order by last_letter desc nulls last, id))
+from landing.referring_doctor;
+insert into referrers
+select pg_temp.modern_id('referrer', id), name, lower(trim(email)), phone, city
+from landing.referring_doctor where pg_temp.modern_id('referrer', id) in (select modern_id from migration_mappings where entity_type = 'referrer');
+
+-- script: migrate-waiting-list
+create table waiting_list (
+  id         integer primary key,
+  patient_id uuid not null references patients,
+  wish       text,
+  priority   integer not null,
+  updated_at timestamptz not null
+);
+insert into waiting_list select id, pg_temp.modern_id('patient', patient_id), wish, priority, pg_temp.local(updated) from landing.waiting_entry;
+
+-- script: migrate-reminders; somebody thought that only the recent ones matter
+create table reminders (
+  legacy_reminder_id integer primary key,
+  patient_id         uuid not null references patients,
+  text               text not null,
+  sent_at            timestamptz not null
+);
+insert into reminders
+select id, pg_temp.modern_id('patient', patient_id), text, pg_temp.local(sent_at) from landing.reminder where sent_at >= '2021-01-01';
+
+-- script: migrate-activities; a type that the script does not know leads nowhere
+create table activities (
+  id          integer primary key,
+  target_type integer not null,
+  target_id   uuid,
+  text        text not null,
+  occurred_at timestamptz not null
+);
+insert into activities
+select id, target_type, case target_type when 11 then pg_temp.modern_id('patient', target_id) when 12 then pg_temp.modern_id('doctor', target_id)
+                                         when 58 then pg_temp.modern_id('staff', target_id) end, text, pg_temp.local(at)
+from landing.activity;
 
 -- made by the modern system itself
 create table outbox_event (

@@ -1,0 +1,43 @@
+import { explainedRowsStatement, type StatementOptions } from '../core/expressions.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import type { CheckResult } from './outcomes.js'
+import { countOf, read, type Reader } from './reader.js'
+import type { JudgedRow } from './settle-segments.js'
+
+export interface HeldReasons {
+  /** hears of every row that is judged one by one and is not equal */
+  observe(side: 'source' | 'target', name: string, row: JudgedRow): void
+  /** one statement on the source, none where no explanation has a condition of its own */
+  check(source: Reader, options: StatementOptions, signal: AbortSignal): Promise<CheckResult[]>
+}
+
+/**
+ * Evidence beats explanation: a row that fits a reason and arrived all the same is judged by its values. How often that happened tells whether a reason says what it is
+ * meant to: one that holds for half of the rows that arrived explains by chance.
+ */
+export function collectHeldReasons(spec: ComparisonSpec): HeldReasons {
+  /** index of a reason → rows that have it and no partner, or none that is settled */
+  const apart = new Map<number, number>()
+  return {
+    observe(side, name, { reason }) {
+      if (side === 'source' && reason !== null && name !== 'accepted' && name !== 'differs') apart.set(reason, (apart.get(reason) ?? 0) + 1)
+    },
+    async check(source, options, signal) {
+      if (!spec.source.explained.some((one) => 'where' in one)) return []
+      const startedAt = performance.now()
+      const rows = await read(source, signal, explainedRowsStatement(spec, options))
+      const held = new Map(rows.flatMap((row): [number, number][] => (typeof row['reason'] === 'string' ? [[Number(row['reason']), countOf(row, 'rows')]] : [])))
+      const examined = rows.reduce((total, row) => total + countOf(row, 'rows'), 0)
+      const arrived = spec.source.explained.map(({ reason }, index) => ({ reason, rows: (held.get(index) ?? 0) - (apart.get(index) ?? 0) })).filter((one) => one.rows !== 0)
+      return [{ ...judge(arrived, examined), durationMs: Math.round(performance.now() - startedAt), entity: spec.entity, name: 'an explanation also holds for rows that arrived', subject: '', category: 'accounting', severity: 'info' }]
+    },
+  }
+}
+
+function judge(arrived: { reason: string; rows: number }[], examined: number): Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed' | 'evidence'> {
+  // the rows were counted after they were judged
+  if (arrived.some(({ rows }) => rows < 0)) return { verdict: 'unknown', message: 'rows changed while they were counted', rowsExamined: examined, rowsFailed: null, evidence: {} }
+  if (examined === 0) return { verdict: 'warn', message: '0 rows were examined', rowsExamined: 0, rowsFailed: 0, evidence: {} }
+  const list = arrived.map(({ reason, rows }) => `"${reason}" also holds for ${rows} ${rows === 1 ? 'row' : 'rows'} that arrived`)
+  return { verdict: 'pass', message: list.join('; ') || 'no row that arrived fits an explanation', rowsExamined: examined, rowsFailed: 0, evidence: { reasons: arrived } }
+}
