@@ -29,8 +29,9 @@ const sets: CanarySet[] = [
   ...verbatim('timestamptz', ['2024-03-31 01:30:00+00', '2024-03-31 01:30:00.000001+00', 'infinity', '-infinity', '0044-03-15 12:00:00 BC']),
   ...verbatim('timestamp', ['2024-03-31 01:30:00', '2024-03-31 01:30:00.000001', 'infinity']),
   ...verbatim('date', ['2024-02-29', '0001-01-01 BC', 'infinity', '-infinity']),
-  ...verbatim('int4[]', ['{1,2}', '{{1,2}}', '{1,NULL}', '{}']),
-  ...verbatim('text[]', ['{NULL}', '{"NULL"}', '{""}', '{}']),
+  { kind: kind('array', 'int4[]'), typeName: '_int4', different: ['{1,2}', '{{1,2}}', '{1,NULL}', '{}', '[0:1]={1,2}'], equal: [' { 1 , 2 } '] },
+  { kind: kind('array', 'text[]'), typeName: '_text', different: ['{NULL}', '{"NULL"}', '{""}', '{}', '{"a,b"}', '{a,b}'], equal: ['{ NULL }'] },
+  { kind: kind('geometric', 'point'), typeName: 'point', different: ['(0,0)', '(0,1)', '(1,0)', '(0,-0.5)', '(0,1e-20)'], equal: ['(-0,0)', '(0,-0)'] },
 ]
 
 function verbatim(typeName: string, different: string[]): CanarySet[] {

@@ -6,7 +6,7 @@ import { quoteLiteral } from './identifier.js'
  * finer than equality (then the value itself is asked, see `decideAs`), never coarser.
  */
 export interface CanonicalKind {
-  name: 'integer' | 'bigint' | 'numeric' | 'float4' | 'float8' | 'text' | 'padded text' | 'boolean' | 'uuid' | 'uuid text' | 'bytes' | 'jsonb' | 'verbatim'
+  name: 'integer' | 'bigint' | 'numeric' | 'float4' | 'float8' | 'text' | 'padded text' | 'boolean' | 'uuid' | 'uuid text' | 'bytes' | 'jsonb' | 'array' | 'geometric' | 'verbatim'
   /** a type of every server to which a literal of this kind can be cast */
   literalType: string
   /** equal values may differ in text: a server decides with this type. null: the text decides */
@@ -18,16 +18,25 @@ export type CanonicalChoice = { kind: CanonicalKind; warning?: string } | { refu
 const integers = ['int2', 'int4', 'int8', 'oid']
 const floats = ['float4', 'float8']
 const numerics = ['numeric', 'money']
-const texts = ['text', 'varchar', 'name', 'citext', 'char', 'bpchar', 'unknown']
+const texts = ['text', 'varchar', 'name', 'citext', 'char', 'bpchar', 'refcursor', 'unknown']
 const json = ['json', 'jsonb']
+const geometric = ['point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle']
 /** Types whose text under the pinned session settings is exact; families of them that may meet each other. */
 const verbatimFamilies = [
   ['date'], ['time'], ['timetz'], ['timestamp'], ['timestamptz'], ['interval'], ['inet', 'cidr'], ['macaddr'], ['macaddr8'], ['bit', 'varbit'], ['xml'],
-  ['hstore'], ['point'], ['line'], ['lseg'], ['box'], ['path'], ['polygon'], ['circle'], ['tsvector'], ['tsquery'], ['pg_lsn'], ['pg_snapshot'], ['txid_snapshot'], ['jsonpath'],
+  ['hstore'], ...geometric.map((name) => [name]), ['tsvector'], ['tsquery'], ['pg_lsn'], ['pg_snapshot'], ['txid_snapshot'], ['jsonpath'], ['int2vector'], ['oidvector'],
 ]
+/** The order of what these hold depends on the encoding of the server: the target sorts the source's text before it decides. */
+const sortedByBytes = ['tsvector', 'hstore']
+
+const transactionId = 'transaction ids have no meaning in another database'
+const address = 'it holds the address of an object in the catalogue of one database'
+const internal = 'it is a type for the inside of a server'
 const refusedTypes: Record<string, string> = {
-  xid: 'transaction ids have no meaning in another database', xid8: 'transaction ids have no meaning in another database',
-  cid: 'command ids have no meaning in another database', tid: 'row addresses have no meaning in another database',
+  xid: transactionId, xid8: transactionId, cid: 'command ids have no meaning in another database', tid: 'row addresses have no meaning in another database',
+  ...Object.fromEntries(['proc', 'procedure', 'oper', 'operator', 'class', 'type', 'config', 'dictionary', 'namespace', 'role', 'collation', 'database'].map((name) => [`reg${name}`, address])),
+  aclitem: 'it names roles of one server', gtsvector: internal, pg_node_tree: internal, pg_ndistinct: internal, pg_dependencies: internal, pg_mcv_list: internal,
+  pg_brin_bloom_summary: internal, pg_brin_minmax_multi_summary: internal,
 }
 
 const simple = (name: CanonicalKind['name'], literalType: string = name, decideAs: string | null = null): CanonicalKind => ({ name, literalType, decideAs })
@@ -39,8 +48,9 @@ type Family = 'integer' | 'float' | 'numeric' | 'text' | 'boolean' | 'uuid' | 'b
 function familyOf(type: TypeInfo): Family | null {
   if (type.kind === 'e') return 'text'
   if (type.kind === 'r' || type.kind === 'm') return 'range'
-  if (type.kind !== 'b') return null
-  if (type.element !== null) return 'array'
+  if (type.kind !== 'b' || reasonAgainst(type) !== null) return null
+  // int2vector and oidvector have elements, and a text that is no array's
+  if (type.element !== null && !isVerbatim(type)) return 'array'
   if (integers.includes(type.base)) return 'integer'
   if (floats.includes(type.base)) return 'float'
   if (numerics.includes(type.base)) return 'numeric'
@@ -49,8 +59,17 @@ function familyOf(type: TypeInfo): Family | null {
   if (type.base === 'bool') return 'boolean'
   if (type.base === 'uuid') return 'uuid'
   if (type.base === 'bytea') return 'bytes'
-  if (type.base in refusedTypes || type.base.startsWith('reg')) return null
   return 'verbatim'
+}
+
+const isVerbatim = ({ base }: TypeInfo): boolean => verbatimFamilies.some((names) => names.includes(base))
+/** Names outside pg_catalog are qualified. */
+const isBuiltIn = ({ name }: TypeInfo): boolean => !name.includes('.')
+
+function reasonAgainst(type: TypeInfo): string | null {
+  if (type.kind === 'c') return 'it is a composite type'
+  if (type.kind === 'p') return 'it is a pseudo-type'
+  return (isBuiltIn(type) ? refusedTypes[type.base] : undefined) ?? null
 }
 
 /**
@@ -66,7 +85,7 @@ export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { z
   }
   const [left, right] = [familyOf(source), familyOf(target)]
   for (const [family, type] of [[left, source], [right, target]] as const) {
-    if (family === null) return { refused: `values of type ${type.name} cannot be compared: ${refusedTypes[type.base] ?? 'it has no canonical form'}`, suggestion: 'compare its parts with `sql`, or list the column under `ignore`' }
+    if (family === null) return { refused: `values of type ${type.name} cannot be compared: ${reasonAgainst(type) ?? 'it has no canonical form'}`, suggestion: 'compare its parts with `sql`, or list the column under `ignore`' }
   }
   const families = new Set([left, right])
   const only = (...allowed: Family[]) => [...families].every((family) => family !== null && allowed.includes(family))
@@ -85,8 +104,12 @@ export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { z
     if (source.base === 'timestamp' && target.base === 'timestamptz')
       return { refused: 'the source time has no zone and the target has one', suggestion: 'say in which zone the source time is meant: `zone: UTC`' }
     const family = verbatimFamilies.find((names) => names.includes(source.base))
-    if (family?.includes(target.base)) return { kind: simple('verbatim', target.base === 'cidr' ? 'inet' : target.base === 'bit' ? 'varbit' : target.base) }
-    if (family === undefined && source.base === target.base) {
+    if (geometric.includes(source.base) && source.base === target.base) return { kind: simple('geometric', target.base) }
+    if (family?.includes(target.base)) {
+      const name = target.base === 'cidr' ? 'inet' : target.base === 'bit' ? 'varbit' : target.base
+      return { kind: simple('verbatim', name, sortedByBytes.includes(name) ? target.name : null) }
+    }
+    if (family === undefined && source.base === target.base && !isBuiltIn(source) && !isBuiltIn(target)) {
       return { kind: simple('verbatim', 'text'), warning: `${source.name} is not a type that ships with PostgreSQL: its values are compared by their text` }
     }
   }
@@ -130,15 +153,24 @@ function chooseArray(source: TypeInfo, target: TypeInfo): CanonicalChoice {
   if (source.element === null || target.element === null) return { refused: 'an array type without an element type' }
   const element = chooseCanonical(source.element, target.element, { zone: null })
   if ('refused' in element) return { refused: `array elements: ${element.refused}`, suggestion: 'compare them with `sql`' }
-  if (element.kind.name === 'uuid text' || element.kind.name === 'padded text' || familyOf(source.element) === 'json')
-    return { refused: `arrays of ${source.element.name} and ${target.element.name} have no common text`, suggestion: 'compare them with `sql`' }
-  const byValue = ['numeric', 'float4', 'float8'].includes(element.kind.name) || element.kind.decideAs !== null
-  return { kind: simple('verbatim', target.name, byValue ? `${element.kind.literalType}[]` : null) }
+  const { kind, warning } = element
+  const isPadded = [source, target].filter((type) => type.element?.base === 'bpchar').length === 1
+  if (kind.name === 'array' || kind.name === 'uuid text' || isPadded) return { refused: `arrays of ${source.element.name} and ${target.element.name} have no common text`, suggestion: 'compare them with `sql`' }
+  const decideAs = kind.decideAs ?? (isByValue(kind) ? kind.literalType : null)
+  // a type outside pg_catalog need not be found by its bare name: its elements are brought to text one by one
+  const literalType = isBuiltIn(target.element) || !['verbatim', 'geometric'].includes(kind.name) ? kind.literalType : 'text'
+  return { kind: simple('array', `${literalType}[]`, decideAs === null ? null : `${decideAs}[]`), ...(warning === undefined ? {} : { warning }) }
 }
 
+/** Equal values of these kinds may differ in the text that PostgreSQL writes into an array or range. */
+const isByValue = ({ name, decideAs }: CanonicalKind): boolean => decideAs !== null || ['numeric', 'float4', 'float8'].includes(name)
+
 function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
-  if (source.base !== target.base) return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
-  return { kind: simple('verbatim', target.name, target.element?.base === 'numeric' ? target.name : null) }
+  if (source.base !== target.base || source.kind !== target.kind || source.element?.base !== target.element?.base)
+    return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
+  const bound = source.element === null || target.element === null ? { refused: 'a range without a subtype' } : chooseCanonical(source.element, target.element, { zone: null })
+  if ('refused' in bound) return { refused: `bounds of the range: ${bound.refused}`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
+  return { kind: simple('verbatim', isBuiltIn(target) ? target.name : 'text', isByValue(bound.kind) ? target.name : null) }
 }
 
 /**
@@ -153,7 +185,7 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
     // + 0 makes 0 of -0; a float4 becomes the float8 of its shortest text, so that 0.1 is 0.1
     case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0)` : `((${expression})${exactFirst(typeName)}::float8 + 0)`
     case 'float4': return `((${expression})${exactFirst(typeName)}::float4 + 0::float4)`
-    case 'text': return `(${expression})::text`
+    case 'text': return typeName === '"char"' ? charText(expression) : `(${expression})::text`
     case 'padded text': return `rtrim((${expression})::text, ' ')`
     case 'boolean': return `(${expression})::bool`
     case 'uuid': return `(${expression})::uuid`
@@ -161,8 +193,28 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
       : `case when (${expression})::text collate "C" ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then lower((${expression})::text collate "C") else (${expression})::text end`
     case 'bytes': return `encode((${expression})::bytea, 'hex')`
     case 'jsonb': return `(${expression})::jsonb`
+    case 'array': return arrayText(kind.literalType, typeName, `(${expression})`)
+    case 'geometric': return withoutSignOfZero(`(${expression})::text`)
     case 'verbatim': return `(${expression})::text`
   }
+}
+
+/** Up to PostgreSQL 15 a byte above 127 stands as itself in the text of a "char", which may be no text at all; from 16 on as a backslash and three octal digits. */
+function charText(expression: string): string {
+  const byte = `get_byte(charsend(${expression}), 0)`
+  return `case when ${byte} > 127 then chr(92) || (${byte} >> 6) || ((${byte} >> 3) & 7) || (${byte} & 7) else (${expression})::text end`
+}
+
+/** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text. */
+function arrayText(literalType: string, typeName: string, array: string): string {
+  const first = literalType === 'float8[]' && typeName === '_float4' ? '::text' : typeName === '_money' ? '::numeric[]' : typeName === '_oid' ? '::int8[]' : ''
+  const text = `${array}${first}::${literalType}::text`
+  return geometric.some((name) => literalType === `${name}[]`) ? withoutSignOfZero(text) : text
+}
+
+/** 0 and -0 are one coordinate. */
+function withoutSignOfZero(text: string): string {
+  return `regexp_replace(${text}, '-0(?![.0-9])', '0', 'g')`
 }
 
 /** money and oid have no cast to a float of their own */

@@ -20,6 +20,10 @@ export interface StatementOptions {
   sample?: { seed: bigint }
   /** pages [first, next) of the relation's own physical order; next null: open ended */
   pages?: { first: number; next: number | null }
+  /** by side the addresses (`(page,item)`) of rows whose values raise an error: they are left out */
+  unread?: Partial<Record<Side, readonly string[]>>
+  /** the addresses of the only rows that are looked at */
+  only?: readonly string[]
 }
 
 /** One key of so many is in a sample. */
@@ -262,6 +266,20 @@ function pageCondition(side: Side, pages: StatementOptions['pages']): string {
   return [...lower, ...upper].join(' and ') || 'true'
 }
 
+/** SQL condition under which a row is looked at. The server may evaluate it late: `sideSql` asks it first once more, before any value. */
+function isReadable(side: Side, { unread, only }: StatementOptions): string {
+  const list = (addresses: readonly string[]) => `(${quoteLiteral(`{${addresses.map((address) => `"${address}"`).join(',')}}`)}::tid[])`
+  const ctid = `${aliasOf(side)}.ctid`
+  const left = unread?.[side] ?? []
+  return [...(only === undefined ? [] : [`${ctid} = any ${list(only)}`]), ...(left.length === 0 ? [] : [`${ctid} <> all ${list(left)}`])].join(' and ') || 'true'
+}
+
+/** SQL condition of the rows that a statement is about. */
+function wantedRows(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const readable = isReadable(side, options)
+  return readable === 'true' ? claimCondition(spec, side) : `${claimCondition(spec, side)} and ${readable}`
+}
+
 interface KeySql extends TermSql {
   /** SQL condition under which the leg stands for the other value of its value map: then no target row is equal, only accepted. null: never */
   neededOther: string | null
@@ -295,9 +313,11 @@ function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): S
   const noKey = spec.bag ? '' : side === 'source' ? `when ${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')} then 'no key'` : `when ${rawNull} then 'no key'`
   // what another entity claims is not even looked at: its values need not be fit for this one
   const unclaimed = side === 'target' && spec.target.claim === 'keyMap' ? '' : `when (${claimCondition(spec, side)}) is not true then 'unclaimed'`
+  const readable = isReadable(side, options)
+  const unreadable = readable === 'true' ? '' : `when not (${readable}) then 'unread'`
   const state = side === 'source'
-    ? `case ${unclaimed} ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} ${spec.source.merge === null ? '' : "when merging.place > 1 then 'merged'"} else 'keyed' end`
-    : `case ${unclaimed} ${noKey} ${unresolved === '' ? '' : `when ${unresolved} then 'no map entry'`} else 'keyed' end`
+    ? `case ${unreadable} ${unclaimed} ${spec.source.exclude.map(({ where }, index) => `when ${isTrue(where)} then 'excluded ${index}'`).join(' ')} ${noKey} ${spec.source.merge === null ? '' : "when merging.place > 1 then 'merged'"} else 'keyed' end`
+    : `case ${unreadable} ${unclaimed} ${noKey} ${unresolved === '' ? '' : `when ${unresolved} then 'no map entry'`} else 'keyed' end`
   const hash = (term: TermSpec, sql: TermSql, role: string) => hashTerm(term, sql, `${role} ${term.name}`, side, recode)
   const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
   const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`other ${at(spec.key, leg).name}`))} else 0 end)`]))
@@ -342,12 +362,12 @@ function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, re
  * Counts the claimed rows of a side by themselves: no key map is joined, no term is evaluated, and a row that a join of the plan multiplies counts once.
  * Columns: rows, scope (rows that no exclusion names; equal to rows on the target), snapshot (ISO 8601).
  */
-export function countStatement(spec: ComparisonSpec, side: Side, pages?: StatementOptions['pages']): string {
+export function countStatement(spec: ComparisonSpec, side: Side, pages?: StatementOptions['pages'], only?: readonly string[]): string {
   const excluded = side === 'target' ? 'false' : spec.source.exclude.map(({ where }) => isTrue(where)).join(' or ') || 'false'
   const count = spec[side].join === null ? 'count(*)' : `count(distinct ${addressOf(spec, side)})`
   return `select ${count}::text as rows, (${count} filter (where not (${excluded})))::text as scope, ` +
     `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
-    `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}`
+    `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}${only === undefined ? '' : ` and ${isReadable(side, { segments: 1, recode: false, only })}`}`
 }
 
 /**
@@ -361,14 +381,14 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const sampled = inSample(options, 'hashed.key')
   const [state, key] = sampled === null ? ['state.name', 'hashed.key'] : [`case when state.name = 'keyed' and not ${sampled} then 'not sampled' else state.name end`, `case when ${sampled} then hashed.key end`]
   return `select ${state} as state, ${reason} as reason, (${key} & ${options.segments - 1})::int4::text as segment, count(*)::text as rows, sum(hashed.row)::text as sum ` +
-    `from ${from} where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)} group by 1, 2, 3`
+    `from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} group by 1, 2, 3`
 }
 
 /** The keyed rows of the segments listed in $1 (`{1,2}`). Columns: key_hash, row_hash. */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from } = sideSql(spec, side, options)
   return `select hashed.key::text as key_hash, hashed.row::text as row_hash from ${from} ` +
-    `where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.row is not null and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
+    `where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.row is not null and (hashed.key & ${options.segments - 1})::int4 = any($1::text::int4[])`
 }
 
 /** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */
@@ -399,7 +419,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  return `select ${select.join(', ')} from ${from} where ${claimCondition(spec, side)} and state.name = 'keyed' and hashed.key = any($1::text::int8[])`
+  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::text::int8[])`
 }
 
 /** Texts with their state; NULL is `+`. */
@@ -432,7 +452,7 @@ export function readMergedStatement(spec: ComparisonSpec, options: StatementOpti
   ]
   return `with member as materialized (select src.tableoid as relation, src.ctid as address, merging.place, merging.survivor_relation, merging.survivor, state.name as state, ` +
     `${firstReason(spec.source.explained)} as reason, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, 'source')} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
+    `where ${wantedRows(spec, 'source', options)} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
     `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, first.state as survivor ` +
     `from member join member first on first.relation = member.survivor_relation and first.address = member.survivor where member.state = 'merged'`
 }
@@ -449,7 +469,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
   const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
   return `select ${names}, count(*)::text as rows, sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
     `${canonicalText(sqlOf(total.sum).value)}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
-    `where ${claimCondition(spec, side)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
+    `where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
 
 /**
@@ -463,7 +483,7 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true then coalesce(${at(texts, 0)}, '') = any(array(select json_array_elements_text($1::text::json))) end`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any(array(select json_array_elements_text($1::text::json))) end`
 }
 
 /**
@@ -491,7 +511,18 @@ export function findTargetKeysStatement(spec: ComparisonSpec, options: Statement
   const { from, keys } = sideSql(spec, 'target', options)
   const texts = legTexts(spec, keys, 'target', options.recode)
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')} from ${from} ` +
-    `where ${claimCondition(spec, 'target')} and state.name = 'keyed' and ${at(texts, 0)} = any(array(select json_array_elements_text($1::text::json)))`
+    `where ${wantedRows(spec, 'target', options)} and state.name = 'keyed' and ${at(texts, 0)} = any(array(select json_array_elements_text($1::text::json)))`
+}
+
+/** The addresses of the rows of a chunk, at most `limit` + 1. Columns: address. */
+export function addressesStatement(spec: ComparisonSpec, side: Side, pages: StatementOptions['pages'], limit: number): string {
+  return `select ${aliasOf(side)}.ctid::text as address from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)} order by ${aliasOf(side)}.ctid limit ${limit + 1}`
+}
+
+/** The keys of rows, without any other value of them. Columns: k0…. */
+export function readKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const { from, keys } = sideSql({ ...spec, columns: [] }, side, options)
+  return `select ${legTexts(spec, keys, side, options.recode).map((text, index) => `${text} as k${index}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed'`
 }
 
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
@@ -500,7 +531,7 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
   const states = side === 'source' ? "state.name = 'no key'" : `state.name <> 'keyed' and (${reason}) is null`
   const raw = keys.map((leg, index) => `${leg.raw} as r${index}`)
-  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${claimCondition(spec, side)} and ${states}) rows ` +
+  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}) rows ` +
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
 }
 
@@ -549,5 +580,5 @@ export function duplicateKeysStatement(spec: ComparisonSpec, options: StatementO
   const { from, keys } = sideSql(spec, 'source', options)
   const legs = legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')
   return `select count(*)::text as keys, coalesce(sum(n), 0)::text as rows from (select count(*) as n from (select ${legs} from ${from} ` +
-    `where ${claimCondition(spec, 'source')} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`
+    `where ${wantedRows(spec, 'source', options)} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`
 }

@@ -30,6 +30,20 @@ export type Db = ISql<{}>
 const defaultStatementTimeoutMs = 30_000
 const graceMs = 5_000
 
+/** How values are written and literals are read, whatever the database's own defaults. lc_monetary is left to it: it says what the stored integer of a money means. */
+const plainForms = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  array_nulls: 'on',
+  standard_conforming_strings: 'on',
+  transform_null_equals: 'off',
+  xmloption: 'content',
+  quote_all_identifiers: 'off',
+}
+
 /**
  * The session of a database that is only read. It stands in the start-up packet, so it holds for every connection of the pool
  * and nothing has to be set (or forgotten) per query. default_transaction_read_only is a seat belt: a role without the right to
@@ -44,11 +58,7 @@ const pinnedSettings = {
   row_security: 'off',
   work_mem: '32MB',
   max_parallel_workers_per_gather: '2',
-  TimeZone: 'UTC',
-  DateStyle: 'ISO',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '3',
-  bytea_output: 'hex',
+  ...plainForms,
   search_path: 'pg_catalog, public',
 }
 
@@ -67,7 +77,7 @@ export function openTargetReader(options: DatabaseOptions): Sql {
 
 /** Opens the tracking client: read and write; int8 is a JS number (an inexact one throws), times are Dates, jsonb is parsed. */
 export function openTarget(options: DatabaseOptions): Sql {
-  return open(options, { TimeZone: 'UTC', idle_in_transaction_session_timeout: '30000' }, {
+  return open(options, { ...plainForms, idle_in_transaction_session_timeout: '30000' }, {
     types: { count: { to: 20, from: [20], serialize: String, parse: parseCount } },
   })
 }

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
+import { completeFailedRows } from './failed-rows.js'
 
 export interface TlsOptions {
   /** the certificate must come from a known authority and name the host */
@@ -63,12 +64,17 @@ function holdErrors(socket: net.Socket, server: ServerState): void {
   const endings = followEndings()
   // the library waits for the rest of a message that was cut off before it hears of anything else
   const failTransaction = () => Buffer.concat([server.restOfMessage(), failedTransaction])
+  const complete = completeFailedRows()
   let held: unknown
   let dead = false
   let ending = false
   socket.emit = (event: string | symbol, ...values: unknown[]) => {
     if (event === 'error') {
       held ??= values[0]
+      return true
+    }
+    if (event === 'data') {
+      for (const piece of complete(values[0] as Buffer)) emit('data', piece)
       return true
     }
     if (event !== 'close') return emit(event, ...values)

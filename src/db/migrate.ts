@@ -10,6 +10,9 @@ interface MigrationFile {
   checksum: string
 }
 
+/** The tracking schema has `unique nulls not distinct`, which came with this version. */
+const oldestTarget = 150_000
+
 const folder = new URL('./migrations/', import.meta.url)
 /** Any number will do, as long as every version of the service takes the same one: 'mcov' in ASCII. */
 const lockKey = 0x6d636f76
@@ -18,10 +21,11 @@ const lockKey = 0x6d636f76
  * Brings the tracking schema up to date, in one transaction: either every missing file is applied, or none. Safe to run from
  * several processes at once.
  * @returns the names of the files applied now
- * @throws Error when an applied file was edited since, when the database is newer than this program, or when a file fails
+ * @throws Error when the server is too old, when an applied file was edited since, when the database is newer than this program, or when a file fails
  */
 export async function migrate(sql: Sql, directory: URL = folder): Promise<{ applied: string[] }> {
   const files = await readMigrations(directory)
+  await requireVersion(sql)
   return sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${lockKey}::bigint)`
     await tx.unsafe(`
@@ -41,6 +45,12 @@ export async function migrate(sql: Sql, directory: URL = folder): Promise<{ appl
     }
     return { applied: pending.map(({ name }) => name) }
   })
+}
+
+async function requireVersion(sql: Sql): Promise<void> {
+  const [row] = await sql<{ number: number; version: string }[]>`select current_setting('server_version_num')::int as number, current_setting('server_version') as version`
+  if (row !== undefined && row.number < oldestTarget)
+    throw new Error(`the target runs PostgreSQL ${row.version}, and the tracking schema needs 15 or newer there: upgrade the target; a source may be older`)
 }
 
 /**

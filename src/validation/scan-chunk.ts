@@ -21,10 +21,24 @@ export interface ScanOutcome {
   merged: number
   /** rows that are paired by their key */
   keyed: number
+  /** rows in scope that are left out because a value of theirs raises an error, counted by themselves */
+  unread: number
+  /** the same one by one, as they were found */
+  unreadRows: UnreadRow[]
   /** for each total of the plan its sums of this chunk; null: more groups than are kept */
   totals: (GroupSum[] | null)[]
   snapshotAt: string
   durationMs: number
+}
+
+/** A row that no statement can read. */
+export type UnreadRow = {
+  /** `(page,item)` */
+  address: string
+  /** why, as it may be told */
+  error: string
+  /** its key legs, as texts with their state; null: they cannot be read either */
+  key: (string | null)[] | null
 }
 
 /** A sum over the rows of one group of one chunk. */
@@ -49,20 +63,23 @@ export interface Segment {
 
 /**
  * Reads a chunk of one side once: counts and fingerprint sums by segment.
+ * @param unreadRows are left out, and counted by themselves
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
   const startedAt = performance.now()
   const { side } = reader
+  const addresses = unreadRows.map(({ address }) => address)
+  const statement: StatementOptions = { ...options, unread: { [side]: addresses } }
   return readSnapshot(reader, signal, async (readMore) => {
     const [counted] = await readMore(countStatement(spec, side, options.pages))
     if (counted === undefined) throw new Error('a count gave no row')
     const outcome: ScanOutcome = {
-      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: 0, totals: [],
+      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: 0, unread: 0, unreadRows, totals: [],
       snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
     }
     const segments: Segment[] = []
-    for (const row of await readMore(scanStatement(spec, side, options))) {
+    for (const row of await readMore(scanStatement(spec, side, statement))) {
       const rows = countOf(row, 'rows')
       const state = textOf(row, 'state')
       const reason = row['reason'] ?? '-1'
@@ -75,8 +92,13 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
       else if (state === 'merged') outcome.merged += rows
       else outcome.excluded[Number(state.replace('excluded ', ''))] = rows
     }
+    if (addresses.length > 0) {
+      const [left] = await readMore(countStatement(spec, side, options.pages, addresses))
+      if (left === undefined) throw new Error('a count gave no row')
+      outcome.unread = countOf(left, 'scope')
+    }
     for (const total of spec.totals) {
-      const sums = await readMore(sumStatement(spec, side, total, mostGroups, options))
+      const sums = await readMore(sumStatement(spec, side, total, mostGroups, statement))
       outcome.totals.push(sums.length > mostGroups ? null : sums.map((row) => groupSum(row, total.by.length)))
     }
     outcome.durationMs = Math.round(performance.now() - startedAt)
@@ -92,9 +114,9 @@ function groupSum(row: TextRow, size: number): GroupSum {
 /** The pass saw other rows than the bare count in the same snapshot: a join or a map multiplies or drops rows. */
 export class ScanMismatch extends Error {}
 
-function checkSum({ rows, scope, excluded, noKey, noMapEntry, unsampled, merged, keyed }: ScanOutcome, side: Side): void {
+function checkSum({ rows, scope, excluded, noKey, noMapEntry, unsampled, merged, keyed, unread }: ScanOutcome, side: Side): void {
   const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0)
-  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + unsampled + merged + keyed
+  const inScope = sum(Object.values(noKey)) + sum(Object.values(noMapEntry)) + unsampled + merged + keyed + unread
   if (inScope !== scope || inScope + sum(excluded) !== rows)
     throw new ScanMismatch(`the ${side} has ${rows} claimed rows, but the comparison saw ${inScope + sum(excluded)}: a join or key map multiplies or drops rows`)
 }

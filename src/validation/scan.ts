@@ -9,10 +9,17 @@ import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import { readPrepared, sideOfTask, statementOf, type TaskContext } from './context.js'
 import { hasOtherTasks, readJobEntity, saveSegments } from './outcomes.js'
-import { errorText } from './reader.js'
-import { scanChunk, ScanMismatch } from './scan-chunk.js'
+import { errorText, type Reader } from './reader.js'
+import { scanChunk, ScanMismatch, type UnreadRow } from './scan-chunk.js'
+import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
 
-/** Reads one chunk of one side; an error of the statement itself leaves the entity unverified, with the reason. */
+/** How often a chunk is searched for rows that cannot be read: they may come while it is searched. */
+const searches = 3
+
+/**
+ * Reads one chunk of one side. Rows whose values raise an error are left out and told one by one; any other error of the statement leaves the entity
+ * unverified, with the reason.
+ */
 export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { spec, segments } = await comparable(context, task)
   const reader = context.readers[sideOfTask(task)]
@@ -20,7 +27,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
   if (reader.side === 'source') await context.spareSource(reader, signal)
   try {
-    const { outcome, segments: sums } = await scanChunk(spec, reader, statement, signal)
+    const { outcome, segments: sums } = await scanReadable(spec, reader, statement, signal)
     return async (tx) => {
       await saveSegments(tx, task.taskId, sums)
       await settleWhenScanned(context.queue, tx, task)
@@ -39,6 +46,20 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
     return async (tx) => {
       await settleWhenScanned(context.queue, tx, task)
       return { failed: reason, rows: null, scope: null }
+    }
+  }
+}
+
+async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, signal: AbortSignal): ReturnType<typeof scanChunk> {
+  let unread: UnreadRow[] = []
+  for (let search = 0; ; search += 1) {
+    try {
+      return await scanChunk(spec, reader, statement, signal, unread)
+    } catch (error) {
+      if (signal.aborted || search === searches || !isFaultOfRow(error) || !canLeaveOut(spec, statement)) throw error
+      const more = await findUnreadable(spec, reader, { ...statement, unread: { [reader.side]: unread.map(({ address }) => address) } }, signal)
+      if (more === null || unread.length + more.length > mostUnread) throw error
+      unread = [...unread, ...more]
     }
   }
 }

@@ -3,10 +3,12 @@ import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readRowsSt
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
+import type { Side } from '../core/catalog.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, read, textOf, type Reader, type TextRow } from './reader.js'
+import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
 export interface SettleOptions extends StatementOptions {
@@ -18,6 +20,8 @@ export interface SettleOptions extends StatementOptions {
   batchRows: number
   /** entity → what is compared for it, of the entities whose rows are referenced */
   parents: Readonly<Record<string, ComparisonSpec>>
+  /** rows that cannot be read; what could be their partner is not judged */
+  unreadRows: Record<Side, readonly UnreadRow[]>
   /** when the pass saw each side, ISO 8601 */
   snapshots: { source: string | null; target: string | null }
 }
@@ -71,6 +75,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
   const foldedMembers = collapsedKeys.map((map) => (map === null ? null : new Set([...map.keys(), ...map.values()])))
+  const unreadKeys = { source: keysOf(options.unreadRows.source, collapsedKeys), target: keysOf(options.unreadRows.target, spec.key.map(() => null)) }
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
 
@@ -143,6 +148,16 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     tally.addTarget('pending', cause, null, key, rawKey)
   }
 
+  function addUnverifiedSource(row: SourceRow, cause: string): void {
+    observe('source', 'unverified', row, null)
+    tally.addSource('unverified', cause, null, shownKey(spec, row.key))
+  }
+
+  function addUnverifiedTarget(row: TargetRow, cause: string): void {
+    observe('target', 'unverified', row, null)
+    tally.addTarget('unverified', cause, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+  }
+
   async function settleRows(rows: { source: SourceRow[]; target: TargetRow[] }): Promise<void> {
     seen.source += rows.source.length
     seen.target += rows.target.length
@@ -179,11 +194,13 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       for (const row of pairing.unpairedSource) unpaired.push({ row, keyIsPaired })
       for (const row of pairing.unpairedTarget) {
         const reason = reasonAt(spec.target.generated, row.reason)
-        if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+        if (unreadKeys.source.known.has(keyIdentity(row.key))) addUnverifiedTarget(row, 'its source row cannot be read')
+        else if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
         else if (reason !== null) {
           observe('target', 'generated', row, reason)
           tally.addTarget('generated', null, reason, null)
-        } else if (row.recent) addPendingTarget(row, 'changed recently', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+        } else if (unreadKeys.source.isPartial) addUnverifiedTarget(row, 'a source row that cannot be read may be its own')
+        else if (row.recent) addPendingTarget(row, 'changed recently', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
         else extra.push(row)
       }
     }
@@ -199,12 +216,20 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const taken = await findTaken(unpaired.flatMap(({ row, keyIsPaired }) => (keyIsPaired ? [] : [row])))
     const fates = await parents.fatesOf(unpaired.filter(({ row }) => !row.recent).map(({ row }) => row))
     for (const { row, keyIsPaired } of unpaired) {
+      if (unreadKeys.target.known.has(keyIdentity(foldKey(row.key, collapsedKeys)))) {
+        addUnverifiedSource(row, 'its target row cannot be read')
+        continue
+      }
       if (row.recent) {
         addPendingSource(row, 'changed recently')
         continue
       }
       const own = fates.get(row) ?? []
       const reason = reasonOfAbsence(spec.source.explained, row.reason, own)
+      if (reason === null && unreadKeys.target.isPartial) {
+        addUnverifiedSource(row, 'a target row that cannot be read may be its own')
+        continue
+      }
       observe('source', reason === null ? 'missing' : 'explained', row, reason)
       if (reason !== null) {
         tally.addSource('explained', null, reason, shownKey(spec, row.key))
@@ -273,6 +298,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal): Promise<{ state: string; rawKey: (string | null)[] }[]> {
   const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options), [String(limit)])
   return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
+}
+
+/** The identities of the keys of rows that cannot be read; partial when a key cannot be read either. */
+function keysOf(rows: readonly UnreadRow[], collapsed: Parameters<typeof foldKey>[1]): { known: Set<string>; isPartial: boolean } {
+  return { known: new Set(rows.flatMap(({ key }) => (key === null ? [] : [keyIdentity(foldKey(key, collapsed))]))), isPartial: rows.some(({ key }) => key === null) }
 }
 
 /** Why a target row has no partner, by what the source says of its key. */

@@ -1,7 +1,7 @@
 import { worstVerdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
 import { countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
-import { keyIdentity } from '../core/pairing.js'
+import { keyIdentity, shownKey } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
@@ -19,6 +19,7 @@ import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type JudgedRow, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
+import { mostUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
 
 const rechecks = 3
@@ -44,13 +45,14 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const scans = await readScans(context.target, task.jobId, found.entity)
   const failed = scans.flatMap(({ outcome }) => ('failed' in outcome ? [outcome.failed] : []))
   const whole = (['source', 'target'] as const).every((side) => scans.some((item) => item.side === side))
-  const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read')
+  const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read') ?? tooManyUnread(scans)
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
   const prepared = await readPrepared(context.target, task.jobId)
   const { parents } = prepared
-  const statement = statementOf(prepared, found.segments)
+  const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
+  const statement: StatementOptions = { ...statementOf(prepared, found.segments), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const segments = await compareSegments(context.target, task.jobId, spec.entity)
   for (const segment of segments) if (segment.agrees) tally.addVerified(segment.sourceRows)
@@ -64,19 +66,20 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
-    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
+  const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
   const uniqueness = await readEarlierUniqueness(context, spec, prepared.reused[spec.entity]?.source) ?? await checkSourceKey(readers.source, spec, statement, signal)
-  // of a source that was not read now, or not in full, nothing new is known
-  const heldReasons = sample !== null || prepared.reused[spec.entity]?.source !== undefined ? [] : await held.check(readers.source, statement, signal)
+  // of a source that was not read now, or not in full, nothing new is known; what cannot be read would raise its error again
+  const heldReasons = unread !== null || sample !== null || prepared.reused[spec.entity]?.source !== undefined ? [] : await held.check(readers.source, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
-  const examined = { source: sumOf(outcomes.source.map(({ rows, unsampled }) => rows - unsampled)), target: sumOf(outcomes.target.map(({ rows, unsampled }) => rows - unsampled)) }
+  const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, null), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -84,7 +87,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     await saveChecks(tx, task.jobId, checks)
     await saveEntityResult(tx, task.jobId, {
       entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
-      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample !== null ? 'sample' : rests === null ? 'full' : 'changed', note: sample?.message ?? rests?.message ?? null, durationMs,
+      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample !== null ? 'sample' : rests === null ? 'full' : 'changed', note: [sample?.message ?? rests?.message, unread].filter((part) => typeof part === 'string').join('; ') || null, durationMs,
       reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
       causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
       sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
@@ -157,6 +160,33 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
   }
 }
 
+const examinedOf = ({ rows, unsampled, unread }: ScanOutcome): number => rows - unsampled - unread
+
+/** The chunks of a side together may leave out no more rows than one chunk: beyond that nothing is compared row by row. */
+function tooManyUnread(scans: Awaited<ReturnType<typeof readScans>>): string | null {
+  for (const side of ['source', 'target'] as const) {
+    const rows = outcomesOf(scans, side).flatMap(({ unreadRows }) => unreadRows)
+    if (rows.length > mostUnread) return `${side}: ${rows[0]?.error ?? ''}, in more than ${mostUnread} rows`
+  }
+  return null
+}
+
+/** Rows that the pass had to leave out; what may be their partner was told apart before. @returns a sentence about them, null without any */
+function tallyUnread(spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, tally: Tally): string | null {
+  const notes = (['source', 'target'] as const).flatMap((side) => {
+    const count = sumOf(outcomes[side].map(({ unread }) => unread))
+    const rows = outcomes[side].flatMap(({ unreadRows }) => unreadRows)
+    if (count === 0) return []
+    tally[side].unverified += count
+    tally.count('causes', side, 'unverified', 'cannot be read', count)
+    for (const { address, error, key } of rows) {
+      tally.keep({ side, class: 'unverified', cause: 'cannot be read', reason: error, rowKey: key === null ? { ctid: address } : shownKey(spec, key), columns: [] })
+    }
+    return rows.slice(0, 1).map(({ error }) => `${count} ${count === 1 ? 'row' : 'rows'} of the ${side} cannot be read: ${error}`)
+  })
+  return notes.length === 0 ? null : notes.join('; ')
+}
+
 /** Of a source that has not changed, what was found of its key before; null where a unique index proves it anyhow. */
 async function readEarlierUniqueness({ target }: TaskContext, spec: ComparisonSpec, jobId: string | undefined): Promise<CheckResult | null> {
   return jobId === undefined || spec.source.uniqueKey !== null || spec.bag ? null : readCheck(target, jobId, spec.entity, uniquenessCheck)
@@ -188,8 +218,11 @@ function sumOf(counts: Iterable<number>): number {
   return sum
 }
 
+/** Outcomes of an earlier version, which a job may rest on, tell nothing of rows that cannot be read: it knew none. */
+const nothingUnread = { unread: 0, unreadRows: [] }
+
 function outcomesOf(scans: Awaited<ReturnType<typeof readScans>>, side: Side): ScanOutcome[] {
-  return scans.flatMap((scan) => (scan.side === side && !('failed' in scan.outcome) ? [scan.outcome] : []))
+  return scans.flatMap((scan) => (scan.side === side && !('failed' in scan.outcome) ? [{ ...nothingUnread, ...scan.outcome }] : []))
 }
 
 function firstOf(outcomes: readonly ScanOutcome[]): string | null {

@@ -34,7 +34,7 @@ export interface Tally {
   addAccepted(reason: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addDiffers(cause: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addSource(name: 'explained' | 'pending' | 'missing' | 'unverified', cause: string | null, reason: string | null, rowKey: Difference['rowKey'], columns?: Difference['columns']): void
-  addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
+  addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra' | 'unverified', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
   count(map: 'causes' | 'reasons', side: 'source' | 'target', name: string, label: string, rows: number): void
   keep(difference: Difference): void
 }

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { canonicalHash, canonicalOf, canonicalText, canonicalValue, chooseCanonical, chooseKeyKind, constantFor, int8Literal, mix64, type CanonicalChoice } from '../../src/core/canonical.js'
 import type { TypeInfo } from '../../src/core/catalog.js'
 
-const base = (name: string): TypeInfo => ({ name, base: name, kind: 'b', element: null })
-const arrayOf = (element: TypeInfo): TypeInfo => ({ name: `${element.name}[]`, base: `_${element.base}`, kind: 'b', element })
+const base = (name: string): TypeInfo => ({ name: ['geometry', 'hstore', 'citext'].includes(name) ? `"public"."${name}"` : name, base: name, kind: 'b', element: null })
+const arrayOf = (element: TypeInfo): TypeInfo => ({ name: `_${element.name}`, base: `_${element.base}`, kind: 'b', element })
 const range = (name: string, element: TypeInfo): TypeInfo => ({ name, base: name, kind: 'r', element })
 const enumType: TypeInfo = { name: '"public"."color"', base: 'color', kind: 'e', element: null }
 const composite: TypeInfo = { name: '"public"."pair"', base: 'pair', kind: 'c', element: null }
@@ -40,9 +40,9 @@ describe('chooseCanonical', () => {
     ['int2', 'int4', 'integer'], ['int4', 'int8', 'bigint'], ['oid', 'int4', 'bigint'], ['int8', 'numeric', 'numeric'], ['money', 'numeric', 'numeric'], ['numeric', 'float8', 'float8'],
     ['numeric', 'float4', 'float4'], ['float4', 'float8', 'float8'], ['float4', 'float4', 'float8'], ['int8', 'float8', 'float8'], ['text', 'varchar', 'text'], ['citext', 'text', 'text'],
     ['bpchar', 'text', 'padded text'], ['uuid', 'uuid', 'uuid'], ['uuid', 'text', 'uuid text'], ['uuid', 'bpchar', 'uuid text'], ['bool', 'bool', 'boolean'], ['bytea', 'bytea', 'bytes'],
-    ['json', 'jsonb', 'jsonb'], ['inet', 'cidr', 'verbatim'], ['bit', 'varbit', 'verbatim'], ['date', 'date', 'verbatim'], ['geometry', 'geometry', 'verbatim'],
+    ['json', 'jsonb', 'jsonb'], ['inet', 'cidr', 'verbatim'], ['bit', 'varbit', 'verbatim'], ['date', 'date', 'verbatim'], ['geometry', 'geometry', 'verbatim'], ['point', 'point', 'geometric'], ['point', 'box', 'refused'],
     ['timestamp', 'timestamptz', 'refused'], ['timestamptz', 'timestamp', 'refused'], ['timestamp', 'date', 'refused'], ['text', 'int4', 'refused'], ['bool', 'int4', 'refused'], ['text', 'jsonb', 'refused'],
-    ['xid', 'xid', 'refused'], ['regclass', 'regclass', 'refused'], ['date', 'text', 'refused'], ['bytea', 'text', 'refused'], ['geometry', 'hstore', 'refused'], ['uuid', 'bytea', 'refused'], ['interval', 'time', 'refused'],
+    ['xid', 'xid', 'refused'], ['regclass', 'regclass', 'refused'], ['aclitem', 'aclitem', 'refused'], ['pg_node_tree', 'pg_node_tree', 'refused'], ['brand_new', 'brand_new', 'refused'], ['date', 'text', 'refused'], ['bytea', 'text', 'refused'], ['geometry', 'hstore', 'refused'], ['uuid', 'bytea', 'refused'], ['interval', 'time', 'refused'],
   ])('%s against %s: %s', (left, right, expected) => {
     expect(nameOf(chooseCanonical(base(left), base(right), none))).toBe(expected)
   })
@@ -68,7 +68,8 @@ describe('chooseCanonical', () => {
     expect([
       decided(canonicalOf(base('jsonb'))), decided(canonicalOf(arrayOf(base('numeric')))), decided(canonicalOf(arrayOf(base('float8')))), decided(canonicalOf(range('numrange', base('numeric')))),
       decided(canonicalOf(arrayOf(base('text')))), decided(canonicalOf(arrayOf(base('jsonb')))), decided(canonicalOf(arrayOf(base('bpchar')))), decided(canonicalOf(composite)), decided(canonicalOf(arrayOf(composite))),
-    ]).toEqual(['jsonb', 'numeric[]', 'float8[]', 'numrange', null, 'refused', 'refused', 'refused', 'refused'])
+      decided(canonicalOf(range('floatrange', base('float8')))), decided(canonicalOf(base('tsvector'))), decided(canonicalOf(base('point'))),
+    ]).toEqual(['jsonb', 'numeric[]', 'float8[]', 'numrange', null, 'jsonb[]', null, 'refused', 'refused', 'floatrange', 'tsvector', null])
   })
 })
 

@@ -34,16 +34,25 @@ describe('the pinned session', () => {
     const rows = await using(open({ ...database.options, maxConnections: 1 }), (sql) => sql<{ name: string; setting: string; source: string }[]>`
       select name, current_setting(name) as setting, source from pg_settings where source = 'client' or source = 'session' order by name`)
     expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
-      application_name: 'mcov', bytea_output: 'hex', client_connection_check_interval: '1s', client_encoding: 'UTF8', DateStyle: 'ISO, MDY',
+      application_name: 'mcov', array_nulls: 'on', bytea_output: 'hex', client_connection_check_interval: '1s', client_encoding: 'UTF8', DateStyle: 'ISO, MDY',
       default_transaction_read_only: 'on', extra_float_digits: '3', idle_in_transaction_session_timeout: '10s', IntervalStyle: 'postgres', jit: 'off',
-      lock_timeout: '500ms', max_parallel_workers_per_gather: '2', row_security: 'off', search_path: 'pg_catalog, public', statement_timeout: '30s',
-      TimeZone: 'UTC', work_mem: '32MB',
+      lock_timeout: '500ms', max_parallel_workers_per_gather: '2', quote_all_identifiers: 'off', row_security: 'off', search_path: 'pg_catalog, public', standard_conforming_strings: 'on',
+      statement_timeout: '30s', TimeZone: 'UTC', transform_null_equals: 'off', work_mem: '32MB', xmloption: 'content',
     })
     expect(new Set(rows.map(({ source }) => source))).toEqual(new Set(['client']))
   })
 
   test('refuses to write', async () => {
     expect(await codeOf(using(openSource(database.options), (sql) => sql`create table nope (a integer)`))).toBe('25006')
+  })
+
+  test('gives the rows of a statement, and none of one that failed after some rows', async () => {
+    await using(openSource({ ...database.options, maxConnections: 1 }), async (sql) => {
+      for (const rows of [1, 5, 5000]) {
+        expect(await codeOf(sql.unsafe(`select repeat('x', 200), 1 / (${rows} - i) from generate_series(0, 10000) i`))).toBe('22012')
+        expect([...await sql`select 1 as one union all select 2 order by 1`]).toEqual([{ one: '1' }, { one: '2' }])
+      }
+    })
   })
 
   test('hands every value over as the text of the server', async () => {

@@ -10,7 +10,7 @@ import { addTasks } from '../../src/jobs/task.js'
 import { parsePlan } from '../../src/plan/load.js'
 import { storePlan } from '../../src/plan/queries.js'
 import { createTaskHandlers, type ComparisonOptions } from '../../src/validation/tasks.js'
-import { createTestDatabase, type TestDatabase } from './postgres.js'
+import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres.js'
 
 export interface FoundDifference {
   entity: string
@@ -45,10 +45,10 @@ export interface Pair extends Comparer {
 
 export const silentLog = pino({ level: 'silent' })
 
-/** Two databases of its own, the tracking schema in the second. */
-export async function createPair(setup: { source?: string; target?: string; sourceEncoding?: { encoding: string; locale: string } } = {}): Promise<Pair> {
-  const source = await createTestDatabase(setup.sourceEncoding ?? {})
-  const target = await createTestDatabase({ template: 'tracking' })
+/** Two databases of its own, the tracking schema in the second: SQL to fill them, how they are made. */
+export async function createPair(setup: { source?: string; target?: string; sourceDatabase?: TestDatabaseOptions; targetSettings?: Record<string, string> } = {}): Promise<Pair> {
+  const source = await createTestDatabase({ ...setup.sourceDatabase, server: 'source' })
+  const target = await createTestDatabase({ template: 'tracking', settings: setup.targetSettings ?? {} })
   if (setup.source !== undefined) await source.sql.unsafe(setup.source).simple()
   if (setup.target !== undefined) await target.sql.unsafe(setup.target).simple()
   const comparer = await openComparer(source.options, target.options)
@@ -72,7 +72,7 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
       const jobId = await createJobOver(clients.target, queue, plan, request)
       const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
       try {
-        await jobEnd(clients.target, jobId)
+        await jobEnd(clients.target, jobId, request.waitMs)
       } finally {
         await loop.stop()
       }
@@ -86,6 +86,8 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
 }
 
 export interface JobRequest {
+  /** how long the job may take; 60 s unless given */
+  waitMs: number
   entities: string[]
   mode: 'full' | 'changed' | 'sample'
   includeIntegrityChecks: boolean
@@ -106,9 +108,9 @@ export async function createJobOver(target: Sql, queue: Queue, plan: string, req
   return jobId
 }
 
-/** Waits until a job is over; 60 s at most. */
-export async function jobEnd(target: Sql, jobId: string): Promise<void> {
-  for (let waited = 0; waited < 60_000; waited += 50) {
+/** Waits until a job is over. */
+export async function jobEnd(target: Sql, jobId: string, limitMs = 60_000): Promise<void> {
+  for (let waited = 0; waited < limitMs; waited += 50) {
     const [job] = await target<{ over: boolean }[]>`select status in ('completed', 'failed', 'cancelled') as over from migration_coverage.job where job_id = ${jobId}`
     if (job?.over) return
     await sleep(50)

@@ -5,13 +5,26 @@ import { migrate } from '../../src/db/migrate.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    postgres: { host: string; port: number; user: string; password: string }
+    postgres: ServerOptions
+    /** of the source databases; the same server but in the matrix of versions */
+    sourcePostgres: ServerOptions
   }
 }
 
-/** One server for the whole run, with a template database in which the tracking schema is installed once. */
+interface ServerOptions {
+  host: string
+  port: number
+  user: string
+  password: string
+}
+
+/**
+ * One server for the whole run, with a template database in which the tracking schema is installed once. SOURCE_SERVER and TARGET_SERVER (folders of
+ * packages with binaries) make it two servers, of other versions.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startEmbeddedPostgres()
+  const { SOURCE_SERVER: sourceDir, TARGET_SERVER: targetDir } = process.env
+  const server = await startEmbeddedPostgres(targetDir === undefined ? {} : { packageDir: targetDir })
   const { host, port, user, password } = server
   try {
     await server.createDatabase('tracking_template')
@@ -25,6 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await server.stop()
     throw error
   }
+  const source = sourceDir === undefined ? null : await startEmbeddedPostgres({ packageDir: sourceDir })
   project.provide('postgres', { host, port, user, password })
-  return () => server.stop()
+  project.provide('sourcePostgres', source === null ? { host, port, user, password } : { host: source.host, port: source.port, user: source.user, password: source.password })
+  return async () => { await Promise.all([server.stop(), source?.stop()]) }
 }

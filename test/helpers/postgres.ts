@@ -12,16 +12,24 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
+export type TestServer = 'source' | 'target'
+
 export interface TestDatabaseOptions {
+  /** of the two servers, which differ in the matrix of versions only; the target's by default */
+  server?: TestServer
   /** 'tracking' has the tracking schema installed; null (default) is empty */
   template?: 'tracking' | null
   encoding?: string
   locale?: string
+  /** an ICU locale such as `de-u-kn` for the database's collation (PostgreSQL 15 and newer) */
+  icuLocale?: string
+  /** defaults of the database's sessions (`alter database ... set`) */
+  settings?: Record<string, string>
 }
 
 /** Options of the run's embedded server; its superuser and the database `postgres`. */
-export function adminOptions(): DatabaseOptions {
-  return { ...inject('postgres'), database: 'postgres', ssl: 'disable', maxConnections: 4 }
+export function adminOptions(server: TestServer = 'target'): DatabaseOptions {
+  return { ...inject(server === 'source' ? 'sourcePostgres' : 'postgres'), database: 'postgres', ssl: 'disable', maxConnections: 4 }
 }
 
 /** A client without any pinned setting; `onnotice` is silent. */
@@ -31,32 +39,42 @@ export function openAdmin(options: DatabaseOptions): Sql {
 }
 
 /** A database of its own, 45–70 ms. Drop it in afterAll. */
-export async function createTestDatabase({ template = null, encoding, locale }: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function createTestDatabase({ server = 'target', template = null, encoding, locale, icuLocale, settings = {} }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`
   const clauses = [
     `template ${template === 'tracking' ? 'tracking_template' : 'template0'}`,
     ...(encoding === undefined ? [] : [`encoding ${quoteLiteral(encoding)}`]),
     ...(locale === undefined ? [] : [`locale ${quoteLiteral(locale)}`]),
+    ...(icuLocale === undefined ? [] : [`locale_provider icu icu_locale ${quoteLiteral(icuLocale)}`]),
   ]
-  await asAdmin((sql) => sql.unsafe(`create database ${quoteIdentifier(name)} ${clauses.join(' ')}`))
-  const options = { ...adminOptions(), database: name }
+  await asAdmin(async (sql) => {
+    await sql.unsafe(`create database ${quoteIdentifier(name)} ${clauses.join(' ')}`)
+    for (const [setting, value] of Object.entries(settings)) await sql.unsafe(`alter database ${quoteIdentifier(name)} set ${setting} to ${value}`)
+  }, server)
+  const options = { ...adminOptions(server), database: name }
   const sql = openAdmin(options)
   return {
     options,
     sql,
     async drop() {
       await sql.end({ timeout: 5 })
-      await asAdmin((admin) => admin.unsafe(`drop database if exists ${quoteIdentifier(name)} with (force)`))
+      await asAdmin((admin) => admin.unsafe(`drop database if exists ${quoteIdentifier(name)} with (force)`), server)
     },
   }
 }
 
 /** Runs work on the administrator's database and closes the client. */
-export async function asAdmin<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = openAdmin({ ...adminOptions(), maxConnections: 1 })
+export async function asAdmin<T>(work: (sql: Sql) => Promise<T>, server: TestServer = 'target'): Promise<T> {
+  const sql = openAdmin({ ...adminOptions(server), maxConnections: 1 })
   try {
     return await work(sql)
   } finally {
     await sql.end({ timeout: 5 })
   }
+}
+
+/** `server_version_num` of a server. */
+export async function serverVersion(server: TestServer): Promise<number> {
+  const [row] = await asAdmin((sql) => sql<{ version: number }[]>`select current_setting('server_version_num')::int as version`, server)
+  return row?.version ?? 0
 }

@@ -8,7 +8,7 @@ let databases: { utf8: TestDatabase; latin1: TestDatabase }
 let clients: { utf8: Sql; latin1: Sql }
 
 beforeAll(async () => {
-  databases = { utf8: await createTestDatabase(), latin1: await createTestDatabase({ encoding: 'LATIN1', locale: 'C' }) }
+  databases = { utf8: await createTestDatabase(), latin1: await createTestDatabase({ server: 'source', encoding: 'LATIN1', locale: 'C' }) }
   clients = { utf8: openSource(databases.utf8.options), latin1: openSource(databases.latin1.options) }
 })
 
