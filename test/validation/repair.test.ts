@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { tmpdir } from 'node:os'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { handleErrors } from '../../src/http/errors.js'
@@ -7,8 +6,9 @@ import { ajvOptions, readQueries } from '../../src/http/input.js'
 import { ProblemSchema, addSchemas } from '../../src/http/schemas.js'
 import { repairRoutes } from '../../src/validation/repair-routes.js'
 import type { plainRepair } from '../../src/validation/repair.js'
-import { databaseVariables, runCommand } from '../helpers/command.js'
+import { runCommand } from '../helpers/cli.js'
 import { createPair, type Pair } from '../helpers/compare.js'
+import { databaseEnvironment } from '../helpers/service.js'
 
 type Answer = ReturnType<typeof plainRepair>
 
@@ -289,18 +289,18 @@ describe('a job that keeps few differences, or has not ended', () => {
 })
 
 describe('migration-coverage repair', () => {
-  const command = (...args: string[]) => runCommand(tmpdir(), ['repair', ...args], { ...databaseVariables(pair.source, pair.target), MIGRATION_PLAN: 'plan.yaml' })
+  const command = (...args: string[]) => runCommand(['repair', ...args], databaseEnvironment({ source: pair.source.options, target: pair.target.options }))
 
   it('prints what the route answers, and the remarks beside it', async () => {
     const json = await command()
-    expect(JSON.parse(json.stdout)).toEqual(await listOf())
-    expect(json).toMatchObject({ code: 0, stderr: expect.stringContaining('the list is not complete:\n') })
+    expect(JSON.parse(json.output)).toEqual(await listOf())
+    expect(json).toMatchObject({ code: 0, errors: expect.stringContaining('the list is not complete:\n') })
     const filtered = await command(jobId, '--format', 'sql', '--entity', 'words', '--class', 'missing')
-    expect(filtered).toEqual({ code: 0, stdout: (await ask('format=sql&entity=words&class=missing')).body, stderr: '' })
+    expect(filtered).toEqual({ code: 0, output: (await ask('format=sql&entity=words&class=missing')).body, errors: '' })
   })
 
   it('fails for what is not there', async () => {
-    expect(await command('--entity', 'wrods')).toEqual({ code: 1, stdout: '', stderr: 'this job has no entity "wrods"; did you mean "words"?\n' })
-    expect(await command('x')).toMatchObject({ code: 1, stderr: '"x" is no id of a job\n' })
+    expect(await command('--entity', 'wrods')).toEqual({ code: 1, output: '', errors: 'this job has no entity "wrods"; did you mean "words"?\n' })
+    expect(await command('x')).toMatchObject({ code: 1, errors: '"x" is no id of a job\n' })
   })
 })
