@@ -9,12 +9,13 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
-import { collectHeldReasons } from './held-reasons.js'
+import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteSegments, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
+import { settleProfile } from './profile.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type JudgedRow, type Observe } from './settle-segments.js'
@@ -72,14 +73,18 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
-  const uniqueness = await readEarlierUniqueness(context, spec, prepared.reused[spec.entity]?.source) ?? await checkSourceKey(readers.source, spec, statement, signal)
-  // of a source that was not read now, or not in full, nothing new is known; what cannot be read would raise its error again
-  const heldReasons = unread !== null || sample !== null || prepared.reused[spec.entity]?.source !== undefined ? [] : await held.check(readers.source, statement, signal)
+  const sourceFrom = prepared.reused[spec.entity]?.source
+  const uniqueness = await readEarlierUniqueness(context, spec, sourceFrom) ?? await checkSourceKey(readers.source, spec, statement, signal)
+  const earlierReasons = sourceFrom === undefined ? null : await readCheck(context.target, sourceFrom, spec.entity, heldReasonsCheck)
+  // a sample does not count all rows; what cannot be read would raise its error again
+  const heldReasons = unread !== null || sample !== null ? [] : await held.check(readers.source, earlierReasons, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
   const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
+  checks.push(...profile.checks)
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -94,6 +99,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     })
     await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
     await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
+    await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
     if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
     await finishWhenSettled(context, tx, task)
     return { differences: tally.differences.length }
