@@ -14,7 +14,7 @@ export default defineConfig({
       { extends: true, test: { name: 'integration', include: ['test/**/*.test.ts'], exclude: [...unit, ...faults], ...server } },
       { extends: true, test: { name: 'faults', include: faults, ...server } },
       // without the servers of a pair these tests would run a second time
-      ...(process.env['SOURCE_SERVER'] === undefined ? [] : [{ extends: true as const, test: { name: 'matrix', include: comparison, ...server } }]),
+      ...(process.env['SOURCE_SERVER'] === undefined ? [] : [{ extends: true as const, test: { name: 'matrix', include: comparison, ...server, testTimeout: 300_000, hookTimeout: 300_000 } }]),
     ],
     reporters: ['default', './test/helpers/summary-reporter.ts'],
     coverage: {

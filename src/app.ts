@@ -21,7 +21,7 @@ import { handleErrors, handleUnknownPaths, problem, problemBody } from './http/e
 import { addHeaders } from './http/headers.js'
 import { acceptJson, ajvOptions, isSafeToken, readQueries, rewriteUrl } from './http/input.js'
 import { collectDocument, serveDocument } from './http/openapi.js'
-import { AccountingSchema, addSchemas, PaginationSchema, ProblemSchema } from './http/schemas.js'
+import { addSchemas, sharedSchemas } from './http/schemas.js'
 import type { Queue } from './jobs/queue.js'
 import type { LoadedPlan } from './plan/load.js'
 import { planRoutes } from './plan/routes.js'
@@ -29,6 +29,7 @@ import { reportRoutes } from './reports/routes.js'
 import { openInventory } from './scripts/inventory.js'
 import { scriptRoutes } from './scripts/routes.js'
 import { eventRoutes } from './validation/events-routes.js'
+import { repairRoutes } from './validation/repair-routes.js'
 import { validationRoutes } from './validation/routes.js'
 
 export interface AppOptions {
@@ -79,7 +80,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   readQueries(app)
   addHeaders(app, version)
   const registry = measureRequests(app)
-  addSchemas(app, [ProblemSchema, AccountingSchema, PaginationSchema])
+  addSchemas(app, sharedSchemas)
   await collectDocument(app, version)
   // over plain http `upgrade-insecure-requests` blanks the documentation page; strict transport is the TLS proxy's to promise
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false })
@@ -114,6 +115,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(entityRoutes, { target, plan })
   await app.register(validationRoutes, { target, plan, queue })
   await app.register(eventRoutes, { target })
+  await app.register(repairRoutes, { target })
   await app.register(reportRoutes, { target, plan, readInventory })
   await app.register(planRoutes, { target, plan })
   if (config.developmentEndpoints) await app.register(developmentRoutes, { config, target })

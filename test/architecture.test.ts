@@ -18,6 +18,8 @@ const allowed: Record<string, { from: string[]; why: string }> = {
 /** Edges between slices; all others are refused. */
 const edges: [string, string, string][] = [
   ['validation', 'plan', 'a job checks the plan before it compares'],
+  ['validation', 'coverage/queries', 'one query for what columns hold'],
+  ['validation', 'scripts/order', 'what is to be repaired is listed in the order in which scripts run'],
   ['scripts', 'plan/load', 'the plan names the scripts'],
   ['domains', 'plan/load', 'the plan names the domains'],
   ['entities', 'plan/load', 'the plan names the entities'],

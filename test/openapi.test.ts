@@ -23,7 +23,7 @@ const contract: Record<string, string[]> = {
 
 /** Routes that the contract names beside those above. */
 const otherRoutes = [
-  'GET /health/live', 'GET /health/ready', 'GET /validation/jobs', 'DELETE /validation/jobs/{id}', 'GET /validation/jobs/{id}/events', 'GET /validation/results/{id}/differences',
+  'GET /health/live', 'GET /health/ready', 'GET /validation/jobs', 'DELETE /validation/jobs/{id}', 'GET /validation/jobs/{id}/events', 'GET /validation/results/{id}/differences', 'GET /validation/results/{id}/repair',
   'GET /coverage/history', 'GET /coverage/badge.svg', 'GET /entities/{name}', 'GET /domains/{name}', 'GET /scripts/{name}', 'POST /scripts/{name}/runs', 'PATCH /scripts/runs/{id}', 'GET /plan', 'GET /metrics',
 ]
 
@@ -241,7 +241,7 @@ describe('every operation', () => {
     }))
     expect(faults).toEqual([])
     const mediaTypes = new Set(operations.flatMap(({ responses }) => Object.values(responses).flatMap(({ content }) => Object.keys(content ?? {}))))
-    expect([...mediaTypes].sort()).toEqual(['application/json', 'application/problem+json', 'application/xml', 'image/svg+xml', 'text/csv', 'text/event-stream', 'text/html', 'text/markdown', 'text/plain'])
+    expect([...mediaTypes].sort()).toEqual(['application/json', 'application/problem+json', 'application/sql', 'application/xml', 'image/svg+xml', 'text/csv', 'text/event-stream', 'text/html', 'text/markdown', 'text/plain'])
   })
 
   test('describes its parameters, and asks for none that has a default', () => {
@@ -307,7 +307,7 @@ describe('real answers', () => {
 
   /** Each GET route plainly, with each switch, each value of each enumeration, and each name. */
   const sweep = async (ids: Record<string, string>, statuses = [200]) => {
-    const values: Record<string, string> = { domain: 'clinical', entity: 'patients', category: 'core', minSuccessRate: '1', minRecords: '1', page: '2', limit: '1', days: '7' }
+    const values: Record<string, string> = { domain: 'clinical', entity: 'patients', script: 'migrate-patients', category: 'core', minSuccessRate: '1', minRecords: '1', page: '2', limit: '1', days: '7' }
     for (const one of operations.filter(({ method }) => method === 'get')) {
       const id = ids[one.path] ?? ''
       if (id === '' && one.path === eventsPath) continue // a stream ends with its job: it is asked where the job is over
@@ -328,7 +328,7 @@ describe('real answers', () => {
   const ids = (job: string, run: string, isOver = true): Record<string, string> => ({
     ...(isOver ? { [eventsPath]: job } : {}),
     '/scripts/{name}': 'migrate-patients', '/scripts/runs/{id}': run, '/domains/{name}': 'clinical', '/entities/{name}': 'patients',
-    '/validation/results/{id}': job, '/validation/results/{id}/differences': job,
+    '/validation/results/{id}': job, '/validation/results/{id}/differences': job, '/validation/results/{id}/repair': job,
   })
 
   test('are as documented before anything was validated, and afterwards', async () => {

@@ -30,14 +30,14 @@ export interface StatementOptions {
 export const sampledOneOf = 10
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
-function inSample({ sample }: StatementOptions, keyHash: string): string | null {
+export function inSample({ sample }: StatementOptions, keyHash: string): string | null {
   return sample === undefined ? null : `abs(hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
 }
 
 /** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
 export const longestText = 65_536
 
-interface TermSql {
+export interface TermSql {
   /** canonical SQL value; null also when unresolved */
   value: string
   /** canonical SQL value that an unresolved term is accepted with (`other` of a value map), or null */
@@ -256,9 +256,9 @@ function addressOf(spec: ComparisonSpec, side: Side): string {
   return spec[side].chunkable ? `${alias}.ctid` : `(${alias}.tableoid, ${alias}.ctid)`
 }
 
-const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
+export const aliasOf = (side: Side) => (side === 'source' ? 'src' : 'tgt')
 
-function pageCondition(side: Side, pages: StatementOptions['pages']): string {
+export function pageCondition(side: Side, pages: StatementOptions['pages']): string {
   if (pages === undefined) return 'true'
   const ctid = `${aliasOf(side)}.ctid`
   const lower = pages.first === 0 ? [] : [`${ctid} >= '(${pages.first},0)'::tid`]
@@ -302,7 +302,7 @@ interface SideSql {
  * state.name is `keyed` (paired by its key), `excluded i` and `merged` (source), `no key` (all legs NULL) or `no map entry` (target).
  * hashed.key and hashed.row are 64-bit hashes, null unless keyed, the row's also outside a sample: what is not compared is not evaluated either.
  */
-function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): SideSql {
+export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOptions): SideSql {
   const { recode } = options
   const build = (term: TermSpec, index: number) => (side === 'source' ? sourceTerm : targetTerm)(term, spec, `map_${index}`)
   const keys = spec.key.map((term, index) => asKey(build(term, index)))
@@ -523,6 +523,16 @@ export function addressesStatement(spec: ComparisonSpec, side: Side, pages: Stat
 export function readKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from, keys } = sideSql({ ...spec, columns: [] }, side, options)
   return `select ${legTexts(spec, keys, side, options.recode).map((text, index) => `${text} as k${index}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed'`
+}
+
+/**
+ * What the legs of a key are shown as (`shownText`), as SQL over the source's row: canonical text, or the raw text where a leg is unresolved.
+ * `joins` stands behind the relation.
+ */
+export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: string } {
+  const { keys } = sideSql(spec, 'source', { segments: 1, recode: false })
+  const texts = keys.map(({ value, unresolved, raw }) => (unresolved === null ? canonicalText(value) : `(case when ${unresolved} then left(${raw}, 200) else ${canonicalText(value)} end collate "C")`))
+  return { texts, joins: keys.flatMap((leg) => leg.join ?? []).join(' ') }
 }
 
 /** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */

@@ -166,8 +166,8 @@ export function causeOfMissing(spec: ComparisonSpec, known: readonly (boolean | 
 }
 
 const mask = '•••'
-/** Characters of a value that are kept with a difference. */
-const longestShown = 300
+/** Characters of a value that are kept with a difference; a longer text is one that was cut. */
+export const longestShown = 300
 
 /** A text without its state mark, for people: masked when the plan says so; NULL stays NULL. */
 export function shownText(term: TermSpec, text: string | null): string | null {

@@ -1,6 +1,8 @@
 import { arrivedRows, uniformAccounting, verifiedRows } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
-import type { Side } from '../core/catalog.js'
+import type { ColumnCounts, TableFigures } from '../core/covered.js'
+import { tellProfile } from '../core/profile.js'
+import type { ColumnProfile, ToldProfile } from '../core/profile.js'
 import type { Progress, ScriptFigures, Snapshot } from '../core/figures.js'
 import type { Db } from '../db/clients.js'
 
@@ -151,23 +153,15 @@ export async function listScriptFigures(sql: Db, scripts: readonly string[]): Pr
     order by r.script`
 }
 
-export interface TableRow {
-  side: Side
-  coverage: 'covered' | 'ignored' | 'uncovered'
-  claimedOnce: Count
-  claimedSeveral: Count
-  unclaimed: Count
-  ignoredRows: Count
-}
-
 /**
  * Each table as the newest published job that knew it saw it. The newest time of each is hashed together first: sorting all
  * that was ever published takes 2 s for 288,000 rows, this 0.4 s.
  */
-export async function listTables(sql: Db): Promise<TableRow[]> {
-  return sql<TableRow[]>`
+export async function listTables(sql: Db): Promise<TableFigures[]> {
+  return sql<TableFigures[]>`
     select distinct on (t.side, t.schema_name, t.table_name)
-      t.side, t.coverage, t.claimed_once as "claimedOnce", t.claimed_several as "claimedSeveral", t.unclaimed, t.ignored_rows as "ignoredRows"
+      t.side, t.schema_name as "schema", t.table_name as "table", t.coverage, t.entities, t.total_rows as rows, t.claimed_once as "claimedOnce",
+      t.claimed_several as "claimedSeveral", t.unclaimed, t.ignored_rows as "ignoredRows", t.error, t.verdict
     from (
       select n.side, n.schema_name, n.table_name, max(n.published_at) as published_at
       from migration_coverage.table_result n
@@ -176,14 +170,6 @@ export async function listTables(sql: Db): Promise<TableRow[]> {
     ) newest
     join migration_coverage.table_result t using (side, schema_name, table_name, published_at)
     order by t.side, t.schema_name, t.table_name, t.job_id`
-}
-
-export interface ColumnCounts {
-  entity: string
-  side: Side
-  covered: number
-  ignored: number
-  uncovered: number
 }
 
 /** Columns by coverage, per entity and side, in the entity's newest published job. */
@@ -202,6 +188,30 @@ export async function countColumns(sql: Db, entities: readonly string[]): Promis
     join migration_coverage.column_result c on c.job_id = newest.job_id and c.entity = planned.entity
     group by c.entity, c.side
     order by c.entity, c.side`
+}
+
+/** What the columns of each entity hold, as the named job found it, the mapped ones first; none where it was not looked at. */
+export async function listProfiles(sql: Db, current: readonly { entity: string; jobId: string }[]): Promise<(ToldProfile & { entity: string })[]> {
+  const rows = await sql<(ColumnProfile & { entity: string })[]>`
+    select p.entity, p.column_name as "column", p.mapped,
+      (jsonb_agg(${sideProfile(sql)}) filter (where p.side = 'source')) -> 0 as source, (jsonb_agg(${sideProfile(sql)}) filter (where p.side = 'target')) -> 0 as target
+    from unnest(${current.map(({ jobId }) => jobId)}::uuid[], ${current.map(({ entity }) => entity)}::text[]) as current(job_id, entity)
+    join migration_coverage.column_profile p on p.job_id = current.job_id and p.entity = current.entity
+    group by p.entity, p.column_name, p.mapped
+    order by p.entity collate "C", p.mapped desc, p.column_name collate "C"`
+  return rows.map(({ entity, ...profile }) => ({ entity, ...tellProfile(profile) }))
+}
+
+const sideProfile = (sql: Db) => sql`jsonb_build_object('rows', p.row_count, 'nonNull', p.non_null, 'distinctAtLeast', p.distinct_at_least, 'topRows', p.top_rows, 'topValue', p.top_value)`
+
+/** Verdicts of the checks that belong to no entity, of each its newest among these jobs. */
+export async function listWholeVerdicts(sql: Db, jobs: readonly string[]): Promise<Verdict[]> {
+  const rows = await sql<{ verdict: Verdict }[]>`
+    select distinct on (c.name, c.subject) c.verdict
+    from migration_coverage.check_result c
+    where c.entity = '' and c.job_id = any(${[...new Set(jobs)]}::uuid[])
+    order by c.name, c.subject, c.observed_at desc, c.job_id`
+  return rows.map(({ verdict }) => verdict)
 }
 
 export interface CheckCounts {

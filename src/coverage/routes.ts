@@ -3,13 +3,13 @@ import type { Sql } from 'postgres'
 import { verifiedPercent } from '../core/accounting.js'
 import { notInPlan, outlinePlan, rollUp } from '../core/figures.js'
 import { problem } from '../http/errors.js'
-import { addSchemas, AccountingSchema, noQuery, notModified, PaginationSchema, problems, ref, textBody } from '../http/schemas.js'
+import { addSchemas, noQuery, notModified, problems, ref, sharedSchemas, textBody } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
 import type { ReadInventory } from '../scripts/queries.js'
 import { renderBadge } from './badge.js'
 import { readHistory } from './history.js'
 import { listCurrentSnapshots } from './queries.js'
-import { badgeQuery, CoverageCounts, CoverageHistorySchema, CoverageSummarySchema, historyQuery, RiskAssessment, Timeline } from './schemas.js'
+import { badgeQuery, CoverageHistorySchema, CoverageSummarySchema, historyQuery, RiskAssessment, Timeline } from './schemas.js'
 import { readSummary } from './summary.js'
 
 export interface CoverageOptions {
@@ -29,7 +29,7 @@ export const coverageRoutes: FastifyPluginAsyncTypebox<CoverageOptions> = async 
     const message = notInPlan(field, name, known)
     throw problem('VALIDATION_FAILED', message, { errors: [{ field, message }] })
   }
-  addSchemas(app, [AccountingSchema, PaginationSchema, CoverageCounts, RiskAssessment, Timeline, CoverageSummarySchema, CoverageHistorySchema])
+  addSchemas(app, [...sharedSchemas, RiskAssessment, Timeline, CoverageSummarySchema, CoverageHistorySchema])
 
   app.get(
     '/coverage/summary',

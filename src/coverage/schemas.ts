@@ -1,31 +1,17 @@
 import { Type } from '@sinclair/typebox'
+import type { Verdict as VerdictName } from '../core/accounting.js'
 import { riskLevels } from '../core/risk.js'
-import { AccountingSchema, Count, nullable, pageQuery, PaginationSchema, Percent, ref, stringEnum, Timestamp, Verdict } from '../http/schemas.js'
+import { AccountingSchema, ClassPercentsSchema, Count, CoverageCountsSchema, nullable, pageQuery, PaginationSchema, Percent, perSide, ref, stringEnum, TableFiguresSchema, Timestamp, Verdict } from '../http/schemas.js'
 import { historyLevels } from './history.js'
+import { gapLimit } from './summary.js'
 
 const strict = { additionalProperties: false }
 
 const [accountingExample] = AccountingSchema['examples'] as unknown[]
 
 const deliveries = (description: string) => nullable(Type.Integer({ format: 'int64', minimum: 0, description }))
-const counts = (description: string) => Type.Object({ source: ref(CoverageCounts), target: ref(CoverageCounts) }, { ...strict, description })
-
-export const CoverageCounts = Type.Object(
-  {
-    covered: nullable(Count),
-    ignored: nullable(Count),
-    uncovered: nullable(Count),
-    coveredPercent: nullable(Percent),
-  },
-  {
-    $id: 'CoverageCounts',
-    ...strict,
-    description:
-      'What the plan covers on one side. Ignored ones are signed off with a reason and stand outside the percentage: ' +
-      'coveredPercent = covered / (covered + uncovered). null: not counted.',
-    examples: [{ covered: 33, ignored: 14, uncovered: 6, coveredPercent: 84.61 }],
-  },
-)
+const counts = (description: string) => perSide(ref(CoverageCountsSchema), description)
+const [percentsExample] = ClassPercentsSchema['examples'] as unknown[]
 
 export const RiskAssessment = Type.Object(
   {
@@ -81,7 +67,7 @@ export const Timeline = Type.Object(
 
 export const CoverageSummarySchema = Type.Object(
   {
-    verdict: Verdict,
+    verdict: Type.Unsafe<VerdictName>({ ...Verdict, description: 'the worst of all entities, all tables, and the checks of the whole migration: a table that no entity covers is at best a warn' }),
     totalScripts: Count,
     completedScripts: Type.Integer({ format: 'int64', minimum: 0, description: 'scripts whose newest run is completed' }),
     entitiesTotal: Count,
@@ -98,6 +84,11 @@ export const CoverageSummarySchema = Type.Object(
     tables: counts('Tables of each database, as the newest published job saw each.'),
     columns: counts('Columns of each entity by coverage: a column of a table that two entities share counts for each. Compared or only read is covered.'),
     rows: counts('Rows of the tables: claimed by one entity or several, ignored with a whole table, claimed by none.'),
+    classPercents: ref(ClassPercentsSchema),
+    gaps: Type.Object(
+      { omitted: Type.Integer({ minimum: 0, description: `tables left out: the ${gapLimit} with the most such rows are named` }), tables: Type.Array(ref(TableFiguresSchema)) },
+      { ...strict, description: 'tables with rows that nothing accounts for: in no entity, partly claimed, or not counted' },
+    ),
     domainCoverage: Type.Record(Type.String(), nullable(Percent), { description: 'verifiedPercent by domain' }),
     riskAssessment: ref(RiskAssessment),
     timeline: ref(Timeline),
@@ -138,6 +129,8 @@ export const CoverageSummarySchema = Type.Object(
           source: { covered: 897, ignored: 12, uncovered: 0, coveredPercent: 100 },
           target: { covered: 544, ignored: 0, uncovered: 0, coveredPercent: 100 },
         },
+        classPercents: percentsExample,
+        gaps: { omitted: 0, tables: [] },
         domainCoverage: { clinical: 99.63 },
         riskAssessment: { level: 'low', score: 0, reasons: [] },
         timeline: {

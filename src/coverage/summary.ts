@@ -1,6 +1,8 @@
-import { addCounts, arrivedRows, floorPercent, verifiedPercent, verifiedRows } from '../core/accounting.js'
+import { arrivedRows, verifiedPercent, verifiedRows, worstVerdict } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import { addColumns, classPercents, countTableRows, countTables, tableGaps } from '../core/covered.js'
+import type { ClassPercents, ColumnCounts, CoverageCounts, TableFigures } from '../core/covered.js'
 import { newest, outlinePlan, rollUp, staleReason, windowMs } from '../core/figures.js'
 import type { Outline, Progress, ScriptFigures } from '../core/figures.js'
 import { assessRisk } from '../core/risk.js'
@@ -11,17 +13,11 @@ import type { Db } from '../db/clients.js'
 import { listScripts } from '../scripts/queries.js'
 import type { ReadInventory } from '../scripts/queries.js'
 import type { ScriptPlan, ScriptState } from '../scripts/status.js'
-import { countColumns, listCurrentSnapshots, listProgress, listScriptFigures, listTables } from './queries.js'
-import type { ColumnCounts, CurrentSnapshot, TableRow } from './queries.js'
+import { countColumns, listCurrentSnapshots, listProgress, listScriptFigures, listTables, listWholeVerdicts } from './queries.js'
+import type { CurrentSnapshot } from './queries.js'
 
-/** How many of something are covered; ignored ones are signed off with a reason and stand outside the percentage. */
-export interface CoverageCounts {
-  covered: Count
-  ignored: Count
-  uncovered: Count
-  /** covered / (covered + uncovered) */
-  coveredPercent: number | null
-}
+/** Tables that the summary names; the reports have all of them. */
+export const gapLimit = 100
 
 export interface CoverageSummary {
   verdict: Verdict
@@ -37,6 +33,8 @@ export interface CoverageSummary {
   tables: Record<Side, CoverageCounts>
   columns: Record<Side, CoverageCounts>
   rows: Record<Side, CoverageCounts>
+  classPercents: ClassPercents
+  gaps: { omitted: number; tables: Omit<TableFigures, 'ignoredRows'>[] }
   domainCoverage: Record<string, number | null>
   riskAssessment: Risk
   timeline: Timeline
@@ -58,7 +56,8 @@ export async function readSummary(sql: Db, plan: ScriptPlan, readInventory: Read
     listTables(sql),
     countColumns(sql, names),
   ])
-  return summarize(outline, { current, history, runs, scripts, tables, columns }, now)
+  const wholeVerdicts = await listWholeVerdicts(sql, current.map(({ jobId }) => jobId))
+  return summarize(outline, { current, history, runs, scripts, tables, columns, wholeVerdicts }, now)
 }
 
 interface SummaryData {
@@ -66,17 +65,19 @@ interface SummaryData {
   history: Progress[]
   runs: ScriptFigures[]
   scripts: ScriptState[]
-  tables: TableRow[]
+  tables: TableFigures[]
   columns: ColumnCounts[]
+  wholeVerdicts: Verdict[]
 }
 
-function summarize(outline: Outline, { current, history, runs, scripts, tables, columns }: SummaryData, now: Date): CoverageSummary {
+function summarize(outline: Outline, { current, history, runs, scripts, tables, columns, wholeVerdicts }: SummaryData, now: Date): CoverageSummary {
   const byEntity = new Map(current.map((snapshot) => [snapshot.entity, snapshot]))
   const whole = rollUp(outline.entities, byEntity)
   const stale = staleReason(outline.entities, readTimes(current), new Map(runs.map((one) => [one.script, one])), now)
+  const gaps = tableGaps(tables)
   const lastValidatedAt = newest(current.map(({ publishedAt }) => publishedAt))
   return {
-    verdict: whole.verdict,
+    verdict: worstVerdict([whole.verdict, ...wholeVerdicts, ...tables.map(({ verdict }) => verdict)]),
     totalScripts: scripts.length,
     completedScripts: scripts.filter(({ status }) => status === 'completed').length,
     entitiesTotal: whole.entities,
@@ -86,9 +87,11 @@ function summarize(outline: Outline, { current, history, runs, scripts, tables, 
     verifiedRecords: verifiedRows(whole.accounting),
     overallSuccessRate: verifiedPercent(whole.accounting),
     accounting: whole.accounting,
-    tables: bothSides((side) => countTables(tables.filter((table) => table.side === side))),
-    columns: bothSides((side) => addColumns(outline, columns, side)),
-    rows: bothSides((side) => addRows(tables.filter((table) => table.side === side))),
+    tables: countTables(tables),
+    columns: addColumns(outline.entities, columns),
+    rows: countTableRows(tables),
+    classPercents: classPercents(whole.accounting),
+    gaps: { omitted: Math.max(0, gaps.length - gapLimit), tables: gaps.slice(0, gapLimit).map(({ ignoredRows: _ignored, ...table }) => table) },
     domainCoverage: Object.fromEntries(outline.domains.map(({ name, entities }) => [name, verifiedPercent(rollUp(entities, byEntity).accounting)])),
     riskAssessment: assessRisk(outline.entities, byEntity),
     timeline: timelineOf(outline.entities, whole.accounting, history, now),
@@ -102,35 +105,4 @@ function summarize(outline: Outline, { current, history, runs, scripts, tables, 
 /** When the figures of each entity were read: the snapshot of the target, since that is what a script changes. */
 export function readTimes(current: readonly CurrentSnapshot[]): Map<string, Date> {
   return new Map(current.map(({ entity, targetSnapshotAt, publishedAt }) => [entity, targetSnapshotAt ?? publishedAt]))
-}
-
-function bothSides<T>(make: (side: Side) => T): Record<Side, T> {
-  return { source: make('source'), target: make('target') }
-}
-
-function counts(covered: Count, ignored: Count, uncovered: Count): CoverageCounts {
-  return { covered, ignored, uncovered, coveredPercent: floorPercent(covered, addCounts(covered, uncovered)) }
-}
-
-function countTables(tables: readonly TableRow[]): CoverageCounts {
-  if (tables.length === 0) return counts(null, null, null)
-  const of = (coverage: TableRow['coverage']) => tables.filter((table) => table.coverage === coverage).length
-  return counts(of('covered'), of('ignored'), of('uncovered'))
-}
-
-function addRows(tables: readonly TableRow[]): CoverageCounts {
-  if (tables.length === 0) return counts(null, null, null)
-  return counts(
-    addCounts(...tables.flatMap(({ claimedOnce, claimedSeveral }) => [claimedOnce, claimedSeveral])),
-    addCounts(...tables.map(({ ignoredRows }) => ignoredRows)),
-    addCounts(...tables.map(({ unclaimed }) => unclaimed)),
-  )
-}
-
-function addColumns({ entities }: Outline, columns: readonly ColumnCounts[], side: Side): CoverageCounts {
-  const known = new Set(columns.map(({ entity }) => entity))
-  if (entities.length === 0 || !entities.every(({ name }) => known.has(name))) return counts(null, null, null)
-  const own = columns.filter((column) => column.side === side)
-  const sum = (coverage: 'covered' | 'ignored' | 'uncovered') => addCounts(...own.map((column) => column[coverage]))
-  return counts(sum('covered'), sum('ignored'), sum('uncovered'))
 }

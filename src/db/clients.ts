@@ -49,7 +49,7 @@ const plainForms = {
  * and nothing has to be set (or forgotten) per query. default_transaction_read_only is a seat belt: a role without the right to
  * write is the guarantee, see inspectRole.
  */
-const pinnedSettings = {
+export const pinnedSettings = {
   default_transaction_read_only: 'on',
   // a reader that queues behind ALTER TABLE makes every writer queue behind the reader
   lock_timeout: '500',

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Sql } from 'postgres'
 import { notInPlan, outlinePlan } from '../core/figures.js'
 import { problem } from '../http/errors.js'
-import { AccountingSchema, addSchemas, noQuery, notModified, problems, ref } from '../http/schemas.js'
+import { addSchemas, noQuery, notModified, problems, ref, sharedSchemas } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { listScripts } from '../scripts/queries.js'
 import type { ReadInventory } from '../scripts/queries.js'
@@ -20,7 +20,7 @@ export interface DomainOptions {
 export const domainRoutes: FastifyPluginAsyncTypebox<DomainOptions> = async (app, { target, plan, readInventory, now = () => new Date() }) => {
   const { domains } = outlinePlan(plan.plan)
   const names = domains.map(({ name }) => name)
-  addSchemas(app, [AccountingSchema, DomainCoverageSchema, DomainsCoverageSchema])
+  addSchemas(app, [...sharedSchemas, DomainCoverageSchema, DomainsCoverageSchema])
 
   app.get(
     '/domains/coverage',

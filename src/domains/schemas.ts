@@ -2,12 +2,13 @@ import { Type } from '@sinclair/typebox'
 import type { Verdict as VerdictName } from '../core/accounting.js'
 import { priorities } from '../core/figures.js'
 import { trends } from '../core/trend.js'
-import { AccountingSchema, Count, nullable, Percent, ref, stringEnum, Timestamp, Verdict } from '../http/schemas.js'
+import { AccountingSchema, ClassPercentsSchema, Count, CoverageCountsSchema, nullable, Percent, perSide, ref, stringEnum, Timestamp, Verdict } from '../http/schemas.js'
 
 const strict = { additionalProperties: false }
 
 const [accountingExample] = AccountingSchema['examples'] as unknown[]
-
+const [percentsExample] = ClassPercentsSchema['examples'] as unknown[]
+const countsExample = { covered: 7, ignored: 1, uncovered: 0, coveredPercent: 100 }
 
 export const domainsQuery = Type.Object(
   {
@@ -65,6 +66,9 @@ const domainExample = {
   priority: 'critical',
   coverage: 99.63,
   accounting: accountingExample,
+  classPercents: percentsExample,
+  columns: { source: countsExample, target: countsExample },
+  rows: { source: { covered: 897, ignored: 0, uncovered: 0, coveredPercent: 100 }, target: { covered: 544, ignored: 0, uncovered: 0, coveredPercent: 100 } },
   entitiesTotal: 1,
   entitiesCounted: 1,
   scripts: { total: 1, completed: 1, running: 0, failed: 0, rolledBack: 0, pending: 0, missing: 0 },
@@ -80,6 +84,9 @@ export const DomainCoverageSchema = Type.Object(
     priority: stringEnum(priorities),
     coverage: nullable(Type.Number({ minimum: 0, maximum: 100, description: 'verifiedPercent over the deliveries of its entities' })),
     accounting: ref(AccountingSchema),
+    classPercents: ref(ClassPercentsSchema),
+    columns: perSide(ref(CoverageCountsSchema), 'columns of its entities by coverage'),
+    rows: perSide(ref(CoverageCountsSchema), 'rows of the tables of its entities: claimed by an entity (of any domain), ignored, claimed by none'),
     entitiesTotal: Count,
     entitiesCounted: Count,
     scripts: Type.Object(
@@ -118,6 +125,10 @@ export const DomainsCoverageSchema = Type.Object(
       },
       strict,
     ),
+    outside: perSide(
+      Type.Object({ tables: nullable(Count), rows: nullable(Count) }, strict),
+      'tables that are in no entity and not ignored, and so in no domain, and how many rows they have; GET /coverage/summary names them',
+    ),
     trends: Type.Object(
       { improving: Type.Array(Type.String()), declining: Type.Array(Type.String()), stable: Type.Array(Type.String()), unknown: Type.Array(Type.String()) },
       { ...strict, description: 'names of domains by trend; unknown: too little history' },
@@ -133,6 +144,7 @@ export const DomainsCoverageSchema = Type.Object(
       {
         domains: [domainExample],
         summary: { domains: 1, entities: 1, entitiesCounted: 1, coverage: 99.63, byStatus: { pass: 0, warn: 1, unknown: 0, fail: 0 } },
+        outside: { source: { tables: 0, rows: 0 }, target: { tables: 0, rows: 0 } },
         trends: { improving: [], declining: [], stable: ['clinical'], unknown: [] },
         insights: ['0 of 1 domains pass'],
         filters: { includeDetails: false, includeValidation: false },

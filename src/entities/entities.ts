@@ -1,12 +1,16 @@
-import { arrivedPercent, arrivedRows, uniformAccounting, verifiedPercent, verifiedRows } from '../core/accounting.js'
+import { addCounts, arrivedPercent, arrivedRows, uniformAccounting, verifiedPercent, verifiedRows } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
+import type { Side } from '../core/catalog.js'
+import { addColumns, classPercents, countTableRows, tablesOf } from '../core/covered.js'
+import type { ClassPercents, ColumnCounts, CoverageCounts, TableFigures } from '../core/covered.js'
 import { newest, throughputPerSecond } from '../core/figures.js'
 import type { PlannedEntity, ScriptFigures, Snapshot } from '../core/figures.js'
 import { issuesOf } from '../core/issues.js'
 import type { Issue } from '../core/issues.js'
+import type { ToldProfile } from '../core/profile.js'
 import { errorPercent, grades, ratePerformance } from '../core/performance.js'
 import type { Grade, Performance } from '../core/performance.js'
-import { countChecks, listCurrentSnapshots, listNewestSnapshots, listScriptFigures } from '../coverage/queries.js'
+import { countChecks, countColumns, listCurrentSnapshots, listNewestSnapshots, listProfiles, listScriptFigures, listTables } from '../coverage/queries.js'
 import type { CheckCounts, CurrentSnapshot } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
 import { offsetOf, pagination } from '../http/paging.js'
@@ -22,6 +26,9 @@ export interface EntityPerformance {
   domain: string
   scripts: string[]
   accounting: Accounting
+  classPercents: ClassPercents
+  columnCoverage: Record<Side, CoverageCounts>
+  rowCoverage: Record<Side, CoverageCounts>
   totalRecords: Count
   migratedRecords: Count
   verifiedRecords: Count
@@ -82,10 +89,10 @@ export interface EntityFilter {
 export async function readEntities(sql: Db, planned: readonly PlannedEntity[], filter: EntityFilter, now: Date): Promise<EntitiesPerformance> {
   const names = planned.map(({ name }) => name)
   const scriptNames = [...new Set(planned.flatMap((entity) => entity.scripts))]
-  const [current, scripts] = await Promise.all([listCurrentSnapshots(sql, names), listScriptFigures(sql, scriptNames)])
+  const [current, scripts, columns, tables] = await Promise.all([listCurrentSnapshots(sql, names), listScriptFigures(sql, scriptNames), countColumns(sql, names), listTables(sql)])
   const byEntity = new Map(current.map((snapshot) => [snapshot.entity, snapshot]))
   const all = planned
-    .map((entity) => describeEntity(entity, byEntity.get(entity.name), scripts, now))
+    .map((entity) => describeEntity(entity, byEntity.get(entity.name), { scripts, columns, tables }, now))
     .filter(({ successRate, totalRecords }) => reaches(successRate, filter.minSuccessRate) && reaches(totalRecords, filter.minRecords))
     .sort(comparing(filter.sortBy, filter.sortOrder))
   const page = all.slice(offsetOf(filter.page, filter.limit)).slice(0, filter.limit)
@@ -107,6 +114,7 @@ export async function readEntities(sql: Db, planned: readonly PlannedEntity[], f
 }
 
 export interface EntityDetail extends Required<EntityPerformance> {
+  tables: Omit<TableFigures, 'ignoredRows'>[]
   jobId: string | null
   basis: CurrentSnapshot['basis'] | null
   note: string | null
@@ -115,19 +123,23 @@ export interface EntityDetail extends Required<EntityPerformance> {
   reasons: CurrentSnapshot['reasons']
   causes: CurrentSnapshot['causes']
   columns: ColumnRow[]
+  columnProfiles: ToldProfile[]
   issues: Issue[]
 }
 
 /** Everything that is known of one entity. */
 export async function readEntity(sql: Db, planned: PlannedEntity, now: Date): Promise<EntityDetail> {
-  const [[snapshot], scripts, checks, history] = await Promise.all([
+  const [[snapshot], scripts, checks, history, columns, tables] = await Promise.all([
     listCurrentSnapshots(sql, [planned.name]),
     listScriptFigures(sql, planned.scripts),
     countChecks(sql, [planned.name]),
     listNewestSnapshots(sql, [planned.name], historyLength),
+    countColumns(sql, [planned.name]),
+    listTables(sql),
   ])
   return {
-    ...describeEntity(planned, snapshot, scripts, now),
+    ...describeEntity(planned, snapshot, { scripts, columns, tables }, now),
+    tables: tablesOf([planned], tables).map(({ ignoredRows: _ignored, ...table }) => table),
     validation: checksOf(planned.name, checks),
     history: history.map(historyPoint),
     jobId: snapshot?.jobId ?? null,
@@ -138,11 +150,18 @@ export async function readEntity(sql: Db, planned: PlannedEntity, now: Date): Pr
     reasons: snapshot?.reasons ?? [],
     causes: snapshot?.causes ?? [],
     columns: snapshot === undefined ? [] : await listColumns(sql, snapshot.jobId, planned.name),
+    columnProfiles: snapshot === undefined ? [] : (await listProfiles(sql, [snapshot])).map(({ entity: _entity, ...profile }) => profile),
     issues: issuesOf(planned.name, snapshot),
   }
 }
 
-function describeEntity(planned: PlannedEntity, snapshot: Snapshot | undefined, scripts: readonly ScriptFigures[], now: Date): EntityPerformance {
+interface EntityData {
+  scripts: readonly ScriptFigures[]
+  columns: readonly ColumnCounts[]
+  tables: readonly TableFigures[]
+}
+
+function describeEntity(planned: PlannedEntity, snapshot: Snapshot | undefined, { scripts, columns, tables }: EntityData, now: Date): EntityPerformance {
   const accounting = snapshot?.accounting ?? uniformAccounting(null)
   const runs = scripts.filter(({ script }) => planned.scripts.includes(script))
   const lastValidated = snapshot?.publishedAt ?? null
@@ -151,6 +170,9 @@ function describeEntity(planned: PlannedEntity, snapshot: Snapshot | undefined, 
     domain: planned.domain,
     scripts: planned.scripts,
     accounting,
+    classPercents: classPercents(accounting),
+    columnCoverage: addColumns([planned], columns),
+    rowCoverage: countTableRows(tablesOf([planned], tables)),
     totalRecords: accounting.source.scope,
     migratedRecords: arrivedRows(accounting),
     verifiedRecords: verifiedRows(accounting),
@@ -225,8 +247,21 @@ function insightsOf(entities: readonly EntityPerformance[]): string[] {
   if (entities.length > 0) insights.push(`${entities.filter(({ status }) => status === 'pass').length} of ${entities.length} entities pass`)
   const never = entities.filter(({ lastValidated }) => lastValidated === null).length
   if (never > 0) insights.push(`${never} of ${entities.length} entities were never validated`)
-  for (const [name, what] of [['missing', 'missing rows'], ['differs', 'rows with other values']] as const) {
-    const having = entities.map(({ entityName, accounting }) => ({ entityName, rows: accounting.source[name] ?? 0 })).filter(({ rows }) => rows > 0)
+  const told: [string, (entity: EntityPerformance) => Count][] = [
+    ['missing rows', ({ accounting }) => accounting.source.missing],
+    ['rows with other values', ({ accounting }) => accounting.source.differs],
+    ['duplicate rows', ({ accounting }) => accounting.target.duplicate],
+    ['extra rows', ({ accounting }) => accounting.target.extra],
+    ['unverified rows', ({ accounting }) => accounting.source.unverified],
+    ['pending rows', ({ accounting }) => accounting.source.pending],
+    ['accepted rows', ({ accounting }) => accounting.source.accepted],
+    ['explained rows', ({ accounting }) => accounting.source.explained],
+    ['uncovered columns', ({ columnCoverage: { source, target } }) => addCounts(source.uncovered, target.uncovered)],
+    ['rows of their source tables that no entity claims', ({ rowCoverage }) => rowCoverage.source.uncovered],
+    ['rows of their target tables that no entity claims', ({ rowCoverage }) => rowCoverage.target.uncovered],
+  ]
+  for (const [what, count] of told) {
+    const having = entities.map((entity) => ({ entityName: entity.entityName, rows: count(entity) ?? 0 })).filter(({ rows }) => rows > 0)
     const [most] = having.sort((a, b) => b.rows - a.rows || byName(a, b))
     if (most !== undefined) insights.push(`${having.length} of ${entities.length} entities have ${what}, most of them ${most.entityName}: ${most.rows}`)
   }

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Sql } from 'postgres'
 import { notInPlan, outlinePlan } from '../core/figures.js'
 import { problem } from '../http/errors.js'
-import { AccountingSchema, addSchemas, noQuery, notModified, PaginationSchema, problems, ref } from '../http/schemas.js'
+import { addSchemas, noQuery, notModified, problems, ref, sharedSchemas } from '../http/schemas.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { readEntities, readEntity } from './entities.js'
 import { entitiesQuery, EntitiesPerformanceSchema, EntityDetailSchema, entityParams, EntityPerformanceSchema, PerformanceSchema } from './schemas.js'
@@ -16,7 +16,7 @@ export interface EntityOptions {
 
 export const entityRoutes: FastifyPluginAsyncTypebox<EntityOptions> = async (app, { target, plan, now = () => new Date() }) => {
   const { domains, entities } = outlinePlan(plan.plan)
-  addSchemas(app, [AccountingSchema, PaginationSchema, PerformanceSchema, EntityPerformanceSchema, EntitiesPerformanceSchema, EntityDetailSchema])
+  addSchemas(app, [...sharedSchemas, PerformanceSchema, EntityPerformanceSchema, EntitiesPerformanceSchema, EntityDetailSchema])
 
   app.get(
     '/entities/performance',

@@ -1,11 +1,15 @@
 import { Type } from '@sinclair/typebox'
 import { grades } from '../core/performance.js'
-import { AccountingSchema, Count, nullable, pageQuery, PaginationSchema, Percent, ref, stringEnum, Timestamp, Verdict } from '../http/schemas.js'
+import { AccountingSchema, ClassPercentsSchema, ColumnProfileSchema, Count, CoverageCountsSchema, nullable, pageQuery, PaginationSchema, Percent, perSide, ref, stringEnum, TableFiguresSchema, Timestamp, Verdict } from '../http/schemas.js'
 import { historyLength, sortKeys } from './entities.js'
 
 const strict = { additionalProperties: false }
 
 const [accountingExample] = AccountingSchema['examples'] as unknown[]
+const [percentsExample] = ClassPercentsSchema['examples'] as unknown[]
+const [profileExample] = ColumnProfileSchema['examples'] as unknown[]
+const [tableExample] = TableFiguresSchema['examples'] as object[]
+const countsExample = { covered: 7, ignored: 1, uncovered: 0, coveredPercent: 100 }
 
 const ratio = nullable(Type.Number({ minimum: 0, maximum: 1 }))
 const percent = (description: string) => nullable(Type.Number({ minimum: 0, maximum: 100, description }))
@@ -68,6 +72,9 @@ const entityExample = {
   domain: 'clinical',
   scripts: ['migrate-offices'],
   accounting: accountingExample,
+  classPercents: percentsExample,
+  columnCoverage: { source: countsExample, target: countsExample },
+  rowCoverage: { source: { covered: 897, ignored: 0, uncovered: 0, coveredPercent: 100 }, target: { covered: 544, ignored: 0, uncovered: 0, coveredPercent: 100 } },
   totalRecords: 546,
   migratedRecords: 544,
   verifiedRecords: 544,
@@ -86,6 +93,9 @@ const entityFigures = {
   domain: Type.String(),
   scripts: Type.Array(Type.String()),
   accounting: ref(AccountingSchema),
+  classPercents: ref(ClassPercentsSchema),
+  columnCoverage: perSide(ref(CoverageCountsSchema), 'columns of its two tables by coverage; compared or only read is covered'),
+  rowCoverage: perSide(ref(CoverageCountsSchema), 'rows of its two tables: claimed by an entity (this or another), ignored, claimed by none'),
   totalRecords: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'deliveries in scope' })),
   migratedRecords: nullable(Count),
   verifiedRecords: nullable(Count),
@@ -185,6 +195,8 @@ export const EntityDetailSchema = Type.Object(
         strict,
       ),
     ),
+    columnProfiles: Type.Array(ref(ColumnProfileSchema), { description: 'what its columns hold, source against target, as its newest published validation found; empty when it was not asked to look' }),
+    tables: Type.Array(ref(TableFiguresSchema), { description: 'its two tables, as the newest published job that knew them saw each' }),
     issues: Type.Array(
       Type.Object(
         {
@@ -218,6 +230,8 @@ export const EntityDetailSchema = Type.Object(
         targetSnapshotAt: '2026-11-22T09:58:13.000Z',
         reasons: [{ class: 'excluded', reason: 'not valid', rows: 351 }],
         causes: [],
+        columnProfiles: [profileExample],
+        tables: [{ ...tableExample, table: 'dispatch_office', coverage: 'covered', entities: ['offices'], rows: 897, claimedOnce: 897, unclaimed: 0, verdict: 'pass' }],
         columns: [{ side: 'source', column: 'id', coverage: 'compared', reason: null, differs: null }],
         issues: [
           {

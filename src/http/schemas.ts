@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from '@sinclair/typebox'
 import type { Static, TSchema, TUnsafe } from '@sinclair/typebox'
 import { sourceClasses, targetClasses, verdicts } from '../core/accounting.js'
+import { findings } from '../core/profile.js'
 import { problemTable } from './errors.js'
 import type { ProblemCode } from './errors.js'
 
@@ -74,6 +75,105 @@ export const AccountingSchema = Type.Object(
   },
 )
 
+/** One schema for each side. */
+export const perSide = <T extends TSchema>(schema: T, description: string) => Type.Object({ source: schema, target: schema }, { additionalProperties: false, description })
+
+export const CoverageCountsSchema = Type.Object(
+  {
+    covered: nullable(Count),
+    ignored: nullable(Count),
+    uncovered: nullable(Count),
+    coveredPercent: nullable(Percent),
+  },
+  {
+    $id: 'CoverageCounts',
+    additionalProperties: false,
+    description:
+      'What the plan covers on one side. Ignored ones are signed off with a reason and stand outside the percentage: ' +
+      'coveredPercent = covered / (covered + uncovered). null: not counted.',
+    examples: [{ covered: 33, ignored: 14, uncovered: 6, coveredPercent: 84.61 }],
+  },
+)
+
+const percents = <K extends string>(names: readonly K[]) => Object.fromEntries(names.map((name) => [name, nullable(Percent)])) as Record<K, TUnsafe<number | null>>
+
+export const ClassPercentsSchema = Type.Object(
+  {
+    source: Type.Object(percents(['excluded', ...sourceClasses] as const), { additionalProperties: false }),
+    target: Type.Object(percents(targetClasses), { additionalProperties: false }),
+  },
+  {
+    $id: 'ClassPercents',
+    additionalProperties: false,
+    description:
+      'Each class of rows as a percentage, floored to two decimals: of the scope at the source (excluded rows of the source total), of the total at the target. ' +
+      'A class with few rows may show 0: the accounting has the rows. null: not counted, or nothing to count.',
+    examples: [
+      {
+        source: { excluded: 39.13, verified: 99.63, accepted: 0, differs: 0, merged: 0, explained: 0.36, pending: 0, missing: 0, unverified: 0 },
+        target: { matched: 100, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+      },
+    ],
+  },
+)
+
+export const TableFiguresSchema = Type.Object(
+  {
+    side: stringEnum(['source', 'target']),
+    schema: Type.String(),
+    table: Type.String(),
+    coverage: stringEnum(['covered', 'ignored', 'uncovered']),
+    entities: Type.Array(Type.String(), { description: 'entities that read from it or arrive in it' }),
+    rows: nullable(Count),
+    claimedOnce: nullable(Count),
+    claimedSeveral: nullable(Count),
+    unclaimed: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'rows that no entity claims' })),
+    error: nullable(Type.String({ description: 'why it could not be counted' })),
+    verdict: Verdict,
+  },
+  {
+    $id: 'TableFigures',
+    additionalProperties: false,
+    description: 'A table and how many of its rows the entities claim.',
+    examples: [
+      { side: 'source', schema: 'public', table: 'fax_queue', coverage: 'uncovered', entities: [], rows: 412, claimedOnce: 0, claimedSeveral: 0, unclaimed: 412, error: null, verdict: 'warn' },
+    ],
+  },
+)
+
+const SideProfileSchema = Type.Object(
+  {
+    rows: Type.Integer({ format: 'int64', minimum: 0, description: 'rows that are paired by their key' }),
+    nonNull: Count,
+    filledPercent: nullable(Percent),
+    distinctAtLeast: Type.Integer({ minimum: 0, maximum: 64, description: 'a lower bound, at most 64; 0 and 1 are exact' }),
+    topRows: nullable(Type.Integer({ format: 'int64', minimum: 0, description: 'a lower bound: rows that hold the value that a sample found most frequent; null when it found none' })),
+    topValue: nullable(Type.String({ description: 'the beginning of that value; null where it is masked, or nobody knows whether it should be' })),
+  },
+  { additionalProperties: false },
+)
+
+export const ColumnProfileSchema = Type.Object(
+  {
+    column: Type.String({ description: 'the target column' }),
+    mapped: Type.Boolean({ description: 'false: the plan neither maps nor ignores it, so only the target was looked at' }),
+    source: Type.Union([SideProfileSchema, Type.Null()]),
+    target: SideProfileSchema,
+    findings: Type.Array(stringEnum(findings), { description: 'what is odd about it' }),
+  },
+  {
+    $id: 'ColumnProfile',
+    additionalProperties: false,
+    description: 'How full a column is and whether one value fills it, source against target, in the common form in which both are compared. Taken with includeIntegrityChecks.',
+    examples: [
+      {
+        column: 'country', mapped: true, findings: ['constant'], source: { rows: 8456, nonNull: 8456, filledPercent: 100, distinctAtLeast: 10, topRows: 5120, topValue: 'CH' },
+        target: { rows: 8456, nonNull: 8456, filledPercent: 100, distinctAtLeast: 1, topRows: 8456, topValue: 'US' },
+      },
+    ],
+  },
+)
+
 export const PaginationSchema = Type.Object(
   {
     currentPage: Type.Integer({ minimum: 1 }),
@@ -140,6 +240,9 @@ export const ProblemSchema = Type.Object(
     ],
   },
 )
+
+/** The components that several slices refer to. */
+export const sharedSchemas: TSchema[] = [ProblemSchema, PaginationSchema, AccountingSchema, CoverageCountsSchema, ClassPercentsSchema, TableFiguresSchema, ColumnProfileSchema]
 
 type ProblemStatus = (typeof problemTable)[ProblemCode]['status']
 const commonStatuses: ProblemStatus[] = [401, 403, 429, 500, 503]

@@ -29,8 +29,12 @@ export function layOut(report: Report): { title: string; subtitle: string; summa
   }
 }
 
+function countText(count: number | null): string {
+  return count === null ? 'not counted' : count.toLocaleString('en-US')
+}
+
 /** The state in a few sentences: what is verified, and everything in scope that is not. */
-function inWords({ figures: { accounting: { source, target }, verifiedRecords, coveragePercent, entities, tables: counts, columns: fields } }: Report): string {
+function inWords({ figures: { accounting: { source, target }, verifiedRecords, coveragePercent, entities, tables: counts, columns: fields, rows } }: Report): string {
   if (source.scope === null || verifiedRecords === null) {
     return `${entities.counted} of ${entities.total} entities were counted, so how many rows are verified is unknown.`
   }
@@ -39,7 +43,8 @@ function inWords({ figures: { accounting: { source, target }, verifiedRecords, c
     told([['differing', source.differs], ['missing', source.missing], ['unverified', source.unverified], ['pending', source.pending], ['explained', source.explained], ['accepted', source.accepted]]),
     told([['duplicate', target.duplicate], ['extra', target.extra], ['unverified', target.unverified], ['pending', target.pending]]).replace(/^(?=.)/, 'in the target '),
   ].filter((part) => part !== '').join('; ')
-  const uncovered = `${counts.uncovered} of ${counts.total} tables and ${fields.uncovered} of ${fields.total} columns are uncovered.`
+  const unclaimed = `Rows of tables that no entity claims: ${countText(rows.source.unclaimed)} in the source, ${countText(rows.target.unclaimed)} in the target.`
+  const uncovered = `${counts.uncovered} of ${counts.total} tables and ${fields.uncovered} of ${fields.total} columns are uncovered. ${unclaimed}`
   const share = coveragePercent === null ? 'No source row is in scope.' : `${verifiedRecords.toLocaleString('en-US')} of ${source.scope.toLocaleString('en-US')} source rows in scope are verified (${coveragePercent} %).`
   return `${share} ${rest === '' ? 'Nothing else is left.' : `Not verified: ${rest}.`} ${uncovered}`
 }

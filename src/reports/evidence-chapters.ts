@@ -67,6 +67,11 @@ export function columns(section: NonNullable<Report['columns']>): Chapter {
     tables: [
       table('Uncovered columns', ['Entity', 'Side', 'Column'], section.uncovered.map((line) => [line.entity, line.side, line.column]), 3),
       table('Columns with differences', ['Entity', 'Side', 'Column', 'Rows:count'], section.differing.map((line) => [line.entity, line.side, line.column, line.rows]), 3),
+      table('What the columns hold', ['Entity', 'Column', 'Finding', 'Source filled %:percent', 'Target filled %:percent', 'Source values, at least:count', 'Target values, at least:count', 'Source rows of one value:count', 'Target rows of one value:count'],
+        section.profiles.map(({ entity, profile: { column, mapped, source, target, findings } }) => [
+          entity, column, findings.join(', ') || (mapped ? '' : 'not mapped'), source === null ? '' : source.filledPercent, target.filledPercent, source === null ? '' : source.distinctAtLeast, target.distinctAtLeast,
+          source === null ? '' : source.topRows, target.topRows,
+        ]), 2),
       table('Columns ignored on purpose', ['Entity', 'Side', 'Column', 'Reason'], section.ignored.map((line) => [line.entity, line.side, line.column, line.reason ?? '']), 3),
     ],
   }

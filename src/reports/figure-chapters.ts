@@ -1,5 +1,4 @@
 import { sourceClasses, targetClasses } from '../core/accounting.js'
-import type { Accounting } from '../core/accounting.js'
 import { countColumn, table } from './chapter.js'
 import type { Cell, Chapter, Table } from './chapter.js'
 import { domainChart, entityCharts, trendChart, wholeChart } from './report-charts.js'
@@ -18,6 +17,7 @@ export function headline(report: Report): Chapter {
     ['Records in scope', figures.totalRecords],
     ['Records migrated', figures.migratedRecords],
     ['Records verified', figures.verifiedRecords],
+    ...besideVerified.map((name): [string, Cell] => [`Records ${name}`, figures.accounting.source[name]]),
     ['Entities', figures.entities.total],
     ['Entities validated', figures.entities.validated],
     ['Tables', figures.tables.total],
@@ -29,6 +29,7 @@ export function headline(report: Report): Chapter {
     ['Columns only read', figures.columns.read],
     ['Columns ignored', figures.columns.ignored],
     ['Columns uncovered', figures.columns.uncovered],
+    ...(['source', 'target'] as const).flatMap((side): [string, Cell][] => [[`Rows of ${side} tables that no entity claims`, figures.rows[side].unclaimed], [`Rows of ignored ${side} tables`, figures.rows[side].ignored]]),
     ['Oldest result', figures.oldestResultAt ?? 'none'],
     ['Newest result', figures.newestResultAt ?? 'none'],
     ['Report made at', generatedAt],
@@ -37,19 +38,28 @@ export function headline(report: Report): Chapter {
   return {
     title: 'Headline figures',
     notes: [
-      'Percentages are floored. Records are deliveries: a source row wanted in three tables counts three times.',
+      'Percentages are floored; those of classes are of the scope at the source (excluded rows of the total), and of the total at the target. Records are deliveries: a source row wanted in three tables counts three times.',
       ...(missing > 0 ? [`${missing} of ${figures.entities.total} entities could not be counted or were never validated, so sums that include them are unknown.`] : []),
     ],
     charts: [wholeChart(report)],
-    tables: [rowsByClass(figures.accounting), table('Headline figures', ['Figure', 'Value:figure'], rows)],
+    tables: [rowsByClass(figures), table('Headline figures', ['Figure', 'Value:figure'], rows)],
   }
 }
 
-function rowsByClass({ source, target }: Accounting): Table {
-  return table('Rows by class', ['Side', 'Class', 'Rows:count'], [
-    ...sourceFigures.map((name): Cell[] => ['source', name, source[name]]),
-    ...targetFigures.map((name): Cell[] => ['target', name, target[name]]),
+/** Classes of the source that are told beside the verified rows, as plainly. */
+export const besideVerified = ['explained', 'accepted', 'unverified'] as const
+
+function rowsByClass({ accounting: { source, target }, classPercents }: Report['figures']): Table {
+  return table('Rows by class', ['Side', 'Class', 'Rows:count', '% of its side:percent'], [
+    ...sourceFigures.map((name): Cell[] => ['source', name, source[name], percentCell(source[name], classPercents.source, name)]),
+    ...targetFigures.map((name): Cell[] => ['target', name, target[name], percentCell(target[name], classPercents.target, name)]),
   ], 2)
+}
+
+/** Empty for totals; a share that is floored to 0 although there are rows is not called 0. */
+function percentCell(rows: Cell, percents: Partial<Record<string, number | null>>, name: string): Cell {
+  const percent = percents[name]
+  return percent === undefined ? '' : percent === 0 && rows !== 0 ? 'below 0.01' : percent
 }
 
 export function outlook({ risk, completion }: NonNullable<Report['outlook']>): Chapter {
@@ -109,6 +119,7 @@ export function domains(list: NonNullable<Report['domains']>): Chapter {
     charts: [domainChart(list)],
     tables: [
       table('Source rows by domain and class', ['Domain', ...sourceFigures.map(countColumn)], list.map((line) => [line.domain, ...sourceFigures.map((name) => line.accounting.source[name])])),
+      table('Target rows by domain and class', ['Domain', ...targetFigures.map(countColumn)], list.map((line) => [line.domain, ...targetFigures.map((name) => line.accounting.target[name])])),
       table('Coverage by domain', columns, list.map((line) => [
         line.domain, line.priority, line.verdict, line.coveragePercent, line.arrivedPercent,
         line.accounting.source.scope, line.accounting.source.missing, line.accounting.source.differs, line.accounting.target.extra, line.entities,
@@ -128,8 +139,8 @@ export function accounting(section: NonNullable<Report['accounting']>): Chapter 
     tables: [
       table('Source rows by class', ['Entity', ...sourceFigures.map(countColumn)], lines.map((line) => [line.entity, ...sourceFigures.map((name) => line.accounting.source[name])])),
       table('Target rows by class', ['Entity', ...targetFigures.map(countColumn)], lines.map((line) => [line.entity, ...targetFigures.map((name) => line.accounting.target[name])])),
-      table('Coverage by entity', ['Entity', 'Domain', 'Verdict:verdict', 'Coverage %:percent', 'Arrived %:percent'],
-        entities.map((line) => [line.entity, line.domain, line.verdict, line.coveragePercent, line.arrivedPercent])),
+      table('Coverage by entity', ['Entity', 'Domain', 'Verdict:verdict', 'Coverage %:percent', 'Arrived %:percent', 'Source columns uncovered:count', 'Target columns uncovered:count'],
+        entities.map((line) => [line.entity, line.domain, line.verdict, line.coveragePercent, line.arrivedPercent, line.uncoveredColumns.source, line.uncoveredColumns.target])),
     ],
   }
 }

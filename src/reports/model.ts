@@ -1,7 +1,9 @@
 import { addCounts, arrivedPercent, arrivedRows, uniformAccounting, verifiedPercent, verifiedRows, worstVerdict } from '../core/accounting.js'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
+import { bothSides, classPercents, countTableRows, isUnaccounted } from '../core/covered.js'
 import { outlinePlan, rollUp } from '../core/figures.js'
 import type { Outline, PlanParts, PlannedDomain, PlannedEntity, Progress, Snapshot } from '../core/figures.js'
+import type { ToldProfile } from '../core/profile.js'
 import type { CheckLine } from '../core/render/junit.js'
 import { assessRisk } from '../core/risk.js'
 import { timelineOf } from '../core/timeline.js'
@@ -22,6 +24,8 @@ export interface ReportFacts {
   /** checks of the migration as a whole; not part of a report on one domain */
   wholeChecks: readonly CheckLine[]
   columns: readonly ColumnResult[]
+  /** of the entities whose columns were looked at */
+  profiles: readonly (ToldProfile & { entity: string })[]
   tables: readonly TableResult[]
   recorded: readonly RecordedDifferences[]
   differences: readonly DifferenceRow[]
@@ -53,15 +57,16 @@ export function assembleReport(facts: ReportFacts, options: ReportOptions): Repo
   const tables = facts.tables.filter(({ entities }) => options.domain === null || entities.some((entity) => names.has(entity)))
   const columns = facts.columns.filter(({ entity }) => names.has(entity))
   const total = rollUp(outline.entities, current)
+  const claimed = countTableRows(tables)
   const make: { [Name in Section]: () => NonNullable<Report[Name]> } = {
     outlook: () => outlookSection(outline.entities, current, total.accounting, facts),
     domains: () => outline.domains.map((domain) => domainLine(domain, current, checks)),
     trend: () => trendSection(outline.entities, facts.history, facts.generatedAt, snapshotLimit(options.type, options.includeDetails)),
-    accounting: () => ({ total: total.accounting, entities: outline.entities.map((entity) => entityLine(entity, current.get(entity.name))) }),
+    accounting: () => ({ total: total.accounting, entities: outline.entities.map((entity) => entityLine(entity, current.get(entity.name), columns.filter((column) => column.entity === entity.name))) }),
     checks: () => checkSection(checks, checkLimit(options.type, options.includeDetails)),
     differences: () => differenceSection(facts, total.accounting, options),
     tables: () => tableSection(tables),
-    columns: () => columnSection(columns),
+    columns: () => columnSection(columns, facts.profiles.filter(({ entity }) => names.has(entity))),
     reasons: () => reasonSection(outline.entities, current),
     evidence: () => outline.entities.map(({ name }) => evidenceLine(name, current.get(name))),
     scripts: () => [...facts.scripts],
@@ -84,6 +89,8 @@ export function assembleReport(facts: ReportFacts, options: ReportOptions): Repo
       entities: { total: total.entities, validated: current.size, counted: total.entitiesCounted },
       tables: tableCounts(tables),
       columns: columnCounts(columns),
+      rows: bothSides((side) => ({ claimed: claimed[side].covered, ignored: claimed[side].ignored, unclaimed: claimed[side].uncovered })),
+      classPercents: classPercents(total.accounting),
       oldestResultAt: edge(current, (times) => Math.min(...times)),
       newestResultAt: edge(current, (times) => Math.max(...times)),
       accounting: total.accounting,
@@ -131,9 +138,10 @@ function domainLine(domain: PlannedDomain, current: ReadonlyMap<string, EntityRe
   }
 }
 
-function entityLine({ name, domain }: PlannedEntity, result: EntityResult | undefined): NonNullable<Report['accounting']>['entities'][number] {
+function entityLine({ name, domain }: PlannedEntity, result: EntityResult | undefined, columns: readonly ColumnResult[]): NonNullable<Report['accounting']>['entities'][number] {
   const accounting = result?.accounting ?? uniformAccounting(null)
-  return { entity: name, domain, verdict: result?.verdict ?? 'unknown', coveragePercent: verifiedPercent(accounting), arrivedPercent: arrivedPercent(accounting), accounting }
+  const uncoveredColumns = bothSides((side) => (columns.length === 0 ? null : columns.filter((column) => column.side === side && column.coverage === 'uncovered').length))
+  return { entity: name, domain, verdict: result?.verdict ?? 'unknown', coveragePercent: verifiedPercent(accounting), arrivedPercent: arrivedPercent(accounting), accounting, uncoveredColumns }
 }
 
 const verdictOrder: Verdict[] = ['fail', 'unknown', 'warn', 'pass']
@@ -205,9 +213,8 @@ function columnCounts(columns: readonly ColumnResult[]): Report['figures']['colu
 
 function tableSection(tables: readonly TableResult[]): NonNullable<Report['tables']> {
   const count = (pick: (table: TableResult) => Count, side: TableResult['side']) => addCounts(...tables.filter((table) => table.side === side).map(pick))
-  const isUncovered = ({ coverage }: TableResult) => coverage === 'uncovered'
-  // what nobody covers is the last to be left out
-  const kept = new Set([...tables.filter(isUncovered), ...tables.filter((table) => !isUncovered(table))].slice(0, listLimit))
+  // rows that nothing accounts for are the last to be left out
+  const kept = new Set([...tables.filter(isUnaccounted), ...tables.filter((table) => !isUnaccounted(table))].slice(0, listLimit))
   const shown = tables.filter((table) => kept.has(table))
   return {
     unclaimedSourceRows: count(({ unclaimed }) => unclaimed, 'source'),
@@ -223,16 +230,19 @@ function coverageCounts(tables: readonly TableResult[], side: TableResult['side'
   return { covered, ignored, uncovered }
 }
 
-function columnSection(columns: readonly ColumnResult[]): NonNullable<Report['columns']> {
+function columnSection(columns: readonly ColumnResult[], profiles: ReportFacts['profiles']): NonNullable<Report['columns']> {
   const ignored = columns.filter(({ coverage }) => coverage === 'ignored')
   const uncovered = columns.filter(({ coverage }) => coverage === 'uncovered')
   const differing = columns.filter(({ differs }) => differs !== null && differs > 0).sort((a, b) => (b.differs ?? 0) - (a.differs ?? 0))
   const cut = <T>(list: T[]) => list.slice(0, listLimit)
+  // what is odd is the last to be left out
+  const isOdd = ({ findings }: ToldProfile) => findings.length > 0
   return {
-    omitted: [ignored, uncovered, differing].reduce((sum, list) => sum + Math.max(0, list.length - listLimit), 0),
+    omitted: [ignored, uncovered, differing, profiles].reduce((sum, list) => sum + Math.max(0, list.length - listLimit), 0),
     uncovered: cut(uncovered).map(({ entity, side, column }) => ({ entity, side, column })),
     ignored: cut(ignored).map(({ entity, side, column, reason }) => ({ entity, side, column, reason })),
     differing: cut(differing).map(({ entity, side, column, differs }) => ({ entity, side, column, rows: differs })),
+    profiles: cut([...profiles.filter(isOdd), ...profiles.filter((profile) => !isOdd(profile))]).map(({ entity, ...profile }) => ({ entity, profile })),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import { dayMs } from '../core/figures.js'
-import { listProgress } from '../coverage/queries.js'
+import { listProfiles, listProgress } from '../coverage/queries.js'
 import type { Db } from '../db/clients.js'
 import type { LoadedPlan } from '../plan/load.js'
 import { listScripts } from '../scripts/queries.js'
@@ -36,6 +36,7 @@ export async function readReport(sql: Sql, { plan, checksum }: ReportPlan, readI
         entityChecks: await readEntityChecks(tx, results),
         wholeChecks: await readWholeChecks(tx, results),
         columns: await readColumnResults(tx, results),
+        profiles: wants.includes('columns') ? await listProfiles(tx, results) : [],
         tables: await readTableResults(tx),
         recorded: wants.includes('differences') ? await countDifferences(tx, results) : [],
         differences: perClass === 0 ? [] : await listDifferences(tx, results, perClass, total),

@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
 import { sourceClasses, targetClasses } from '../core/accounting.js'
+import { isUnaccounted } from '../core/covered.js'
 import { neutraliseFormula } from '../core/render/escape.js'
 import { changesText, keyText } from './chapter.js'
 import type { Cell, Table } from './chapter.js'
@@ -10,7 +11,7 @@ import type { Report } from './schemas.js'
 export const byteOrderMark = '\ufeff'
 
 /**
- * A report as CSV (RFC 4180, UTF-8), always one table: of a coverage report one line per entity, of a detailed one per difference, of any other one per figure.
+ * A report as CSV (RFC 4180, UTF-8), always one table: of a coverage report one line per entity, of a detailed one per difference, both followed by one per table with unclaimed rows; of any other one per figure.
  * A number stays a number; one that is not known is an empty cell, never 0. Text that a spreadsheet would run starts with an apostrophe.
  */
 export function renderCsv(report: Report): string {
@@ -30,14 +31,23 @@ interface Lines {
   lines: Cell[][]
 }
 
-function byEntity({ accounting }: Report): Lines {
+/** Behind the entities a line for each table with rows that none of them claims: its name stands in `table`, the figures of classes are empty. */
+function byEntity({ accounting, tables }: Report): Lines {
   const source = ['total', 'excluded', 'scope', ...sourceClasses] as const
   const target = ['total', ...targetClasses] as const
+  const sides = ['source', 'target'] as const
+  const entities = (accounting?.entities ?? []).map((line): Cell[] => [
+    line.entity, line.domain, line.verdict, line.coveragePercent, line.arrivedPercent, ...source.map((name) => line.accounting.source[name]), ...target.map((name) => line.accounting.target[name]),
+    ...sides.map((side) => line.uncoveredColumns[side]), '', null,
+  ])
+  const nothing = [...source, ...target, ...sides].map((): Cell => null)
+  const gaps = (tables?.tables ?? []).filter(isUnaccounted).map((line): Cell[] => ['', '', line.verdict, null, null, ...nothing, `${line.side} ${line.schema}.${line.table}`, line.unclaimed])
   return {
-    columns: ['entity', 'domain', 'verdict', 'coverage_percent', 'arrived_percent', ...source.map((name) => `source_${name}`), ...target.map((name) => `target_${name}`)],
-    lines: (accounting?.entities ?? []).map((line) => [
-      line.entity, line.domain, line.verdict, line.coveragePercent, line.arrivedPercent, ...source.map((name) => line.accounting.source[name]), ...target.map((name) => line.accounting.target[name]),
-    ]),
+    columns: [
+      'entity', 'domain', 'verdict', 'coverage_percent', 'arrived_percent', ...source.map((name) => `source_${name}`), ...target.map((name) => `target_${name}`),
+      ...sides.map((side) => `${side}_columns_uncovered`), 'table', 'unclaimed_rows',
+    ],
+    lines: [...entities, ...gaps],
   }
 }
 
@@ -49,9 +59,9 @@ const notVerified = {
 
 /**
  * A line for each difference that is listed, standing for 1 row, and one for those of an entity and class that are not: `rows` adds up to the
- * accounting. It is empty where they could not be counted.
+ * accounting. It is empty where they could not be counted. Rows of tables that no entity claims follow under a class of their own, `unclaimed`, since no accounting has them.
  */
-function byDifference({ accounting, differences }: Report): Lines {
+function byDifference({ accounting, differences, tables }: Report): Lines {
   const shown = new Map<string, number>()
   const listed = (differences?.rows ?? []).map((row): Cell[] => {
     const name = JSON.stringify([row.entity, row.class, row.side === 'target' ? 'target' : 'source'])
@@ -68,7 +78,10 @@ function byDifference({ accounting, differences }: Report): Lines {
       return rest === 0 ? [] : [[entity, name, side, rest, rest === null ? 'not counted' : 'not listed', '', '', '', '']]
     })
   })
-  return { columns: ['entity', 'class', 'side', 'rows', 'listing', 'key', 'cause', 'reason', 'source_to_target'], lines: [...listed, ...left] }
+  const unclaimed = (tables?.tables ?? []).filter(isUnaccounted).map((line): Cell[] => [
+    '', 'unclaimed', line.side, line.unclaimed, line.unclaimed === null ? 'not counted' : 'not listed', `${line.schema}.${line.table}`, line.unclaimed === null ? 'could not be counted' : line.coverage === 'uncovered' ? 'uncovered table' : 'no entity claims them', '', '',
+  ])
+  return { columns: ['entity', 'class', 'side', 'rows', 'listing', 'key', 'cause', 'reason', 'source_to_target'], lines: [...listed, ...left, ...unclaimed] }
 }
 
 /** A figure stands in `number` or in `text`, never in both; an unknown number is empty with the text `unknown`. */

@@ -1,3 +1,5 @@
+import { addCounts } from '../core/accounting.js'
+import type { Count } from '../core/accounting.js'
 import { timeText } from './charts/label.js'
 import type { Cell, Chapter, ColumnKind, Table } from './chapter.js'
 import { patternDefinitions } from './charts/palette.js'
@@ -6,6 +8,7 @@ import { drawRunTimeline } from './charts/run-timeline.js'
 import { drawShareBars, legendOf } from './charts/share-bars.js'
 import { drawTrend } from './charts/trend-line.js'
 import { layOut } from './document.js'
+import { besideVerified } from './figure-chapters.js'
 import { html } from './markup.js'
 import type { Markup } from './markup.js'
 import type { Chart } from './report-charts.js'
@@ -22,7 +25,7 @@ const broadFrom = 4
 /** A report as one HTML page that needs nothing else: no script, no outside resource; fit for paper, and for dark and light screens. */
 export function renderHtml(report: Report): string {
   const { title, subtitle, summary, chapters } = layOut(report)
-  const { verdict, coveragePercent, arrivedPercent, tables } = report.figures
+  const { verdict, coveragePercent, arrivedPercent, accounting, tables, columns, rows } = report.figures
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +44,10 @@ ${patternDefinitions()}<header>
 <div><dt>Verdict</dt><dd>${verdictBadge(verdict)}</dd></div>
 <div><dt>Verified</dt><dd>${percent(coveragePercent)}</dd></div>
 <div><dt>Arrived</dt><dd>${percent(arrivedPercent)}</dd></div>
-<div><dt>Uncovered tables</dt><dd>${tables.uncovered.toLocaleString('en-US')} <small>of ${tables.total.toLocaleString('en-US')}</small></dd></div>
+${besideVerified.map((name) => html`<div><dt>${name.charAt(0).toUpperCase()}${name.slice(1)} rows</dt><dd>${count(accounting.source[name])}</dd></div>
+`)}<div><dt>Uncovered tables</dt><dd>${count(tables.uncovered)} <small>of ${count(tables.total)}</small></dd></div>
+<div><dt>Uncovered columns</dt><dd>${count(columns.uncovered)} <small>of ${count(columns.total)}</small></dd></div>
+<div><dt>Unclaimed rows</dt><dd>${count(addCounts(rows.source.unclaimed, rows.target.unclaimed))}</dd></div>
 </dl>
 <p class="summary">${summary}</p>
 </header>
@@ -142,6 +148,10 @@ function verdictBadge(verdict: string): Markup {
 
 function percent(value: number | null): Markup {
   return value === null ? html`<span class="unknown">unknown</span>` : html`${value}\u00a0%`
+}
+
+function count(value: Count): Markup {
+  return value === null ? html`<span class="unknown">unknown</span>` : html`${value.toLocaleString('en-US')}`
 }
 
 function signOff({ generatedAt, planChecksum }: Report): Markup {

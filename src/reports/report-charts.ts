@@ -1,4 +1,5 @@
 import type { Accounting, Count } from '../core/accounting.js'
+import { isUnaccounted } from '../core/covered.js'
 import type { RunTimeline } from './charts/run-timeline.js'
 import type { ShareChart, SharePart, ShareRow } from './charts/share-bars.js'
 import type { Mark } from './charts/palette.js'
@@ -63,7 +64,7 @@ export function tableCharts({ counts, tables }: NonNullable<Report['tables']>): 
     const total = covered + ignored + uncovered
     return { name: `${side} tables`, value: `${uncovered} uncovered`, total, parts: pick(['covered', 'ignored', 'uncovered'], counts[side]) }
   })
-  const unclaimed = tables.filter((line) => line.coverage === 'uncovered' || line.unclaimed !== 0).map(({ side, schema, table, coverage, unclaimed: rows }): ShareRow => {
+  const unclaimed = tables.filter(isUnaccounted).map(({ side, schema, table, coverage, unclaimed: rows }): ShareRow => {
     const value = rows === null ? 'not counted' : coverage === 'uncovered' ? 'uncovered' : 'partly claimed'
     return { name: `${side}: ${schema}.${table}`, value, total: rows, parts: [{ mark: 'unclaimed', count: rows }] }
   })

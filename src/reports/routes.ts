@@ -3,7 +3,7 @@ import type { Sql } from 'postgres'
 import { outlinePlan } from '../core/figures.js'
 import { safeFileName } from '../core/render/escape.js'
 import { problem } from '../http/errors.js'
-import { AccountingSchema, addSchemas, notModified, problems, ref, textBody } from '../http/schemas.js'
+import { addSchemas, notModified, problems, ref, sharedSchemas, textBody } from '../http/schemas.js'
 import type { ReportFormat } from './contents.js'
 import type { ReadInventory } from '../scripts/queries.js'
 import { readReport } from './read-report.js'
@@ -26,7 +26,7 @@ const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'non
 
 /** Reports, made on request from what is published in the tracking schema; nothing is written. */
 export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: ReportPlan; readInventory: ReadInventory }> = async (app, { target, plan, readInventory }) => {
-  addSchemas(app, [AccountingSchema, ReportSchema])
+  addSchemas(app, [...sharedSchemas, ReportSchema])
 
   app.get('/reports/generate', {
     schema: {
@@ -36,7 +36,8 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ target: Sql; plan: Report
       description:
         'Made from the newest published results of each entity, in one snapshot of the tracking schema. JSON, HTML and Markdown have the same contents. ' +
         'HTML is one page with charts, without scripts or outside resources, fit for screens and paper. CSV is one table, and its lines follow the type: ' +
-        'coverage has one per entity with every class of both sides; detailed one per difference, and one for those of an entity and class that are not listed, so that `rows` adds up; ' +
+        'coverage has one per entity with every class of both sides and its uncovered columns; detailed one per difference, and one for those of an entity and class that are not listed, so that `rows` adds up; ' +
+        'both have one for each table with rows that no entity claims; ' +
         'the others one per figure (section, row, item, figure, number, text). A number that is not known is an empty cell. Names and values are escaped for their format, ' +
         'control characters are shown as \\n or \\u001b, and text that a spreadsheet would run as a formula starts with an apostrophe. ' +
         'A CSV file that is downloaded starts with a byte order mark, which spreadsheets need to read it as UTF-8.',

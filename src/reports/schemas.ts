@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 import { sourceClasses, targetClasses } from '../core/accounting.js'
-import { AccountingSchema, Count, Verdict, nullable, ref, stringEnum } from '../http/schemas.js'
+import { AccountingSchema, ClassPercentsSchema, ColumnProfileSchema, Count, Verdict, nullable, perSide, ref, stringEnum } from '../http/schemas.js'
 import { differencesLimit, differencesPerClass, executiveChecks, reportFormats, reportTypes, runsPerScript } from './contents.js'
 import { CheckItem, DifferenceLine, DomainLine, EntityLine, object, OmittedCount, Outlook, RunLine, ScriptLine, Side, strict, TableCounts, TableLine, Text, Time, TrendSection } from './section-schemas.js'
 
@@ -20,6 +20,11 @@ const figures = {
   entities: { total: 1, validated: 1, counted: 1 },
   tables: { total: 2, covered: 2, ignored: 0, uncovered: 0 },
   columns: { total: 12, compared: 9, read: 1, ignored: 2, uncovered: 0 },
+  rows: { source: { claimed: 897, ignored: 0, unclaimed: 0 }, target: { claimed: 544, ignored: 0, unclaimed: 0 } },
+  classPercents: {
+    source: { excluded: 39.13, verified: 99.63, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 0.36, unverified: 0 },
+    target: { matched: 100, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+  },
   oldestResultAt: '2026-11-20T09:00:00.000Z',
   newestResultAt: '2026-11-20T09:00:00.000Z',
   accounting: accountingExample,
@@ -43,6 +48,8 @@ export const ReportSchema = Type.Object(
         entities: object({ total: Count, validated: Count, counted: Count }, 'validated: has a published result; counted: its rows could be counted. Sums are null until every entity is counted.'),
         tables: object({ total: Count, covered: Count, ignored: Count, uncovered: Count }),
         columns: object({ total: Count, compared: Count, read: Count, ignored: Count, uncovered: Count }, 'columns of the entities, each entity by itself; read: used in an expression, but not compared'),
+        rows: perSide(object({ claimed: nullable(Count), ignored: nullable(Count), unclaimed: nullable(Count) }), 'rows of the tables: claimed by an entity or several, ignored with their table, claimed by none'),
+        classPercents: ref(ClassPercentsSchema),
         oldestResultAt: nullable(Time),
         newestResultAt: nullable(Time),
         accounting: ref(AccountingSchema),
@@ -85,6 +92,7 @@ export const ReportSchema = Type.Object(
         uncovered: Type.Array(object({ entity: Text, side: Side, column: Text })),
         ignored: Type.Array(object({ entity: Text, side: Side, column: Text, reason: nullable(Text) })),
         differing: Type.Array(object({ entity: Text, side: Side, column: Text, rows: nullable(Count) })),
+        profiles: Type.Array(object({ entity: Text, profile: ref(ColumnProfileSchema) }), { description: 'what the columns hold, the odd ones first; of entities whose columns were looked at' }),
       }),
     ),
     reasons: Type.Optional(
@@ -134,7 +142,7 @@ export const ReportSchema = Type.Object(
           points: [{ at: '2026-11-20T09:00:00.000Z', verifiedPercent: 99.63, arrivedPercent: 99.63, totalRecords: 546, migratedRecords: 544, verifiedRecords: 544 }],
         },
         domains: [{ domain: 'clinical', priority: 'critical', verdict: 'fail', entities: 1, entitiesCounted: 1, coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample }],
-        accounting: { total: accountingExample, entities: [{ entity: 'patients', domain: 'clinical', verdict: 'fail', coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample }] },
+        accounting: { total: accountingExample, entities: [{ entity: 'patients', domain: 'clinical', verdict: 'fail', coveragePercent: 99.63, arrivedPercent: 99.63, accounting: accountingExample, uncoveredColumns: { source: 0, target: 0 } }] },
         tables: {
           unclaimedSourceRows: 0,
           unclaimedTargetRows: 0,
@@ -147,7 +155,7 @@ export const ReportSchema = Type.Object(
             },
           ],
         },
-        columns: { omitted: 0, uncovered: [], ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: 're-hashed at first login' }], differing: [] },
+        columns: { omitted: 0, uncovered: [], ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: 're-hashed at first login' }], differing: [], profiles: [] },
       },
     ],
   },

@@ -3,7 +3,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { priorities } from '../core/figures.js'
 import { riskLevels } from '../core/risk.js'
 import { trends } from '../core/trend.js'
-import { AccountingSchema, Count, Percent, Verdict, nullable, ref, stringEnum } from '../http/schemas.js'
+import { AccountingSchema, Count, Percent, Verdict, nullable, perSide, ref, stringEnum } from '../http/schemas.js'
 import { listLimit } from './contents.js'
 
 export const strict = { additionalProperties: false }
@@ -24,7 +24,15 @@ export const DomainLine = object({
   accounting: ref(AccountingSchema),
 })
 
-export const EntityLine = object({ entity: Text, domain: Text, verdict: Verdict, coveragePercent: nullable(Percent), arrivedPercent: nullable(Percent), accounting: ref(AccountingSchema) })
+export const EntityLine = object({
+  entity: Text,
+  domain: Text,
+  verdict: Verdict,
+  coveragePercent: nullable(Percent),
+  arrivedPercent: nullable(Percent),
+  accounting: ref(AccountingSchema),
+  uncoveredColumns: perSide(nullable(Count), 'columns of its two tables that are neither compared, read nor ignored; null when they are not known'),
+})
 
 export const CheckItem = object({
   entity: nullable(Type.String({ description: 'null for a check of the whole migration' })),

@@ -6,8 +6,9 @@ import type { Db } from '../db/clients.js'
 import { isTransient } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import type { TaskContext } from './context.js'
-import { readEvidence, type Evidence, type Look } from './evidence.js'
+import { evidenceOf, readCounters, readReading, type Evidence, type Reading } from './evidence.js'
 import type { CheckResult, JobEntity } from './outcomes.js'
+import type { Reader } from './reader.js'
 
 export type SideEvidence = Record<Side, Evidence>
 /** The job whose reading of a side still holds. */
@@ -42,44 +43,59 @@ export async function findReusable(context: TaskContext, entities: readonly JobE
   const earlier = new Map((job.mode === 'changed' ? await readEarlierRuns(context.target, entities.map(({ entity }) => entity)) : []).map((run) => [run.entity, run]))
   const kept = entities.map((one) => (one.blocked === null ? { ...one, segments: earlier.get(one.entity)?.segments ?? one.segments } : one))
   if (job.mode === 'sample') return { entities: kept, evidence: {}, reused: {} }
-  const look = async () => {
-    const looks = new Map<string, Record<Side, Look>>()
-    await Promise.all(kept.map(async ({ entity, spec, blocked, segments }) => {
-      if (spec === null || blocked !== null || isUnstable(entity)) return
-      const options: StatementOptions = { segments, recode: job.recode }
-      const specs = [spec, ...parentsOf(spec)]
-      looks.set(entity, { source: await lookAt(context, specs, 'source', options, signal), target: await lookAt(context, specs, 'target', options, signal) })
-    }))
-    return looks
-  }
-  let looks = await look()
-  if ([...looks].some(([entity, sides]) => earlier.has(entity) && (['source', 'target'] as const).some((side) => sides[side].evidence !== null && sides[side].sessions > 0))) {
+  const sides = { source: await readSide(context, kept, 'source', job.recode, parentsOf, isUnstable, signal), target: await readSide(context, kept, 'target', job.recode, parentsOf, isUnstable, signal) }
+  const evidence = Object.fromEntries(kept.map(({ entity }) => [entity, { source: sides.source.first(entity), target: sides.target.first(entity) }]))
+  const hasLookalike = (['source', 'target'] as const).some((side) => sides[side].sessions > 0 && [...earlier.values()].some((run) => isSame(run.evidence, evidence[run.entity], side)))
+  if (hasLookalike) {
     // sessions of others may have changed rows and not told yet: a second look must be like the first
     await sleep(context.options.statisticsDelayMs, undefined, { signal })
-    const [before, now] = [looks, await look()]
-    const settled = (entity: string, side: Side, found: Look): Look => (before.get(entity)?.[side].evidence === found.evidence ? found : { ...found, evidence: null })
-    looks = new Map([...now].map(([entity, { source, target }]) => [entity, { source: settled(entity, 'source', source), target: settled(entity, 'target', target) }]))
+    const now = { source: await sides.source.look(), target: await sides.target.look() }
+    for (const [entity, found] of Object.entries(evidence)) for (const side of ['source', 'target'] as const) if (now[side](entity) !== found[side]) found[side] = null
   }
-  const evidence = Object.fromEntries([...looks].map(([entity, { source, target }]) => [entity, { source: source.evidence, target: target.evidence }]))
   const reused = Object.fromEntries([...earlier].map(([entity, run]): [string, Reused] => [entity, {
     ...(isSame(run.evidence, evidence[entity], 'source') ? { source: run.jobId } : {}), ...(isSame(run.evidence, evidence[entity], 'target') ? { target: run.jobId } : {}),
   }]))
   return { entities: kept, evidence, reused }
 }
 
-function isSame(before: SideEvidence | null, now: SideEvidence | undefined, side: Side): boolean {
-  const [left, right] = [before?.[side] ?? null, now?.[side] ?? null]
-  return left !== null && left === right
+/** What the entities read on one side, with a first look at its counters, and a way to look again. */
+async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext, entities: readonly JobEntity[], side: Side, recode: boolean, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<{ sessions: number; first: (entity: string) => Evidence; look: () => Promise<(entity: string) => Evidence> }> {
+  const segmentsOf = new Map(entities.map(({ entity, segments }) => [entity, segments]))
+  const known = new Map<string, Reading>()
+  const readingOf = async (spec: ComparisonSpec): Promise<Reading> => {
+    const reading = known.get(spec.entity) ?? await readOne(spec, readers[side], { segments: segmentsOf.get(spec.entity) ?? 1, recode }, signal)
+    known.set(spec.entity, reading)
+    return reading
+  }
+  const readings = new Map<string, Reading[]>()
+  for (const { entity, spec, blocked } of entities) {
+    if (spec === null || blocked !== null || isUnstable(entity)) continue
+    const own: Reading[] = []
+    for (const one of [spec, ...parentsOf(spec).filter((parent) => parent.entity !== entity)]) own.push(await readingOf(one))
+    readings.set(entity, own)
+  }
+  const relations = new Map([...known.values()].flatMap((reading) => reading.relations ?? []).map((relation) => [JSON.stringify(relation), relation]))
+  const look = async () => {
+    const counters = await readCounters(readers[side], [...relations.values()], statisticsDelayMs, signal)
+    return { counters, of: (entity: string): Evidence => { const own = readings.get(entity); return own === undefined ? null : evidenceOf(own, counters) } }
+  }
+  const first = await look()
+  return { sessions: first.counters.sessions, first: first.of, look: async () => (await look()).of }
 }
 
 /** A statement that cannot be planned proves nothing; the comparison itself will say what is wrong with it. */
-async function lookAt({ readers, options: { statisticsDelayMs } }: TaskContext, specs: readonly ComparisonSpec[], side: Side, options: StatementOptions, signal: AbortSignal): Promise<Look> {
+async function readOne(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<Reading> {
   try {
-    return await readEvidence(specs, readers[side], options, statisticsDelayMs, signal)
+    return await readReading(spec, reader, options, signal)
   } catch (error) {
     if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
-    return { evidence: null, sessions: 0 }
+    return { text: '', relations: null }
   }
+}
+
+function isSame(before: SideEvidence | null, now: SideEvidence | undefined, side: Side): boolean {
+  const [left, right] = [before?.[side] ?? null, now?.[side] ?? null]
+  return left !== null && left === right
 }
 
 /** Gives the job the earlier reading of a side as its own: the tasks as done, with their outcomes and sums. */

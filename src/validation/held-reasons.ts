@@ -7,8 +7,19 @@ import type { JudgedRow } from './settle-segments.js'
 export interface HeldReasons {
   /** hears of every row that is judged one by one and is not equal */
   observe(side: 'source' | 'target', name: string, row: JudgedRow): void
-  /** one statement on the source, none where no explanation has a condition of its own */
-  check(source: Reader, options: StatementOptions, signal: AbortSignal): Promise<CheckResult[]>
+  /**
+   * One statement on the source, none where no explanation has a condition of its own.
+   * @param earlier the same check of the run whose reading of the source still holds: its counts hold too
+   */
+  check(source: Reader, earlier: CheckResult | null, options: StatementOptions, signal: AbortSignal): Promise<CheckResult[]>
+}
+
+export const heldReasonsCheck = 'an explanation also holds for rows that arrived'
+
+/** Rows with a key, and how many of them have each explanation, by its index, as the first that holds. */
+interface HeldRows {
+  examined: number
+  held: number[]
 }
 
 /**
@@ -22,22 +33,27 @@ export function collectHeldReasons(spec: ComparisonSpec): HeldReasons {
     observe(side, name, { reason }) {
       if (side === 'source' && reason !== null && name !== 'accepted' && name !== 'differs') apart.set(reason, (apart.get(reason) ?? 0) + 1)
     },
-    async check(source, options, signal) {
+    async check(source, earlier, options, signal) {
       if (!spec.source.explained.some((one) => 'where' in one)) return []
       const startedAt = performance.now()
-      const rows = await read(source, signal, explainedRowsStatement(spec, options))
-      const held = new Map(rows.flatMap((row): [number, number][] => (typeof row['reason'] === 'string' ? [[Number(row['reason']), countOf(row, 'rows')]] : [])))
-      const examined = rows.reduce((total, row) => total + countOf(row, 'rows'), 0)
-      const arrived = spec.source.explained.map(({ reason }, index) => ({ reason, rows: (held.get(index) ?? 0) - (apart.get(index) ?? 0) })).filter((one) => one.rows !== 0)
-      return [{ ...judge(arrived, examined), durationMs: Math.round(performance.now() - startedAt), entity: spec.entity, name: 'an explanation also holds for rows that arrived', subject: '', category: 'accounting', severity: 'info' }]
+      const rows = earlier === null ? await countHeld(spec, source, options, signal) : earlier.evidence as unknown as HeldRows
+      const arrived = spec.source.explained.map(({ reason }, index) => ({ reason, rows: (rows.held[index] ?? 0) - (apart.get(index) ?? 0) })).filter((one) => one.rows !== 0)
+      return [{ ...judge(arrived, rows), durationMs: Math.round(performance.now() - startedAt), entity: spec.entity, name: heldReasonsCheck, subject: '', category: 'accounting', severity: 'info' }]
     },
   }
 }
 
-function judge(arrived: { reason: string; rows: number }[], examined: number): Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed' | 'evidence'> {
+async function countHeld(spec: ComparisonSpec, source: Reader, options: StatementOptions, signal: AbortSignal): Promise<HeldRows> {
+  const rows = await read(source, signal, explainedRowsStatement(spec, options))
+  const held = new Map(rows.map((row) => [row['reason'] ?? null, countOf(row, 'rows')]))
+  return { examined: [...held.values()].reduce((total, count) => total + count, 0), held: spec.source.explained.map((_, index) => held.get(String(index)) ?? 0) }
+}
+
+function judge(arrived: { reason: string; rows: number }[], { examined, held }: HeldRows): Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed' | 'evidence'> {
+  const evidence = { examined, held }
   // the rows were counted after they were judged
-  if (arrived.some(({ rows }) => rows < 0)) return { verdict: 'unknown', message: 'rows changed while they were counted', rowsExamined: examined, rowsFailed: null, evidence: {} }
-  if (examined === 0) return { verdict: 'warn', message: '0 rows were examined', rowsExamined: 0, rowsFailed: 0, evidence: {} }
+  if (arrived.some(({ rows }) => rows < 0)) return { verdict: 'unknown', message: 'rows changed while they were counted', rowsExamined: examined, rowsFailed: null, evidence }
+  if (examined === 0) return { verdict: 'warn', message: '0 rows were examined', rowsExamined: 0, rowsFailed: 0, evidence }
   const list = arrived.map(({ reason, rows }) => `"${reason}" also holds for ${rows} ${rows === 1 ? 'row' : 'rows'} that arrived`)
-  return { verdict: 'pass', message: list.join('; ') || 'no row that arrived fits an explanation', rowsExamined: examined, rowsFailed: 0, evidence: { reasons: arrived } }
+  return { verdict: 'pass', message: list.join('; ') || 'no row that arrived fits an explanation', rowsExamined: examined, rowsFailed: 0, evidence: { ...evidence, arrived } }
 }

@@ -1,5 +1,6 @@
 import type { Accounting, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import type { ColumnProfile } from '../core/profile.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import type { Json } from '../jobs/task.js'
@@ -190,6 +191,23 @@ export async function saveColumns(tx: Db, jobId: string, columns: readonly Colum
     select ${jobId}::uuid, entity, side, "column", coverage, reason
     from jsonb_to_recordset(${records(columns)}::text::jsonb) as new (entity text, side text, "column" text, coverage text, reason text)
     on conflict (job_id, entity, side, column_name) do update set coverage = excluded.coverage, reason = excluded.reason`
+}
+
+/** Columns of an entity's target that the plan neither maps, reads nor ignores, by name. */
+export async function listUncoveredColumns(sql: Db, jobId: string, entity: string): Promise<string[]> {
+  const rows = await sql<{ column: string }[]>`
+    select column_name as "column" from migration_coverage.column_result
+    where job_id = ${jobId} and entity = ${entity} and side = 'target' and coverage = 'uncovered' order by column_name collate "C"`
+  return rows.map(({ column }) => column)
+}
+
+export async function saveProfiles(tx: Db, jobId: string, entity: string, profiles: readonly ColumnProfile[]): Promise<void> {
+  await tx`delete from migration_coverage.column_profile where job_id = ${jobId} and entity = ${entity}`
+  const sides = profiles.flatMap(({ column, mapped, source, target }) => [...(source === null ? [] : [{ column, mapped, side: 'source', ...source }]), { column, mapped, side: 'target', ...target }])
+  await tx`
+    insert into migration_coverage.column_profile (job_id, entity, column_name, side, mapped, row_count, non_null, distinct_at_least, top_rows, top_value)
+    select ${jobId}::uuid, ${entity}, "column", side, mapped, "rows", "nonNull", "distinctAtLeast", "topRows", "topValue"
+    from jsonb_to_recordset(${records(sides)}::text::jsonb) as new ("column" text, side text, mapped boolean, "rows" bigint, "nonNull" bigint, "distinctAtLeast" integer, "topRows" bigint, "topValue" text)`
 }
 
 /** @param differs target column → rows in which it differs; every other compared column gets 0 */

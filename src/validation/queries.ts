@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Accounting, Count, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import type { TableFigures } from '../core/covered.js'
 import type { CheckLine } from '../core/render/junit.js'
 import type { Db } from '../db/clients.js'
 import type { ReasonCode } from '../db/sqlstate.js'
@@ -33,6 +34,19 @@ const jobColumns = (sql: Db) => sql`
 export async function readJob(sql: Db, jobId: string): Promise<Job | undefined> {
   const [job] = await sql<Job[]>`select ${jobColumns(sql)} from migration_coverage.job where job_id = ${jobId}`
   return job
+}
+
+/** The text of the plan that a job was made with. */
+export async function readJobPlan(sql: Db, jobId: string): Promise<string> {
+  const [plan] = await sql<{ content: string }[]>`select plan.content from migration_coverage.job join migration_coverage.plan using (plan_id) where job_id = ${jobId}`
+  if (plan === undefined) throw new Error(`the plan of job ${jobId} has gone`)
+  return plan.content
+}
+
+/** The newest completed job; undefined before the first. */
+export async function readNewestJobId(sql: Db): Promise<string | undefined> {
+  const [job] = await sql<{ jobId: string }[]>`select job_id as "jobId" from migration_coverage.job where status = 'completed' order by finished_at desc, job_id limit 1`
+  return job?.jobId
 }
 
 export interface JobFilter {
@@ -172,20 +186,8 @@ export async function listJobColumns(sql: Db, jobId: string): Promise<JobColumn[
     order by entity collate "C", side, column_name collate "C"`
 }
 
-export interface JobTable {
-  side: Side
-  schema: string
-  table: string
-  coverage: 'covered' | 'ignored' | 'uncovered'
+export interface JobTable extends TableFigures {
   reason: string | null
-  entities: string[]
-  rows: Count
-  claimedOnce: Count
-  claimedSeveral: Count
-  unclaimed: Count
-  ignoredRows: Count
-  error: string | null
-  verdict: Verdict
 }
 
 export async function listJobTables(sql: Db, jobId: string): Promise<JobTable[]> {

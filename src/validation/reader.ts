@@ -20,12 +20,21 @@ export async function read(reader: Reader, signal: AbortSignal, statement: strin
   return readOn(reader.sql, reader.side, signal, statement, parameters)
 }
 
+/** Runs a statement of a snapshot. */
+export type ReadMore = (statement: string) => Promise<TextRow[]>
+/** Runs statements of a snapshot such that their error, which is thrown, does not end it. */
+export type ReadApart = <T>(run: (readMore: ReadMore) => Promise<T>) => Promise<T>
+
 /**
  * Runs statements of one side in one snapshot.
  * @throws the database's error, noted with its side
  */
-export async function readSnapshot<T>(reader: Reader, signal: AbortSignal, run: (readMore: (statement: string) => Promise<TextRow[]>) => Promise<T>): Promise<T> {
-  return await reader.sql.begin('isolation level repeatable read read only', async (tx) => run((statement) => readOn(tx, reader.side, signal, statement, [])))
+export async function readSnapshot<T>(reader: Reader, signal: AbortSignal, run: (readMore: ReadMore, readApart: ReadApart) => Promise<T>): Promise<T> {
+  const readMore = (tx: TransactionSql): ReadMore => (statement) => readOn(tx, reader.side, signal, statement, [])
+  return await reader.sql.begin('isolation level repeatable read read only', async (tx) => {
+    const readApart = async <R>(apart: (readMore: ReadMore) => Promise<R>) => (await tx.savepoint(async (point) => apart(readMore(point)))) as R
+    return run(readMore(tx), readApart)
+  })
     .catch((error: unknown) => { throw onSide(reader.side, error) }) as T
 }
 

@@ -2,7 +2,7 @@ import { issuesOf } from '../core/issues.js'
 import type { JobEntityResult, JobCheck, JobTable } from './queries.js'
 
 /** What a cause asks for; the causes of the accounting rules. */
-const causeAdvice: Record<string, string> = {
+export const causeAdvice: Record<string, string> = {
   parent: 'mend the missing parent rows first: these follow by themselves',
   'no map entry': 'the key map does not know these keys; complete it, or see why the script did not write it',
   'map leads nowhere': 'the key map points to target rows that are gone; repeat the script for these keys',

@@ -5,9 +5,10 @@ import { outlinePlan, type PlanParts } from '../core/figures.js'
 import { nearestName } from '../core/nearest.js'
 import { renderJobMarkdown } from '../core/render/job-markdown.js'
 import { renderJUnit } from '../core/render/junit.js'
+import { listProfiles } from '../coverage/queries.js'
 import { problem, type FieldError } from '../http/errors.js'
 import { offsetOf, pagination } from '../http/paging.js'
-import { addSchemas, noQuery, notModified, problems, ref, textBody } from '../http/schemas.js'
+import { addSchemas, ColumnProfileSchema, noQuery, notModified, problems, ref, textBody } from '../http/schemas.js'
 import type { Queue } from '../jobs/queue.js'
 import { createJob } from './create-job.js'
 import {
@@ -29,7 +30,7 @@ const json = <T>(schema: T) => ({ 'application/json': { schema } })
 
 /** Validation jobs: start, watch, cancel, and read what they found. */
 export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions> = async (app, { target, queue, plan }) => {
-  addSchemas(app, [RunBody, AcceptedSchema, JobSchema, JobListSchema, CheckSchema, ResultSchema, DifferencesSchema])
+  addSchemas(app, [ColumnProfileSchema, RunBody, AcceptedSchema, JobSchema, JobListSchema, CheckSchema, ResultSchema, DifferencesSchema])
 
   app.post('/validation/run', {
     schema: {
@@ -121,12 +122,12 @@ export const validationRoutes: FastifyPluginAsyncTypebox<ValidationRoutesOptions
   }, async ({ params: { id }, query: { includeDetails, format } }, reply) => {
     const job = requireJob(await readJob(target, id), id)
     const found = await readFindings(target, job)
-    if (format === 'junit') return reply.type('application/xml; charset=utf-8').send(renderJUnit({ ...job, checks: found.checks }))
+    if (format === 'junit') return reply.type('application/xml; charset=utf-8').send(renderJUnit({ ...job, checks: found.checks, entities: found.results }))
     if (format === 'report') {
       return reply
         .type('text/markdown; charset=utf-8')
         .header('content-disposition', `attachment; filename="validation-${job.jobId}.md"`)
-        .send(renderJobMarkdown({ ...job, accounting: found.accounting, entities: found.results, checks: found.checks, recommendations: found.recommendations }))
+        .send(renderJobMarkdown({ ...job, accounting: found.accounting, entities: found.results, checks: found.checks, tables: found.tables, columns: await listJobColumns(target, id), recommendations: found.recommendations }))
     }
     return reply.send({ ...resultOf(job, found), ...(includeDetails ? { details: await detailsOf(target, job, found) } : {}) })
   })
@@ -238,7 +239,7 @@ function summarise(checks: readonly JobCheck[]) {
 }
 
 async function detailsOf(sql: Sql, { jobId }: Job, { results, checks, tables }: Findings) {
-  const columns = await listJobColumns(sql, jobId)
+  const [columns, profiles] = await Promise.all([listJobColumns(sql, jobId), listProfiles(sql, results.map(({ entity }) => ({ entity, jobId })))])
   return {
     entities: results.map((result) => ({
       entity: result.entity,
@@ -260,6 +261,7 @@ async function detailsOf(sql: Sql, { jobId }: Job, { results, checks, tables }: 
       reasons: result.reasons,
       causes: result.causes,
       columns: columns.filter(({ entity }) => entity === result.entity).map(({ entity: _entity, ...column }) => column),
+      columnProfiles: profiles.filter(({ entity }) => entity === result.entity).map(({ entity: _entity, ...profile }) => profile),
       checks: checks.filter(({ entity }) => entity === result.entity).map(checkOf),
     })),
     tables,

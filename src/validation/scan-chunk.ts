@@ -1,6 +1,8 @@
 import type { ComparisonSpec } from '../core/spec.js'
 import { countStatement, scanStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
+import { profileChunk, type ProfileRequest } from './profile.js'
+import type { ChunkProfile } from '../core/profile.js'
 import { countOf, readSnapshot, textOf, type Reader, type TextRow } from './reader.js'
 
 /** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
@@ -27,6 +29,8 @@ export interface ScanOutcome {
   unreadRows: UnreadRow[]
   /** for each total of the plan its sums of this chunk; null: more groups than are kept */
   totals: (GroupSum[] | null)[]
+  /** what the columns hold; null when it was not asked for; a text: why it could not be read */
+  profile: ChunkProfile | string | null
   snapshotAt: string
   durationMs: number
 }
@@ -62,20 +66,20 @@ export interface Segment {
 }
 
 /**
- * Reads a chunk of one side once: counts and fingerprint sums by segment.
+ * Reads a chunk of one side once: counts and fingerprint sums by segment; with a profile its columns in a pass of their own, in the same snapshot.
  * @param unreadRows are left out, and counted by themselves
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: Segment[] }> {
   const startedAt = performance.now()
   const { side } = reader
   const addresses = unreadRows.map(({ address }) => address)
   const statement: StatementOptions = { ...options, unread: { [side]: addresses } }
-  return readSnapshot(reader, signal, async (readMore) => {
+  return readSnapshot(reader, signal, async (readMore, readApart) => {
     const [counted] = await readMore(countStatement(spec, side, options.pages))
     if (counted === undefined) throw new Error('a count gave no row')
     const outcome: ScanOutcome = {
-      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: 0, unread: 0, unreadRows, totals: [],
+      rows: countOf(counted, 'rows'), scope: countOf(counted, 'scope'), excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: 0, unread: 0, unreadRows, totals: [], profile: null,
       snapshotAt: textOf(counted, 'snapshot'), durationMs: 0,
     }
     const segments: Segment[] = []
@@ -101,6 +105,7 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
       const sums = await readMore(sumStatement(spec, side, total, mostGroups, statement))
       outcome.totals.push(sums.length > mostGroups ? null : sums.map((row) => groupSum(row, total.by.length)))
     }
+    if (profile !== null) outcome.profile = await profileChunk(spec, side, statement, profile, readApart, signal)
     outcome.durationMs = Math.round(performance.now() - startedAt)
     checkSum(outcome, side)
     return { outcome, segments }

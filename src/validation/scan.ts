@@ -8,7 +8,8 @@ import type { Commit } from '../jobs/loop.js'
 import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import { readPrepared, sideOfTask, statementOf, type TaskContext } from './context.js'
-import { hasOtherTasks, readJobEntity, saveSegments } from './outcomes.js'
+import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveSegments } from './outcomes.js'
+import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
 import { scanChunk, ScanMismatch, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
@@ -27,7 +28,8 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
   if (reader.side === 'source') await context.spareSource(reader, signal)
   try {
-    const { outcome, segments: sums } = await scanReadable(spec, reader, statement, signal)
+    const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
+    const { outcome, segments: sums } = await scanReadable(spec, reader, statement, profile, signal)
     return async (tx) => {
       await saveSegments(tx, task.taskId, sums)
       await settleWhenScanned(context.queue, tx, task)
@@ -50,11 +52,11 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   }
 }
 
-async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, signal: AbortSignal): ReturnType<typeof scanChunk> {
+async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): ReturnType<typeof scanChunk> {
   let unread: UnreadRow[] = []
   for (let search = 0; ; search += 1) {
     try {
-      return await scanChunk(spec, reader, statement, signal, unread)
+      return await scanChunk(spec, reader, statement, profile, signal, unread)
     } catch (error) {
       if (signal.aborted || search === searches || !isFaultOfRow(error) || !canLeaveOut(spec, statement)) throw error
       const more = await findUnreadable(spec, reader, { ...statement, unread: { [reader.side]: unread.map(({ address }) => address) } }, signal)

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { AccountingSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
+import { AccountingSchema, ColumnProfileSchema, Count, PaginationSchema, Percent, Timestamp, Verdict, nullable, pageQuery, ref, stringEnum, textPattern, uuid } from '../http/schemas.js'
 import { reasonCodes } from '../db/sqlstate.js'
+import { repairClasses } from '../core/repair.js'
 import { differenceClasses, jobStatuses } from './queries.js'
 
 const strict = { additionalProperties: false }
@@ -196,6 +197,7 @@ const EntityDetails = Type.Object(
         strict,
       ),
     ),
+    columnProfiles: Type.Array(ref(ColumnProfileSchema), { description: 'what its columns hold, source against target; empty without includeIntegrityChecks' }),
     checks: Type.Array(ref(CheckSchema)),
   },
   strict,
@@ -327,6 +329,75 @@ export const DifferencesSchema = Type.Object(
         nextCursor: null,
         total: 1,
         filters: { class: 'differs', entity: 'patients', side: null },
+      },
+    ],
+  },
+)
+
+const name = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: textPattern, description }))
+
+export const RepairQuery = Type.Object(
+  {
+    format: stringEnum(['json', 'csv', 'sql'], { default: 'json', description: 'sql: statements for one database, that of `side`; the source unless asked otherwise' }),
+    script: name('only rows of entities that this script fills'),
+    entity: name('only rows of this entity'),
+    class: Type.Optional(stringEnum(repairClasses, { description: 'only rows of this class' })),
+    cause: name('only rows of this cause'),
+    side: Type.Optional(stringEnum(['source', 'target'], { description: 'only rows that are to be read there: source for missing and differs, target for extra and duplicate' })),
+    limit: Type.Integer({ minimum: 1, maximum: 100_000, default: 10_000, description: 'keys listed at most; what is left out is counted' }),
+  },
+  strict,
+)
+
+const KeyOfSide = (description: string) => Type.Unsafe<Record<string, string | null> | null>({ type: ['object', 'null'], additionalProperties: { type: ['string', 'null'] }, description })
+
+const RepairGroupSchema = Type.Object(
+  {
+    scripts: Type.Array(Type.String(), { description: 'scripts that fill the entity' }),
+    entity: Type.String(),
+    class: stringEnum(repairClasses),
+    cause: nullable(Type.String({ description: 'null: no cause is known' })),
+    side: stringEnum(['source', 'target'], { description: 'where the rows stand' }),
+    schema: nullable(Type.String()),
+    table: nullable(Type.String({ description: 'the table of the rows; of a query the one that it covers, null without' })),
+    legs: Type.Array(Type.Object({ name: Type.String(), expression: Type.String({ description: 'SQL over the row (`src` or `tgt`)' }), type: Type.String() }, strict), { description: 'the key, as that side holds it' }),
+    advice: nullable(Type.String({ description: 'what this cause asks for' })),
+    rows: Type.Integer({ format: 'int64', minimum: 0, description: 'exact number of rows: listed + masked + unusable + notListed' }),
+    listed: Count,
+    masked: Type.Integer({ format: 'int64', minimum: 0, description: 'rows whose key the plan masks (pii)' }),
+    unusable: Type.Integer({ format: 'int64', minimum: 0, description: 'rows whose key is too long to be stored whole' }),
+    notListed: Type.Integer({ format: 'int64', minimum: 0, description: 'rows that are not stored, or beyond the limit of this list' }),
+    keys: Type.Array(
+      Type.Object({ legacy: KeyOfSide('key leg → legacy key as text; null for a target row that has none'), target: KeyOfSide('key leg → key of the target row as text; null for a source row') }, strict),
+    ),
+  },
+  strict,
+)
+
+export const RepairSchema = Type.Object(
+  {
+    jobId: Type.String({ format: 'uuid' }),
+    status: stringEnum(jobStatuses),
+    finishedAt: nullable(Timestamp),
+    complete: Type.Boolean({ description: 'every row that needs a repair, as far as the filters ask, is listed with its key' }),
+    remarks: Type.Array(Type.String(), { description: 'why the list is not complete; empty when it is' }),
+    rows: Type.Integer({ format: 'int64', minimum: 0, description: 'exact number of rows of all groups' }),
+    listed: Count,
+    groups: Type.Array(RepairGroupSchema, { description: 'in the order in which the scripts run' }),
+  },
+  {
+    $id: 'RepairList',
+    ...strict,
+    description: 'Keys of the rows that a script has to bring again, or that have to leave the target, by script, entity, class and cause.',
+    examples: [
+      {
+        jobId, status: 'completed', finishedAt: '2026-11-20T08:00:42.500Z', complete: true, remarks: [], rows: 1, listed: 1,
+        groups: [
+          {
+            scripts: ['migrate-patients'], entity: 'patients', class: 'missing', cause: 'plain', side: 'source', schema: 'public', table: 'dispatch_patient',
+            legs: [{ name: 'id', expression: 'src."id"', type: 'int4' }], advice: null, rows: 1, listed: 1, masked: 0, unusable: 0, notListed: 0, keys: [{ legacy: { id: '17' }, target: null }],
+          },
+        ],
       },
     ],
   },

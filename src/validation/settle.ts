@@ -1,7 +1,7 @@
 import { worstVerdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
 import { countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
-import { keyIdentity, shownKey } from '../core/pairing.js'
+import { keyIdentity } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
@@ -9,17 +9,18 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
-import { collectHeldReasons } from './held-reasons.js'
+import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteSegments, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
+import { settleProfile } from './profile.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, settleSegments, shownRaw, type JudgedRow, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
-import { mostUnread } from './unreadable.js'
+import { tallyUnread, tooManyUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
 
 const rechecks = 3
@@ -45,7 +46,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const scans = await readScans(context.target, task.jobId, found.entity)
   const failed = scans.flatMap(({ outcome }) => ('failed' in outcome ? [outcome.failed] : []))
   const whole = (['source', 'target'] as const).every((side) => scans.some((item) => item.side === side))
-  const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read') ?? tooManyUnread(scans)
+  const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read') ?? tooManyUnread({ source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') })
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
@@ -72,14 +73,18 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
-  const uniqueness = await readEarlierUniqueness(context, spec, prepared.reused[spec.entity]?.source) ?? await checkSourceKey(readers.source, spec, statement, signal)
-  // of a source that was not read now, or not in full, nothing new is known; what cannot be read would raise its error again
-  const heldReasons = unread !== null || sample !== null || prepared.reused[spec.entity]?.source !== undefined ? [] : await held.check(readers.source, statement, signal)
+  const sourceFrom = prepared.reused[spec.entity]?.source
+  const uniqueness = await readEarlierUniqueness(context, spec, sourceFrom) ?? await checkSourceKey(readers.source, spec, statement, signal)
+  const earlierReasons = sourceFrom === undefined ? null : await readCheck(context.target, sourceFrom, spec.entity, heldReasonsCheck)
+  // a sample does not count all rows; what cannot be read would raise its error again
+  const heldReasons = unread !== null || sample !== null ? [] : await held.check(readers.source, earlierReasons, statement, signal)
   const reread = { source: sumOf(suspicious.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(suspicious.map(({ targetRows }) => targetRows)) }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
   const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
+  checks.push(...profile.checks)
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -94,6 +99,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     })
     await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
     await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
+    await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
     if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
     await finishWhenSettled(context, tx, task)
     return { differences: tally.differences.length }
@@ -161,31 +167,6 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
 }
 
 const examinedOf = ({ rows, unsampled, unread }: ScanOutcome): number => rows - unsampled - unread
-
-/** The chunks of a side together may leave out no more rows than one chunk: beyond that nothing is compared row by row. */
-function tooManyUnread(scans: Awaited<ReturnType<typeof readScans>>): string | null {
-  for (const side of ['source', 'target'] as const) {
-    const rows = outcomesOf(scans, side).flatMap(({ unreadRows }) => unreadRows)
-    if (rows.length > mostUnread) return `${side}: ${rows[0]?.error ?? ''}, in more than ${mostUnread} rows`
-  }
-  return null
-}
-
-/** Rows that the pass had to leave out; what may be their partner was told apart before. @returns a sentence about them, null without any */
-function tallyUnread(spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, tally: Tally): string | null {
-  const notes = (['source', 'target'] as const).flatMap((side) => {
-    const count = sumOf(outcomes[side].map(({ unread }) => unread))
-    const rows = outcomes[side].flatMap(({ unreadRows }) => unreadRows)
-    if (count === 0) return []
-    tally[side].unverified += count
-    tally.count('causes', side, 'unverified', 'cannot be read', count)
-    for (const { address, error, key } of rows) {
-      tally.keep({ side, class: 'unverified', cause: 'cannot be read', reason: error, rowKey: key === null ? { ctid: address } : shownKey(spec, key), columns: [] })
-    }
-    return rows.slice(0, 1).map(({ error }) => `${count} ${count === 1 ? 'row' : 'rows'} of the ${side} cannot be read: ${error}`)
-  })
-  return notes.length === 0 ? null : notes.join('; ')
-}
 
 /** Of a source that has not changed, what was found of its key before; null where a unique index proves it anyhow. */
 async function readEarlierUniqueness({ target }: TaskContext, spec: ComparisonSpec, jobId: string | undefined): Promise<CheckResult | null> {

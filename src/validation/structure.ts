@@ -1,4 +1,5 @@
 import type { ForeignKey } from '../core/integrity-expressions.js'
+import { foreignKeyOf, foreignKeysStatement } from '../db/foreign-keys.js'
 import { read, textOf, type Reader, type TextRow } from './reader.js'
 
 /** What the catalogue says of tables beside their columns: constraints, indexes, sequences. Tables are passed as `[schema, table]`. */
@@ -11,15 +12,7 @@ const listOf = (row: TextRow, column: string) => JSON.parse(row[column] ?? '[]')
 
 /** The foreign keys that the tables have, those that PostgreSQL makes for partitions left out. */
 export async function readForeignKeys(reader: Reader, signal: AbortSignal, tables: readonly TableName[]): Promise<ForeignKey[]> {
-  const rows = await read(reader, signal, `select c.conname::text as name, n.nspname::text as schema, t.relname::text as table, fn.nspname::text as ref_schema, f.relname::text as ref_table,
-      ${names('c.conrelid', 'c.conkey')} as columns, ${names('c.confrelid', 'c.confkey')} as ref_columns, c.convalidated::text as validated
-    from pg_catalog.pg_constraint c join pg_catalog.pg_class t on t.oid = c.conrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-      join pg_catalog.pg_class f on f.oid = c.confrelid join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
-    where c.contype = 'f' and c.conparentid = 0 and ${wanted} order by n.nspname, t.relname, c.conname`, [JSON.stringify(tables)])
-  return rows.map((row) => ({
-    name: textOf(row, 'name'), schema: textOf(row, 'schema'), table: textOf(row, 'table'), columns: listOf(row, 'columns'),
-    refSchema: textOf(row, 'ref_schema'), refTable: textOf(row, 'ref_table'), refColumns: listOf(row, 'ref_columns'), validated: row['validated'] === 'true',
-  }))
+  return (await read(reader, signal, foreignKeysStatement(wanted), [JSON.stringify(tables)])).map(foreignKeyOf)
 }
 
 export interface Index {

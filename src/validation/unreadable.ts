@@ -1,8 +1,11 @@
 import { addressesStatement, readKeysStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
+import type { Side } from '../core/catalog.js'
+import { shownKey } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { sqlstateOf } from '../db/sqlstate.js'
 import { errorText, read, type Reader } from './reader.js'
-import type { UnreadRow } from './scan-chunk.js'
+import type { ScanOutcome, UnreadRow } from './scan-chunk.js'
+import type { Tally } from './tally.js'
 
 /** Rows of one chunk that are left out at most; with more of them nothing of the entity is compared. */
 export const mostUnread = 1_000
@@ -77,4 +80,29 @@ export async function findUnreadable(spec: ComparisonSpec, reader: Reader, optio
 
   await searchPages(options.pages ?? { first: 0, next: null })
   return found.length === 0 || found.length > mostUnread ? null : found
+}
+
+/** The chunks of a side together may leave out no more rows than one chunk: beyond that nothing is compared row by row. @returns why, or null */
+export function tooManyUnread(outcomes: Record<Side, readonly ScanOutcome[]>): string | null {
+  for (const side of ['source', 'target'] as const) {
+    const rows = outcomes[side].flatMap(({ unreadRows }) => unreadRows)
+    if (rows.length > mostUnread) return `${side}: ${rows[0]?.error ?? ''}, in more than ${mostUnread} rows`
+  }
+  return null
+}
+
+/** Tallies the rows that the pass had to leave out; what may be their partner is told apart while keys are settled. @returns a sentence about them, null without any */
+export function tallyUnread(spec: ComparisonSpec, outcomes: Record<Side, readonly ScanOutcome[]>, tally: Tally): string | null {
+  const notes = (['source', 'target'] as const).flatMap((side) => {
+    const count = outcomes[side].reduce((total, { unread }) => total + unread, 0)
+    const rows = outcomes[side].flatMap(({ unreadRows }) => unreadRows)
+    if (count === 0) return []
+    tally[side].unverified += count
+    tally.count('causes', side, 'unverified', 'cannot be read', count)
+    for (const { address, error, key } of rows) {
+      tally.keep({ side, class: 'unverified', cause: 'cannot be read', reason: error, rowKey: key === null ? { ctid: address } : shownKey(spec, key), columns: [] })
+    }
+    return rows.slice(0, 1).map(({ error }) => `${count} ${count === 1 ? 'row' : 'rows'} of the ${side} cannot be read: ${error}`)
+  })
+  return notes.length === 0 ? null : notes.join('; ')
 }

@@ -1,5 +1,6 @@
 import type { Accounting, Count } from '../../src/core/accounting.js'
 import { uniformAccounting } from '../../src/core/accounting.js'
+import { classPercents } from '../../src/core/covered.js'
 import type { Report } from '../../src/reports/schemas.js'
 
 const names = [
@@ -27,7 +28,7 @@ const percent = (value: Count) => value
 export function stressReport(): Report {
   const entities = Array.from({ length: 60 }, (_, index) => ({
     entity: names[index] ?? `entity_${index}`, domain: names[index % names.length]!, verdict: (['pass', 'warn', 'unknown', 'fail'] as const)[index % 4]!,
-    coveragePercent: index % 6 === 1 ? null : percent(99.99), arrivedPercent: null, accounting: kinds[index % kinds.length]!,
+    coveragePercent: index % 6 === 1 ? null : percent(99.99), arrivedPercent: null, accounting: kinds[index % kinds.length]!, uncoveredColumns: { source: index, target: null },
   }))
   const scripts = names.map((name, index) => ({
     name, domains: [name], status: 'rolled_back' as const, drift: 'unknown' as const, recordsProcessed: index, recordsFailed: null, successRate: null, lastStartedAt: time(index), lastFinishedAt: null,
@@ -36,7 +37,8 @@ export function stressReport(): Report {
     type: 'detailed', domain: names[0]!, includeDetails: true, generatedAt: time(10_000), planChecksum: 'f'.repeat(64),
     figures: {
       verdict: 'unknown', coveragePercent: null, arrivedPercent: null, totalRecords: null, migratedRecords: null, verifiedRecords: null, entities: { total: 60, validated: 50, counted: 50 },
-      tables: { total: 2, covered: 0, ignored: 0, uncovered: 2 }, columns: { total: 1, compared: 0, read: 0, ignored: 0, uncovered: 1 }, oldestResultAt: null, newestResultAt: null, accounting: kinds[3]!,
+      tables: { total: 2, covered: 0, ignored: 0, uncovered: 2 }, columns: { total: 1, compared: 0, read: 0, ignored: 0, uncovered: 1 },
+      rows: { source: { claimed: 9e15, ignored: 0, unclaimed: 9e15 }, target: { claimed: null, ignored: null, unclaimed: null } }, classPercents: classPercents(kinds[3]!), oldestResultAt: null, newestResultAt: null, accounting: kinds[3]!,
     },
     domains: names.map((domain, index) => ({ domain, priority: 'low', verdict: 'fail', entities: 1, entitiesCounted: 0, coveragePercent: null, arrivedPercent: 12.5, accounting: kinds[index % kinds.length]! })),
     trend: {

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databaseVariables, runCommand } from '../helpers/command.js'
+import { runCommand } from '../helpers/cli.js'
 import { createTestDatabase } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
+import { databaseEnvironment } from '../helpers/service.js'
 
 let source: TestDatabase
 let target: TestDatabase
@@ -24,8 +25,9 @@ afterAll(async () => {
 async function check(plan: string, { configured = true, args = [] as string[] } = {}): Promise<{ code: number; output: string }> {
   const path = join(directory, 'plan.yaml')
   await writeFile(path, plan)
-  const { code, stdout, stderr } = await runCommand(directory, ['plan', 'check', ...args], configured ? { ...databaseVariables(source, target), MIGRATION_PLAN: path } : {})
-  return { code, output: (stdout + stderr).replaceAll(path, 'plan.yaml') }
+  const environment = configured ? databaseEnvironment({ source: source.options, target: target.options }, path) : {}
+  const { code, output, errors } = await runCommand(['plan', 'check', ...args], environment, directory)
+  return { code, output: (output + errors).replaceAll(path, 'plan.yaml') }
 }
 
 const planOf = (table: string, columns = '[name]') => `version: 1

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openTarget } from '../../src/db/clients.js'
 import { createTestDatabase } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
-import { accountingOf, addJob, addResult, addRun, buildSlices, hoursAgo, id, now, uncounted } from './tracking.js'
+import { accountingOf, addJob, addResult, addRun, addTable, bothUnknown, buildSlices, hoursAgo, id, now, percentsOf, uncounted, unknownCoverage } from './tracking.js'
 
 let database: TestDatabase
 let target: Sql
@@ -25,9 +25,6 @@ const get = async (url: string) => {
   const response = await app.inject(url)
   return { status: response.statusCode, body: response.json() }
 }
-
-const nothing = { covered: null, ignored: null, uncovered: null, coveredPercent: null }
-const bothNothing = { source: nothing, target: nothing }
 
 /** Every entity validated ten hours ago and before that once, five days ago. */
 async function validateAll(sql: Sql): Promise<void> {
@@ -57,9 +54,11 @@ describe('GET /coverage/summary', () => {
         verifiedRecords: null,
         overallSuccessRate: null,
         accounting: uncounted,
-        tables: bothNothing,
-        columns: bothNothing,
-        rows: bothNothing,
+        tables: bothUnknown,
+        columns: bothUnknown,
+        rows: bothUnknown,
+        classPercents: percentsOf(uncounted),
+        gaps: { omitted: 0, tables: [] },
         domainCoverage: { clinical: null, billing: null, archive: null },
         riskAssessment: { level: 'unknown', score: null, reasons: ['3 of 3 entities have no complete figures'] },
         timeline: { estimatedCompletionDays: null, estimatedCompletionAt: null, interval: null, confidence: 0, basis: 'not every entity was counted' },
@@ -69,6 +68,28 @@ describe('GET /coverage/summary', () => {
         staleReason: 'offices was never validated; 3 of 3 entities are stale',
       },
     })
+  })
+
+  it('does not pass while a table is uncovered, a row unclaimed or a check of the whole migration fails, however well the entities stand', async () => {
+    await addJob(database.sql, id(1), hoursAgo(1), ['offices', 'patients', 'invoices'])
+    for (const [name, domain] of [['offices', 'clinical'], ['patients', 'clinical'], ['invoices', 'billing']] as const) await addResult(database.sql, id(1), name, domain, hoursAgo(1), { verified: 10 })
+    const verdict = async () => (await get('/coverage/summary')).body.verdict
+    expect(await verdict()).toBe('pass')
+    await addTable(database.sql, id(1), hoursAgo(1), 'source', 'fax_queue', 'uncovered', [], [0, 0, 12, 0], 'warn')
+    expect(await verdict()).toBe('warn')
+    await addTable(database.sql, id(1), hoursAgo(1), 'target', 'people', 'covered', ['patients'], null, 'unknown')
+    expect(await verdict()).toBe('unknown')
+    await database.sql`insert into migration_coverage.check_result (job_id, name, category, severity, verdict, message) values (${id(1)}, 'a rule of the plan holds', 'cross_entity', 'critical', 'fail', 'm')`
+    expect(await verdict()).toBe('fail')
+  })
+
+  it('names the tables with the most unaccounted rows and counts the others', async () => {
+    await addJob(database.sql, id(1), hoursAgo(1), ['offices'])
+    for (let n = 1; n <= 103; n += 1) await addTable(database.sql, id(1), hoursAgo(1), 'source', `log_${n}`, 'uncovered', [], [0, 0, n, 0], 'warn')
+    await addTable(database.sql, id(1), hoursAgo(1), 'source', 'session', 'ignored', [], [0, 0, 0, 999], 'pass')
+    await addTable(database.sql, id(1), hoursAgo(1), 'source', 'office', 'covered', ['offices'], [5, 1, 0, 0], 'pass')
+    const { gaps } = (await get('/coverage/summary')).body
+    expect([gaps.omitted, gaps.tables.length, gaps.tables[0].table, gaps.tables.at(-1).table]).toEqual([3, 100, 'log_103', 'log_4'])
   })
 
   it('rolls up the newest published figures', async () => {
@@ -112,7 +133,16 @@ describe('GET /coverage/summary', () => {
         tables: { source: { covered: 1, ignored: 1, uncovered: 1, coveredPercent: 50 }, target: { covered: 1, ignored: 0, uncovered: 0, coveredPercent: 100 } },
         columns: { source: { covered: 6, ignored: 3, uncovered: 3, coveredPercent: 66.66 }, target: { covered: 6, ignored: 3, uncovered: 0, coveredPercent: 100 } },
         // (100 + 7) / (107 + 93)
-        rows: { source: { covered: 107, ignored: 12, uncovered: 93, coveredPercent: 53.5 }, target: nothing },
+        rows: { source: { covered: 107, ignored: 12, uncovered: 93, coveredPercent: 53.5 }, target: unknownCoverage },
+        classPercents: percentsOf(accountingOf(clinicalAndBilling)),
+        gaps: {
+          omitted: 0,
+          tables: [
+            { side: 'target', schema: 'public', table: 'offices', coverage: 'covered', entities: ['offices'], rows: null, claimedOnce: null, claimedSeveral: null, unclaimed: null, error: null, verdict: 'unknown' },
+            { side: 'source', schema: 'public', table: 'log', coverage: 'uncovered', entities: [], rows: 90, claimedOnce: 0, claimedSeveral: 0, unclaimed: 90, error: null, verdict: 'fail' },
+            { side: 'source', schema: 'public', table: 'legacy_offices', coverage: 'covered', entities: ['offices'], rows: 110, claimedOnce: 100, claimedSeveral: 7, unclaimed: 3, error: null, verdict: 'fail' },
+          ],
+        },
         domainCoverage: { clinical: 96, billing: 80, archive: null },
         // (4 · 8 + 0.5 · 20) / (4 · 200 + 0.5 · 200) = 42 / 900, rounded up
         riskAssessment: {
@@ -149,7 +179,7 @@ describe('GET /coverage/summary', () => {
       overallSuccessRate: null,
       accounting: uncounted,
       domainCoverage: { clinical: null, billing: 75, archive: null },
-      columns: bothNothing,
+      columns: bothUnknown,
       stale: true,
       staleReason: 'patients was never validated',
     })

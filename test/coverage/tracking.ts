@@ -158,3 +158,32 @@ export const uncounted = {
   source: { total: null, excluded: null, scope: null, verified: null, accepted: null, differs: null, merged: null, explained: null, pending: null, missing: null, unverified: null },
   target: { total: null, matched: null, duplicate: null, generated: null, pending: null, extra: null, unverified: null },
 }
+
+/** The shares of an accounting, by plain arithmetic. */
+export function percentsOf({ source, target }: ReturnType<typeof accountingOf> | typeof uncounted) {
+  const share = (rows: number | null, whole: number | null) => (rows === null || whole === null || whole === 0 ? null : Math.floor((rows * 10_000) / whole) / 100)
+  const { total: sourceTotal, scope, excluded, ...classes } = source
+  const { total, ...others } = target
+  const of = <T extends object>(counts: T, whole: number | null) => Object.fromEntries(Object.entries(counts).map(([name, rows]) => [name, share(rows as number | null, whole)]))
+  return { source: { excluded: share(excluded, sourceTotal), ...of(classes, scope) }, target: of(others, total) }
+}
+
+/** What is not known of columns, tables or rows. */
+export const unknownCoverage = { covered: null, ignored: null, uncovered: null, coveredPercent: null }
+export const bothUnknown = { source: unknownCoverage, target: unknownCoverage }
+
+/** Inserts the published result of a table with these rows: claimed by one entity, by several, by none, ignored. */
+export async function addTable(sql: Sql, jobId: string, at: Date, side: 'source' | 'target', name: string, coverage: 'covered' | 'ignored' | 'uncovered', entities: string[], rows: [once: number, several: number, unclaimed: number, ignored: number] | null, verdict: string) {
+  const [once, several, unclaimed, ignored] = rows ?? [null, null, null, null]
+  await sql`insert into migration_coverage.table_result ${sql({
+    job_id: jobId, side, schema_name: 'public', table_name: name, coverage, entities, total_rows: rows === null ? null : rows.reduce((sum, count) => sum + count, 0), claimed_once: once, claimed_several: several,
+    unclaimed, ignored_rows: ignored, error: rows === null ? 'no right to read it' : null, verdict, published_at: at,
+  })}`
+}
+
+/** Inserts columns c1, c2 … of an entity with these coverages. */
+export async function addColumns(sql: Sql, jobId: string, entity: string, side: 'source' | 'target', coverages: ('compared' | 'read' | 'ignored' | 'uncovered')[]) {
+  for (const [index, coverage] of coverages.entries()) {
+    await sql`insert into migration_coverage.column_result ${sql({ job_id: jobId, entity, side, column_name: `c${index + 1}`, coverage, reason: coverage === 'ignored' ? 'not needed' : null })}`
+  }
+}

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTarget } from '../../src/db/clients.js'
-import { accountingOf, addJob, addResult, addRun, buildSlices, hoursAgo, id, uncounted } from '../coverage/tracking.js'
+import { accountingOf, addJob, addResult, addRun, addTable, bothUnknown, buildSlices, hoursAgo, id, percentsOf, uncounted, unknownCoverage } from '../coverage/tracking.js'
 import { createTestDatabase } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
 
@@ -31,7 +31,15 @@ beforeAll(async () => {
   await sql`
     insert into migration_coverage.column_result (job_id, entity, side, column_name, coverage, reason, differs)
     values (${id(2)}, 'patients', 'target', 'id', 'compared', null, 0), (${id(2)}, 'patients', 'source', 'password', 'ignored', 're-hashed', null),
-      (${id(2)}, 'patients', 'source', 'id', 'compared', null, 10), (${id(1)}, 'patients', 'source', 'old', 'uncovered', null, null)`
+      (${id(2)}, 'patients', 'source', 'id', 'compared', null, 10), (${id(1)}, 'patients', 'source', 'old', 'uncovered', null, null),
+      (${id(2)}, 'patients', 'target', 'suffix', 'uncovered', null, null)`
+  await sql`
+    insert into migration_coverage.column_profile (job_id, entity, column_name, side, mapped, row_count, non_null, distinct_at_least, top_rows, top_value)
+    values (${id(2)}, 'patients', 'suffix', 'source', true, 200, 50, 3, 20, 'Jr'), (${id(2)}, 'patients', 'suffix', 'target', true, 170, 0, 0, 0, null),
+      (${id(2)}, 'patients', 'batch', 'target', false, 170, 170, 1, 170, null), (${id(1)}, 'patients', 'old', 'target', true, 1, 1, 1, 1, 'x')`
+  await addTable(sql, id(2), hoursAgo(96), 'source', 'legacy_patients', 'covered', ['patients'], [200, 0, 6, 0], 'fail')
+  await addTable(sql, id(2), hoursAgo(96), 'target', 'patients', 'covered', ['patients'], null, 'unknown')
+  await addTable(sql, id(2), hoursAgo(96), 'source', 'fax_queue', 'uncovered', [], [0, 0, 12, 0], 'warn')
 })
 afterAll(async () => {
   await app.close()
@@ -49,6 +57,12 @@ const offices = {
   domain: 'clinical',
   scripts: ['migrate-offices'],
   accounting: accountingOf({ verified: 100, excluded: 7, generated: 1 }),
+  classPercents: {
+    source: { excluded: 6.54, verified: 100, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 0, unverified: 0 },
+    target: { matched: 99, duplicate: 0, generated: 0.99, pending: 0, extra: 0, unverified: 0 },
+  },
+  columnCoverage: bothUnknown,
+  rowCoverage: bothUnknown,
   totalRecords: 100,
   migratedRecords: 100,
   verifiedRecords: 100,
@@ -67,6 +81,9 @@ const patients = {
   domain: 'clinical',
   scripts: ['migrate-people', 'migrate-patients'],
   accounting: accountingOf({ verified: 150, merged: 10, differs: 10, missing: 30 }),
+  classPercents: percentsOf(accountingOf({ verified: 150, merged: 10, differs: 10, missing: 30 })),
+  columnCoverage: { source: { covered: 1, ignored: 1, uncovered: 0, coveredPercent: 100 }, target: { covered: 1, ignored: 0, uncovered: 1, coveredPercent: 50 } },
+  rowCoverage: { source: { covered: 200, ignored: 0, uncovered: 6, coveredPercent: 97.08 }, target: unknownCoverage },
   totalRecords: 200,
   migratedRecords: 170,
   verifiedRecords: 160,
@@ -86,6 +103,9 @@ const invoices = {
   domain: 'billing',
   scripts: [],
   accounting: uncounted,
+  classPercents: percentsOf(uncounted),
+  columnCoverage: bothUnknown,
+  rowCoverage: bothUnknown,
   totalRecords: null,
   migratedRecords: null,
   verifiedRecords: null,
@@ -98,6 +118,7 @@ const invoices = {
   lastMigrated: null,
   lastValidated: null,
 }
+const full = { rows: 200, nonNull: 200, filledPercent: 100, distinctAtLeast: 3, topRows: 20, topValue: 'Jr' }
 const noChecks = { checks: 0, passed: 0, warned: 0, failed: 0, unknown: 0 }
 const officesHistory = [
   { publishedAt: hoursAgo(200).toISOString(), status: 'fail', totalRecords: 100, migratedRecords: 50, verifiedRecords: 50, successRate: 50, migrationRate: 50 },
@@ -125,6 +146,8 @@ describe('GET /entities/performance', () => {
           '1 of 3 entities were never validated',
           '1 of 3 entities have missing rows, most of them patients: 30',
           '1 of 3 entities have rows with other values, most of them patients: 10',
+          '1 of 3 entities have uncovered columns, most of them patients: 1',
+          '1 of 3 entities have rows of their source tables that no entity claims, most of them patients: 6',
         ],
         filters: { sortBy: 'entityName', sortOrder: 'asc', includeValidation: false, includeHistory: false },
       },
@@ -195,6 +218,15 @@ describe('GET /entities/{name}', () => {
           { side: 'source', column: 'id', coverage: 'compared', reason: null, differs: 10 },
           { side: 'source', column: 'password', coverage: 'ignored', reason: 're-hashed', differs: null },
           { side: 'target', column: 'id', coverage: 'compared', reason: null, differs: 0 },
+          { side: 'target', column: 'suffix', coverage: 'uncovered', reason: null, differs: null },
+        ],
+        columnProfiles: [
+          { column: 'suffix', mapped: true, source: { ...full, nonNull: 50, filledPercent: 25 }, target: { rows: 170, nonNull: 0, filledPercent: 0, distinctAtLeast: 0, topRows: 0, topValue: null }, findings: ['never filled'] },
+          { column: 'batch', mapped: false, source: null, target: { ...full, rows: 170, nonNull: 170, distinctAtLeast: 1, topRows: 170, topValue: null }, findings: ['constant'] },
+        ],
+        tables: [
+          { side: 'source', schema: 'public', table: 'legacy_patients', coverage: 'covered', entities: ['patients'], rows: 206, claimedOnce: 200, claimedSeveral: 0, unclaimed: 6, error: null, verdict: 'fail' },
+          { side: 'target', schema: 'public', table: 'patients', coverage: 'covered', entities: ['patients'], rows: null, claimedOnce: null, claimedSeveral: null, unclaimed: null, error: 'no right to read it', verdict: 'unknown' },
         ],
         issues: [
           { entity: 'patients', severity: 'critical', class: 'missing', rows: 30, message: 'rows of patients that did not arrive: 30', recommendation: recommend('missing') },
@@ -220,6 +252,8 @@ describe('GET /entities/{name}', () => {
         reasons: [],
         causes: [],
         columns: [],
+        columnProfiles: [],
+        tables: [],
         issues: [{ entity: 'invoices', severity: 'warning', class: null, rows: null, message: 'invoices was never validated', recommendation: 'validate invoices: POST /validation/run' }],
       },
     })

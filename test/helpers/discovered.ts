@@ -32,8 +32,8 @@ export async function discoverBetween(source: DatabaseOptions, target: DatabaseO
 
 type Entity = Plan['entities'][string]
 
-/** Source table → target table. */
-export const tablePair = ({ source, target }: Entity): string => `${String(source.table)} → ${String(target.table)}`
+/** Source table (the one that a query covers) → target table. */
+export const tablePair = ({ source, target }: Entity): string => `${String(source.table ?? source.covers)} → ${String(target.table)}`
 
 /**
  * What a plan says of keys and columns, one line each, so that two plans can be compared: `patient → patients: full_name = first_name, last_name`. An expression is told by the source

@@ -54,6 +54,20 @@ describe.skipIf(!areDumpsAvailable).each([['chinook', 11], ['pagila', 15]] as co
   })
 })
 
+describe.skipIf(!areDumpsAvailable)('databases that have nothing to do with each other', () => {
+  let pairs: Pair[] = []
+  beforeAll(async () => { pairs = await Promise.all(['chinook', 'pagila'].map(restorePair)) })
+  afterAll(() => Promise.all(pairs.map((pair) => pair.close())))
+
+  test('give no sure pair, although both have customers whose keys are whole numbers from 1', async () => {
+    for (const [one, other] of [[0, 1], [1, 0]] as const) {
+      const { plan, text } = await discoverBetween(pairs[one]!.source.options, pairs[other]!.target.options)
+      expect(plan.entities).toEqual({})
+      expect(text).toMatch(/^ {2}# [Cc]ustomer → customer, likely: /m)
+    }
+  })
+})
+
 describe('the demonstration', () => {
   let databases: DemoDatabases
   let found: Discovered
@@ -70,21 +84,25 @@ describe('the demonstration', () => {
 
   const share = (found: readonly string[], wanted: readonly string[]) => ({ missed: wanted.filter((one) => !found.includes(one)), wrong: found.filter((one) => !wanted.includes(one)), of: wanted.length })
 
-  test('every table pair and key of the plan written by hand is sure, and no other', () => {
+  test('every table pair of the plan written by hand is sure, and no other; every leg of its keys but that of a query', () => {
     const [discovered, wanted] = [allOf(found.plan), allOf(hand)]
-    expect(share(discovered.tables, wanted.tables)).toEqual({ missed: [], wrong: [], of: 21 })
-    expect(share(discovered.keys, wanted.keys)).toEqual({ missed: [], wrong: [], of: 23 })
+    expect(share(discovered.tables, wanted.tables)).toEqual({ missed: [], wrong: [], of: 31 })
+    expect(share(discovered.keys, wanted.keys)).toEqual({
+      // the patient of an image is found by a join: the column is none of the table
+      missed: ["xray → patient_images: patient_id = patient_id through migration_mappings.legacy_id tgt.entity_type = 'patient'"], wrong: [], of: 34,
+    })
   })
 
   test('nine of ten columns are sure, and none is wrong', () => {
     const { missed, wrong, of } = share(allOf(found.plan).columns, allOf(hand).columns)
-    expect(of).toBeGreaterThan(100)
+    expect(of).toBe(173)
     expect(missed.length).toBeLessThanOrEqual(of * 0.1)
     expect(missed).toEqual([
-      // the source says the country of each supplier, the target says US: a defect of the demonstration; and no rule is looked for that adds minutes to a time
-      'appointment → appointments: ends_at = minutes, starts_at', 'supplier → business_partners: country_code = country',
+      // no key map is chosen by a code, no rule is looked for that adds minutes to a time; `state` and `status` may be codes of two things, which is likely and no more;
+      // and the target says US whatever the source says, a defect of the demonstration
+      'activity → activities: target_id = target_id', 'appointment → appointments: ends_at = minutes, starts_at', 'lab_order → lab_orders: status = state', 'quote → estimates: status = state',
+      'supplier → business_partners: country_code = country',
     ])
-    // the key maps that the tables keep themselves make these columns a part of the key; a code of the source is kept in the target
     expect(wrong).toEqual([])
   })
 
@@ -92,9 +110,11 @@ describe('the demonstration', () => {
     const terms = (plan: Plan, key: 'zone' | 'values') => Object.fromEntries(Object.values(plan.entities).flatMap((entity) => Object.entries(entity.columns ?? {}).flatMap(([column, term]) => (typeof term === 'object' && term[key] !== undefined ? [[`${String(entity.target.table)}.${column}`, term[key]] as const] : []))))
     const { 'appointments.ends_at': _, ...zones } = terms(hand, 'zone') as Record<string, string>
     expect(terms(found.plan, 'zone')).toEqual(zones)
-    expect(terms(found.plan, 'values')).toEqual(terms(hand, 'values'))
+    const { 'lab_orders.status': _orders, 'estimates.status': _estimates, ...values } = terms(hand, 'values')
+    expect(terms(found.plan, 'values')).toEqual(values)
     const shares = (plan: Plan) => Object.values(plan.entities).flatMap(({ source, target }) => [source.where ?? [], target.where ?? []].flat()).sort()
-    expect(shares(found.plan)).toEqual(shares(hand))
+    // a filter that lets rows go is never proposed
+    expect(shares(found.plan)).toEqual(shares(hand).filter((where) => where !== "src.sent_at >= '2021-01-01'"))
   })
 
   test('plan check finds nothing critical, and tells the tables that have no partner', () => {

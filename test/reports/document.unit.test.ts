@@ -11,7 +11,7 @@ import { renderMarkdown } from '../../src/reports/render-markdown.js'
 const now = new Date('2026-11-22T12:00:00Z')
 const plan = { domains: { care: {} }, entities: { patients: { domain: 'care' } } }
 const facts: ReportFacts = {
-  generatedAt: now, planChecksum: 'c0ffee', plan, results: [], entityChecks: [], wholeChecks: [], columns: [], tables: [], recorded: [], differences: [], scripts: [], runs: [], runsTotal: 0, history: [],
+  generatedAt: now, planChecksum: 'c0ffee', plan, results: [], entityChecks: [], wholeChecks: [], columns: [], profiles: [], tables: [], recorded: [], differences: [], scripts: [], runs: [], runsTotal: 0, history: [],
 }
 const result = (accounting: Accounting): ReportFacts['results'][number] => ({
   entity: 'patients', verdict: 'pass', accounting, publishedAt: now, jobId: 'j', basis: 'full', note: null, reasons: [], causes: [], sourceSnapshotAt: null, targetSnapshotAt: null,

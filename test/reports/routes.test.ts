@@ -52,8 +52,8 @@ const empty = {
 }
 const published = '2026-11-20T09:00:00.000Z'
 const clinicalDomain = { domain: 'clinical', priority: 'critical', verdict: 'fail', entities: 2, entitiesCounted: 2, coveragePercent: 99.98, arrivedPercent: 99.99, accounting: clinical }
-const patientsLine = { entity: 'patients', domain: 'clinical', verdict: 'fail', coveragePercent: 99.99, arrivedPercent: 99.99, accounting: patients }
-const scriptedLine = { entity: hostile.script, domain: 'clinical', verdict: 'warn', coveragePercent: 85.71, arrivedPercent: 85.71, accounting: scripted }
+const patientsLine = { entity: 'patients', domain: 'clinical', verdict: 'fail', coveragePercent: 99.99, arrivedPercent: 99.99, accounting: patients, uncoveredColumns: { source: 0, target: 1 } }
+const scriptedLine = { entity: hostile.script, domain: 'clinical', verdict: 'warn', coveragePercent: 85.71, arrivedPercent: 85.71, accounting: scripted, uncoveredColumns: { source: null, target: null } }
 const failed = {
   entity: 'patients', name: 'every row arrived', subject: null, category: 'accounting', severity: 'critical', verdict: 'fail', message: hostile.markdown, rowsExamined: 30_000, rowsFailed: 1,
 }
@@ -75,11 +75,16 @@ const formulaTable = {
   side: 'source', schema: 'public', table: hostile.formula, coverage: 'uncovered', reason: null, entities: [],
   totalRows: 3, claimedOnce: 0, claimedSeveral: 0, unclaimed: 3, ignoredRows: 0, error: null, verdict: 'fail',
 }
+const profile = (rows: number, nonNull: number, distinctAtLeast: number, topRows: number | null, topValue: string | null) => ({ rows, nonNull, filledPercent: 100, distinctAtLeast, topRows, topValue })
 const columns = {
   omitted: 0,
   uncovered: [{ entity: 'patients', side: 'target', column: hostile.formula }],
   ignored: [{ entity: 'patients', side: 'source', column: 'password', reason: hostile.markdown }],
   differing: [{ entity: 'patients', side: 'target', column: 'birth|date', rows: 1 }],
+  profiles: [
+    { entity: 'patients', profile: { column: hostile.formula, mapped: false, source: null, target: profile(29_899, 29_899, 1, 29_899, null), findings: ['constant'] } },
+    { entity: 'patients', profile: { column: 'birth|date', mapped: true, source: profile(29_900, 29_900, 64, null, null), target: profile(29_899, 29_899, 64, 12, hostile.script), findings: [] } },
+  ],
 }
 const zero = { rows: 0, recorded: 0, shown: 0 }
 /** What it holds depends on today. */
@@ -98,6 +103,11 @@ describe('GET /reports/generate as JSON', () => {
         entities: { total: 2, validated: 2, counted: 2 },
         tables: { total: 2, covered: 2, ignored: 0, uncovered: 0 },
         columns: { total: 5, compared: 2, read: 1, ignored: 1, uncovered: 1 },
+        rows: { source: { claimed: 30_007, ignored: 0, unclaimed: 0 }, target: { claimed: null, ignored: null, unclaimed: null } },
+        classPercents: {
+          source: { excluded: 0.33, verified: 99.98, accepted: 0, differs: 0, merged: 0, explained: 0, pending: 0, missing: 0, unverified: 0 },
+          target: { matched: 100, duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
+        },
         oldestResultAt: published, newestResultAt: published, accounting: clinical,
       },
       domains: [clinicalDomain],
@@ -120,6 +130,11 @@ describe('GET /reports/generate as JSON', () => {
         entities: { total: 3, validated: 2, counted: 2 },
         tables: { total: 3, covered: 2, ignored: 0, uncovered: 1 },
         columns: { total: 5, compared: 2, read: 1, ignored: 1, uncovered: 1 },
+        rows: { source: { claimed: 30_007, ignored: 0, unclaimed: 3 }, target: { claimed: null, ignored: null, unclaimed: null } },
+        classPercents: {
+          source: { excluded: null, verified: null, accepted: null, differs: null, merged: null, explained: null, pending: null, missing: null, unverified: null },
+          target: { matched: null, duplicate: null, generated: null, pending: null, extra: null, unverified: null },
+        },
         oldestResultAt: published, newestResultAt: published, accounting: uncounted,
       },
       outlook: {
@@ -137,7 +152,7 @@ describe('GET /reports/generate as JSON', () => {
       ],
       accounting: {
         total: uncounted,
-        entities: [patientsLine, scriptedLine, { entity: 'invoices', domain: 'billing', verdict: 'unknown', coveragePercent: null, arrivedPercent: null, accounting: uncounted }],
+        entities: [patientsLine, scriptedLine, { entity: 'invoices', domain: 'billing', verdict: 'unknown', coveragePercent: null, arrivedPercent: null, accounting: uncounted, uncoveredColumns: { source: null, target: null } }],
       },
       checks: { total: 4, passed: 1, warned: 1, failed: 1, unknown: 1, omitted: 0, notPassed: [failed, unknown, warned] },
       differences: {
@@ -284,34 +299,34 @@ describe('Markdown', () => {
 
 Domain clinical
 
-29,904 of 29,907 source rows in scope are verified (99.98 %). Not verified: 1 differing, 1 missing, 1 explained. 0 of 2 tables and 1 of 5 columns are uncovered.
+29,904 of 29,907 source rows in scope are verified (99.98 %). Not verified: 1 differing, 1 missing, 1 explained. 0 of 2 tables and 1 of 5 columns are uncovered. Rows of tables that no entity claims: 0 in the source, not counted in the target.
 
 ## Headline figures
 
-Percentages are floored. Records are deliveries: a source row wanted in three tables counts three times.
+Percentages are floored; those of classes are of the scope at the source (excluded rows of the total), and of the total at the target. Records are deliveries: a source row wanted in three tables counts three times.
 
 ### Rows by class
 
-| Side | Class | Rows |
-| --- | --- | ---: |
-| source | total | 30007 |
-| source | excluded | 100 |
-| source | scope | 29907 |
-| source | verified | 29904 |
-| source | accepted | 0 |
-| source | differs | 1 |
-| source | merged | 0 |
-| source | explained | 1 |
-| source | pending | 0 |
-| source | missing | 1 |
-| source | unverified | 0 |
-| target | total | 29905 |
-| target | matched | 29905 |
-| target | duplicate | 0 |
-| target | generated | 0 |
-| target | pending | 0 |
-| target | extra | 0 |
-| target | unverified | 0 |
+| Side | Class | Rows | % of its side |
+| --- | --- | ---: | ---: |
+| source | total | 30007 |  |
+| source | excluded | 100 | 0.33 |
+| source | scope | 29907 |  |
+| source | verified | 29904 | 99.98 |
+| source | accepted | 0 | 0 |
+| source | differs | 1 | below 0.01 |
+| source | merged | 0 | 0 |
+| source | explained | 1 | below 0.01 |
+| source | pending | 0 | 0 |
+| source | missing | 1 | below 0.01 |
+| source | unverified | 0 | 0 |
+| target | total | 29905 |  |
+| target | matched | 29905 | 100 |
+| target | duplicate | 0 | 0 |
+| target | generated | 0 | 0 |
+| target | pending | 0 | 0 |
+| target | extra | 0 | 0 |
+| target | unverified | 0 | 0 |
 
 ### Headline figures
 
@@ -323,6 +338,9 @@ Percentages are floored. Records are deliveries: a source row wanted in three ta
 | Records in scope | 29907 |
 | Records migrated | 29905 |
 | Records verified | 29904 |
+| Records explained | 1 |
+| Records accepted | 0 |
+| Records unverified | 0 |
 | Entities | 2 |
 | Entities validated | 2 |
 | Tables | 2 |
@@ -334,6 +352,10 @@ Percentages are floored. Records are deliveries: a source row wanted in three ta
 | Columns only read | 1 |
 | Columns ignored | 1 |
 | Columns uncovered | 1 |
+| Rows of source tables that no entity claims | 0 |
+| Rows of ignored source tables | 0 |
+| Rows of target tables that no entity claims | unknown |
+| Rows of ignored target tables | unknown |
 | Oldest result | 2026-11-20T09:00:00.000Z |
 | Newest result | 2026-11-20T09:00:00.000Z |
 | Report made at | TIME |
@@ -432,17 +454,20 @@ describe('CSV', () => {
 })
 
 describe('CSV of a coverage and of a detailed report', () => {
-  it('coverage: one line per entity, with every class of both sides', async () => {
+  it('coverage: one line per entity, with every class of both sides and its uncovered columns, and one per table with unclaimed rows', async () => {
     const [head, ...lines] = parseCsv((await get('?type=coverage&format=csv')).body)
     expect(head).toEqual([
       'entity', 'domain', 'verdict', 'coverage_percent', 'arrived_percent',
       'source_total', 'source_excluded', 'source_scope', 'source_verified', 'source_accepted', 'source_differs', 'source_merged', 'source_explained', 'source_pending', 'source_missing', 'source_unverified',
       'target_total', 'target_matched', 'target_duplicate', 'target_generated', 'target_pending', 'target_extra', 'target_unverified',
+      'source_columns_uncovered', 'target_columns_uncovered', 'table', 'unclaimed_rows',
     ])
     expect(lines).toEqual([
-      ['patients', 'clinical', 'fail', '99.99', '99.99', '30000', '100', '29900', '29898', '0', '1', '0', '0', '0', '1', '0', '29899', '29899', '0', '0', '0', '0', '0'],
-      [hostile.script, 'clinical', 'warn', '85.71', '85.71', '7', '0', '7', '6', '0', '0', '0', '1', '0', '0', '0', '6', '6', '0', '0', '0', '0', '0'],
-      ['invoices', 'billing', 'unknown', ...Array.from({ length: 20 }, () => '')],
+      ['patients', 'clinical', 'fail', '99.99', '99.99', '30000', '100', '29900', '29898', '0', '1', '0', '0', '0', '1', '0', '29899', '29899', '0', '0', '0', '0', '0', '0', '1', '', ''],
+      [hostile.script, 'clinical', 'warn', '85.71', '85.71', '7', '0', '7', '6', '0', '0', '0', '1', '0', '0', '0', '6', '6', '0', '0', '0', '0', '0', '', '', '', ''],
+      ['invoices', 'billing', 'unknown', ...Array.from({ length: 24 }, () => '')],
+      ['', '', 'fail', ...Array.from({ length: 22 }, () => ''), `source public.${hostile.formula}`, '3'],
+      ['', '', 'unknown', ...Array.from({ length: 22 }, () => ''), `target public.${hostile.script}`, ''],
     ])
   })
 
@@ -454,6 +479,8 @@ describe('CSV of a coverage and of a detailed report', () => {
       ['patients', 'missing', 'source', '1', 'listed', `id = "${hostile.script}", tag = NULL`, '\\u202egnp.exe', '', ''],
       ['patients', 'excluded', 'source', '100', 'not listed', '', '', '', ''],
       [hostile.script, 'explained', 'source', '1', 'not listed', '', '', '', ''],
+      ['', 'unclaimed', 'source', '3', 'not listed', `public.${hostile.formula}`, 'uncovered table', '', ''],
+      ['', 'unclaimed', 'target', '', 'not counted', `public.${hostile.script}`, 'could not be counted', '', ''],
     ])
     const unknown = lines.filter(([entity]) => entity === 'invoices')
     expect(unknown).toHaveLength(13)
@@ -470,7 +497,7 @@ describe('CSV of a coverage and of a detailed report', () => {
   it('ends every line as RFC 4180 says, and quotes text', async () => {
     const { body } = await get('?type=coverage&format=csv')
     expect(body.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
-    expect(body.split('\r\n')).toHaveLength(5)
+    expect(body.split('\r\n')).toHaveLength(7)
     expect(body).toContain('\r\n"patients","clinical","fail",99.99,')
   })
 })

@@ -75,6 +75,12 @@ export async function insertTrackingRows(sql: Sql): Promise<void> {
   await column('patients', 'target', 'birth|date', 'compared', null, 1)
   await column('patients', 'target', 'office', 'read', null, null)
 
+  const profile = (name: string, side: string, mapped: boolean, rows: number, distinct: number, top: number | null, value: string | null) =>
+    sql`insert into migration_coverage.column_profile (job_id, entity, column_name, side, mapped, row_count, non_null, distinct_at_least, top_rows, top_value) values (${jobs.current}, 'patients', ${name}, ${side}, ${mapped}, ${rows}, ${rows}, ${distinct}, ${top}, ${value})`
+  await profile('birth|date', 'source', true, 29_900, 64, null, null)
+  await profile('birth|date', 'target', true, 29_899, 64, 12, hostile.script)
+  await profile(hostile.formula, 'target', false, 29_899, 1, 29_899, null)
+
   const table = (side: string, name: string, coverage: string, entities: string[], rows: (number | null)[], verdict: string, more: object = {}) => {
     const [total = null, once = null, unclaimed = null] = rows
     return sql`insert into migration_coverage.table_result ${sql({

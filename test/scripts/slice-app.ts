@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { handleErrors } from '../../src/http/errors.js'
 import { acceptJson, ajvOptions, readQueries } from '../../src/http/input.js'
-import { AccountingSchema, PaginationSchema, ProblemSchema, addSchemas, ref } from '../../src/http/schemas.js'
+import { addSchemas, ref, sharedSchemas } from '../../src/http/schemas.js'
 
 /** An app around one slice, with the production error handler and validator; the caller registers the slice. */
 export function sliceApp(): FastifyInstance {
@@ -11,7 +11,7 @@ export function sliceApp(): FastifyInstance {
   handleErrors(app)
   acceptJson(app)
   readQueries(app)
-  addSchemas(app, [ProblemSchema, PaginationSchema, AccountingSchema])
+  addSchemas(app, sharedSchemas)
   return app
 }
 

@@ -239,10 +239,16 @@ export const third: Situation[] = [
         source: table('dispatch_note', 'id int primary key, body text', "(1, 'a')"), target: table('notes', 'id int, body text', "(1, 'a')"),
         expected: { notes: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } }, checks: { '$_notes the scope is not empty': 'pass' },
       }),
-      twin(empty, 'an expression that fails on a row is no equality: the entity is unverified, and says why', {
+      twin(empty, 'an expression that fails on a row is no equality: the row and its partner are unverified, and the entity says why', {
         source: table('dispatch_note', 'id int primary key, body text', "(1, '10'), (2, 'ten')"), target: table('notes', 'id int, body int', '(1, 10), (2, 10)'),
         entities: { notes: `${side('dispatch_note', 'notes')}, key: { id: id }, columns: { body: { sql: "src.body::int" } }` },
-        expected: { notes: { verdict: 'unknown', figures: '2: 2 unverified | 2: 2 unverified', note: 'invalid input syntax' } }, checks: { '$_notes every row was compared': 'unknown' },
+        expected: {
+          notes: {
+            verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 2: 1 matched, 1 unverified', note: '1 row of the source cannot be read: invalid input syntax',
+            differences: ['unverified cannot be read {"id":"2"}', 'unverified its source row cannot be read {"id":"2"} id 2'],
+          },
+        },
+        checks: { '$_notes every row was compared': 'unknown' },
       }),
       twin(empty, 'everything is excluded: nothing was proved', {
         source: table('dispatch_note', 'id int primary key, body text', "(1, 'a')"),

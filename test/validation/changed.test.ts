@@ -49,6 +49,16 @@ const readSides = async (name = 't') => (await pair.tracking<{ side: Side }[]>`
   where kind = 'scan' and entity = ${name} and t.started_at >= j.started_at and job_id = (select job_id from migration_coverage.job order by created_at desc limit 1) order by side`).map(({ side }) => side)
 const told = (run: ComparisonRun) => ({ figures: figuresOf(run.entities['t']!.accounting), differences: run.differences.filter((one) => one.entity === 't').map(lineOf).sort(), tables: run.tables })
 
+test('what explanations hold for is kept with the reading of the source; how many of those rows arrived is told anew', async () => {
+  const plan = planOf(entity(', explained: [{ reason: chosen, where: "src.id in (7, 8, 9)" }]'))
+  const heldOf = (run: ComparisonRun) => run.checks.find(({ entity: name, name: check }) => name === 't' && check === 'an explanation also holds for rows that arrived')?.message
+  expect(heldOf(await compare('full', plan))).toBe('"chosen" also holds for 2 rows that arrived')
+  await write('target', 'delete from t where id = 9')
+  expect(heldOf(await compare('changed', plan))).toBe('"chosen" also holds for 1 row that arrived')
+  expect(await readSides()).toEqual(['target'])
+  expect(heldOf(await compare('sample', plan))).toBeUndefined()
+})
+
 test('nothing has changed: nothing is read but what differed, and all figures are the same', async () => {
   const run = await compare('changed')
   expect(await readSides()).toEqual([])

@@ -239,6 +239,7 @@ describe('GET /validation/results/{id}', () => {
               { side: 'source', column: 'password', coverage: 'ignored', reason: 're-hashed', differs: null },
               { side: 'target', column: 'status', coverage: 'compared', reason: null, differs: 1 },
             ],
+            columnProfiles: [],
             checks: [
               {
                 entity: 'patients', name: 'every row arrived', subject: null, category: 'accounting', severity: 'critical', verdict: 'fail', message: '2 rows are missing',
@@ -250,7 +251,7 @@ describe('GET /validation/results/{id}', () => {
           {
             entity: 'visits', domain: 'clinical', verdict: 'unknown', coverage: null, accounting: nothing,
             evidence: { basis: 'none', sourceRowsExamined: 0, targetRowsExamined: 0, sourceSnapshotAt: null, targetSnapshotAt: null, settledAt: time, durationMs: 10, note: 'no right to read public.visit' },
-            published: true, reasons: [], causes: [], columns: [], checks: [],
+            published: true, reasons: [], causes: [], columns: [], columnProfiles: [], checks: [],
           },
         ],
         tables: [

@@ -22,6 +22,11 @@ export function visibleText(text: string): string {
   return text.replace(hidden, (character) => shortForms[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** JSON of one printable line, that every parser reads back as the same value: what is hidden in its texts stands there as `\u001b`. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(hidden, (character) => (character === '\\' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`))
+}
+
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 /** Fit for text and for quoted attributes of HTML and XML 1.0 alike; what XML cannot hold at all is written visibly. */

@@ -1,5 +1,8 @@
 import { arrivedPercent, sourceClasses, targetClasses, verifiedPercent } from '../accounting.js'
 import type { Accounting, Count, Verdict } from '../accounting.js'
+import type { Side } from '../catalog.js'
+import { tableGaps } from '../covered.js'
+import type { TableFigures } from '../covered.js'
 import { escapeMarkdown } from './escape.js'
 import type { CheckLine } from './junit.js'
 
@@ -13,6 +16,8 @@ export interface JobEntityLine {
   /** full: every row was read */
   basis: 'full' | 'changed' | 'sample' | 'none'
   note: string | null
+  reasons: readonly { class: string; reason: string; rows: Count }[]
+  causes: readonly { class: string; cause: string; rows: Count }[]
 }
 
 /** The result of one job, as far as it is known when the report is made. */
@@ -29,6 +34,9 @@ export interface JobReport {
   accounting: Accounting | null
   entities: readonly JobEntityLine[]
   checks: readonly CheckLine[]
+  /** tables that the job accounted for, and the columns of its entities */
+  tables: readonly TableFigures[]
+  columns: readonly { entity: string; side: Side; column: string; coverage: string; reason: string | null }[]
   recommendations: readonly string[]
 }
 
@@ -36,7 +44,7 @@ const order: Verdict[] = ['fail', 'unknown', 'warn', 'pass']
 
 /** A job's result as a Markdown document; every name and message in it is escaped. */
 export function renderJobMarkdown(job: JobReport): string {
-  const sections = [head(job), accountingTable(job.accounting), entityTable(job.entities), checkTables(job.checks), recommendations(job.recommendations)]
+  const sections = [head(job), accountingTable(job.accounting), entityTable(job.entities), reasonTable(job.entities), gapTables(job), checkTables(job.checks), recommendations(job.recommendations)]
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`
 }
 
@@ -84,25 +92,41 @@ function accountingTable(accounting: Accounting | null): string {
 
 function entityTable(entities: readonly JobEntityLine[]): string {
   if (entities.length === 0) return ''
-  const columns = ['Entity', 'Domain', 'Verdict', 'Verified %', 'Scope', 'Missing', 'Differs', 'Duplicate', 'Extra', 'Source rows read', 'Target rows read', 'Basis', 'Note']
-  return `## Entities\n\n${markdownTable(
-    columns,
-    entities.map(({ entity, domain, verdict, accounting, sourceRowsExamined, targetRowsExamined, basis, note }) => [
-      entity,
-      domain,
-      verdict,
-      verifiedPercent(accounting),
-      accounting.source.scope,
-      accounting.source.missing,
-      accounting.source.differs,
-      accounting.target.duplicate,
-      accounting.target.extra,
-      sourceRowsExamined,
-      targetRowsExamined,
-      basis,
-      note ?? '',
+  const sourceFigures = ['excluded', 'scope', ...sourceClasses] as const
+  const of = (title: string, head: string[], cells: (line: JobEntityLine) => (string | number | null)[]) => `### ${title}\n\n${markdownTable(['Entity', ...head], entities.map((line) => [line.entity, ...cells(line)]))}`
+  return [
+    '## Entities',
+    of('Verdicts', ['Domain', 'Verdict', 'Verified %', 'Arrived %', 'Source rows read', 'Target rows read', 'Basis', 'Note'], (line) => [
+      line.domain, line.verdict, verifiedPercent(line.accounting), arrivedPercent(line.accounting), line.sourceRowsExamined, line.targetRowsExamined, line.basis, line.note ?? '',
     ]),
-  )}`
+    of('Source rows', sourceFigures.map(capitalised), ({ accounting }) => sourceFigures.map((name) => accounting.source[name])),
+    of('Target rows', targetClasses.map(capitalised), ({ accounting }) => targetClasses.map((name) => accounting.target[name])),
+  ].join('\n\n')
+}
+
+function capitalised(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+}
+
+function reasonTable(entities: readonly JobEntityLine[]): string {
+  const rows = entities.flatMap(({ entity, reasons, causes }) => [
+    ...reasons.map((line) => [entity, line.class, 'declared', line.reason, line.rows]), ...causes.map((line) => [entity, line.class, 'found', line.cause, line.rows]),
+  ])
+  return rows.length === 0 ? '' : `## Reasons and causes\n\n${markdownTable(['Entity', 'Class', 'Basis', 'Reason or cause', 'Rows'], rows)}`
+}
+
+/** What no entity covers: tables, rows and columns. Without them a coverage of 100 % says little. */
+function gapTables({ tables, columns }: JobReport): string {
+  const gaps = tableGaps(tables).map((line) => [line.side, `${line.schema}.${line.table}`, line.coverage, line.rows, line.unclaimed, line.error ?? ''])
+  const count = (coverage: string) => columns.filter((column) => column.coverage === coverage).length
+  const uncovered = columns.filter(({ coverage }) => coverage === 'uncovered').map(({ entity, side, column }) => [entity, side, column])
+  return [
+    '## Not covered',
+    tables.length === 0 ? 'The tables were not accounted for by this job.' : `### Tables with rows that no entity claims (${gaps.length} of ${tables.length})`,
+    ...(gaps.length === 0 ? [] : [markdownTable(['Side', 'Table', 'Coverage', 'Rows', 'Unclaimed', 'Note'], gaps)]),
+    columns.length === 0 ? 'The columns are not known.' : `### Columns that are neither compared, read nor ignored (${uncovered.length} of ${columns.length}; ${count('compared')} compared, ${count('read')} only read, ${count('ignored')} ignored with a reason)`,
+    ...(uncovered.length === 0 ? [] : [markdownTable(['Entity', 'Side', 'Column'], uncovered)]),
+  ].join('\n\n')
 }
 
 function checkTables(checks: readonly CheckLine[]): string {

@@ -1,4 +1,4 @@
-import type { Verdict } from '../accounting.js'
+import type { Accounting, Count, Verdict } from '../accounting.js'
 import { escapeMarkup } from './escape.js'
 
 /** One check of a job, as `check_result` holds it. */
@@ -26,10 +26,13 @@ export interface JUnitJob {
   reasonCode: string | null
   reason: string | null
   checks: readonly CheckLine[]
+  /** rows by class, of each entity that has figures */
+  entities: readonly { entity: string; accounting: Accounting }[]
 }
 
 interface Suite {
   name: string
+  properties: string[]
   cases: string[]
   failures: number
   errors: number
@@ -39,13 +42,14 @@ interface Suite {
 const wholeMigration = 'whole migration'
 
 /**
- * The checks of a job as JUnit XML, one suite per entity. A failed check is a `failure`, one whose verdict is unknown an `error`,
+ * The checks of a job as JUnit XML, one suite per entity, with the entity's rows by class as properties. A failed check is a `failure`, one whose verdict is unknown an `error`,
  * a warning passes with a note in `system-out`. A job that did not complete, or examined nothing, gets an `error` of its own, so
  * that no reader takes an empty file for a success.
  */
 export function renderJUnit(job: JUnitJob): string {
   const suites = new Map<string, Suite>()
   for (const check of job.checks) addCheck(suites, check)
+  for (const { entity, accounting } of job.entities) suiteOf(suites, entity).properties.push(...rowProperties(accounting))
   const trouble = troubleOf(job)
   if (trouble !== null) {
     const suite = suiteOf(suites, 'job')
@@ -59,6 +63,7 @@ export function renderJUnit(job: JUnitJob): string {
     `<testsuites name="migration validation ${escapeMarkup(job.jobId)}" ${totals(all)} time="${seconds(elapsedMs(job))}">`,
     ...all.flatMap((suite) => [
       `  <testsuite name="${escapeMarkup(suite.name)}"${timestamp} ${totals([suite])} skipped="0" time="${seconds(suite.durationMs)}">`,
+      ...(suite.properties.length === 0 ? [] : ['    <properties>', ...suite.properties, '    </properties>']),
       ...suite.cases,
       '  </testsuite>',
     ]),
@@ -85,6 +90,12 @@ function outcome(check: CheckLine): string {
   return ''
 }
 
+/** Every class of both sides, also those that no check fails for; what could not be counted is `unknown`. */
+function rowProperties({ source, target }: Accounting): string[] {
+  const of = (side: string, counts: Record<string, Count>) => Object.entries(counts).map(([name, rows]) => `      <property name="rows.${side}.${name}" value="${rows ?? 'unknown'}"/>`)
+  return [...of('source', source), ...of('target', target)]
+}
+
 function testCase(classname: string, name: string, durationMs: number, content: string): string {
   const head = `    <testcase classname="${escapeMarkup(classname)}" name="${escapeMarkup(name)}" time="${seconds(durationMs)}"`
   return content === '' ? `${head}/>` : `${head}>${content}</testcase>`
@@ -98,7 +109,7 @@ function troubleOf({ status, checks, reason, reasonCode }: JUnitJob): { type: st
 }
 
 function suiteOf(suites: Map<string, Suite>, name: string): Suite {
-  const suite = suites.get(name) ?? { name, cases: [], failures: 0, errors: 0, durationMs: 0 }
+  const suite = suites.get(name) ?? { name, properties: [], cases: [], failures: 0, errors: 0, durationMs: 0 }
   suites.set(name, suite)
   return suite
 }

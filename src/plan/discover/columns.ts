@@ -57,7 +57,8 @@ export function pairColumns(source: SampledTable, target: SampledTable, evidence
     if (keyed.to.has(to)) return []
     const name = columnSimilarity(source, from, target, to)
     const own = evidence[fromPlace]?.[toPlace]
-    const reference = references.find((one) => one.from === from && one.to === to)
+    // a table that several fill has several key maps
+    const reference = references.filter((one) => one.from === from && one.to === to).sort((left, right) => right.evidence.agree - left.evidence.agree)[0]
     const found = reference !== undefined && (own === undefined || !isStrong(own) || own.kind === 'values') ? reference.evidence : own
     if (found === undefined || (keyed.from.has(from) && !isStrong(found))) return []
     const one = { from, to, name, evidence: found, map: reference !== undefined && found === reference.evidence ? reference.map : null }

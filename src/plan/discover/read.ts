@@ -1,9 +1,9 @@
 import { canonicalOf, canonicalText, canonicalValue } from '../../core/canonical.js'
 import type { Catalog, ColumnInfo, RelationInfo, Side } from '../../core/catalog.js'
 import { quoteIdentifier, quoteRelation } from '../../core/identifier.js'
-import type { ForeignKey } from '../../core/integrity-expressions.js'
 import { readCatalog } from '../../db/catalog.js'
 import type { Db } from '../../db/clients.js'
+import { foreignKeyOf, foreignKeysStatement } from '../../db/foreign-keys.js'
 import { reasonCodeOf, sqlstateOf } from '../../db/sqlstate.js'
 import { commonPrefix, tableTokens } from './names.js'
 import { keyOf, type Row, type SampledTable } from './tables.js'
@@ -38,10 +38,10 @@ export interface SideReader {
   asked(): number
 }
 
-/** Reads the catalogue, the foreign keys and a sample of each table of one side: three statements and two for each table. */
+/** Reads the catalogue, the foreign keys and a sample of each table of one side: the catalogue's statements, one, and two for each table. */
 export async function openSide(sql: Db, side: Side, limits: ReadLimits = readLimits): Promise<SideReader> {
   const catalog = await readCatalog(sql, side)
-  const foreignKeys = await readForeignKeys(sql)
+  const foreignKeys = (await sql.unsafe<Record<string, string | null>[]>(foreignKeysStatement('true'))).map(foreignKeyOf)
   let asked = 0
   const ask = async (statement: string, parameters: (string | null)[][] = []): Promise<Answer> => {
     if (asked >= limits.statements) return { unread: `the limit of ${limits.statements} statements is used up` }
@@ -80,20 +80,6 @@ function whyUnread(error: unknown, side: Side): string {
   return `the server refuses to read it (SQLSTATE ${sqlstateOf(error) ?? 'unknown'})`
 }
 
-async function readForeignKeys(sql: Db): Promise<ForeignKey[]> {
-  const names = (relation: string, numbers: string) => `(select json_agg(a.attname order by k.place) from unnest(${numbers}) with ordinality k (number, place)
-    join pg_catalog.pg_attribute a on a.attrelid = ${relation} and a.attnum = k.number)::text`
-  const rows = await sql.unsafe<Record<string, string>[]>(`
-    select c.conname::text as name, n.nspname::text as schema, t.relname::text as table, fn.nspname::text as "refSchema", f.relname::text as "refTable",
-      ${names('c.conrelid', 'c.conkey')} as columns, ${names('c.confrelid', 'c.confkey')} as "refColumns", c.convalidated::text as validated
-    from pg_catalog.pg_constraint c join pg_catalog.pg_class t on t.oid = c.conrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-    join pg_catalog.pg_class f on f.oid = c.confrelid join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
-    where c.contype = 'f' and c.conparentid = 0 order by n.nspname, t.relname, c.conname`)
-  return rows.map(({ name = '', schema = '', table = '', refSchema = '', refTable = '', columns = '[]', refColumns = '[]', validated }) => ({
-    name, schema, table, refSchema, refTable, columns: JSON.parse(columns) as string[], refColumns: JSON.parse(refColumns) as string[], validated: validated === 'true',
-  }))
-}
-
 /** The canonical text of each column, in the order of the relation; a type without one gives NULL. */
 export function cellsOf({ columns }: RelationInfo, alias: string): string {
   return columns.map((column) => cellOf(column, alias)).join(', ')
@@ -107,7 +93,7 @@ export function cellOf({ name, type }: ColumnInfo, alias: string): string {
   return ['int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'timestamp', 'timestamptz', 'float4', 'float8'].includes(type.base) ? text : `case when octet_length(${text}) <= ${longestValue} then ${text} else 'md5:' || md5(${text}) end`
 }
 
-export const sampleSize = ({ columns }: RelationInfo, { rows, cells }: ReadLimits): number => Math.max(20, Math.min(rows, Math.floor(cells / columns.length)))
+const sampleSize = ({ columns }: RelationInfo, { rows, cells }: ReadLimits): number => Math.max(20, Math.min(rows, Math.floor(cells / columns.length)))
 
 /** The rows of least hash: spread over the whole table, and the same at each reading. */
 async function readSample(table: SampledTable, catalog: Catalog, ask: SideReader['ask'], limits: ReadLimits): Promise<void> {

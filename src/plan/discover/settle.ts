@@ -57,7 +57,7 @@ function keyWeight({ route, matched }: Alignment, target: SampledTable, found: n
 const keysOf = (finding: PairFinding, side: 'source' | 'target'): Set<string> => new Set((finding.alignment?.pairs ?? []).map((pair) => JSON.stringify(pair[side])))
 
 /** Two pairs that share a table lead to different rows of it. */
-export function areDisjoint(one: PairFinding, other: PairFinding, side: 'source' | 'target'): boolean {
+function areDisjoint(one: PairFinding, other: PairFinding, side: 'source' | 'target'): boolean {
   const [left, right] = [keysOf(one, side), keysOf(other, side)]
   if (left.size === 0 || right.size === 0) return false
   const shared = [...left].filter((key) => right.has(key)).length
@@ -126,7 +126,7 @@ function addShares(one: SettledPair, settled: readonly SettledPair[]): SettledPa
  * The column and value that tell the rows that have a partner from the others of the sample: nearly all that have one hold it (97 %), at least half of those that hold it have one,
  * and it is not the only value of the table.
  */
-export function findShare({ source, target, alignment }: PairFinding, side: 'source' | 'target'): Share | null {
+function findShare({ source, target, alignment }: PairFinding, side: 'source' | 'target'): Share | null {
   const table = side === 'source' ? source : target
   const rows = (alignment?.pairs ?? []).map((pair) => pair[side])
   const paired = new Set(rows.map((row) => JSON.stringify(row)))

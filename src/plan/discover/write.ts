@@ -34,7 +34,7 @@ export function writePlan(discovery: Discovery): string {
 }
 
 /** An entity stands as YAML when its pair is sure and it has a key. */
-export const isActive = ({ pair, route }: FoundEntity): boolean => pair.confidence === 'sure' && route !== null
+const isActive = ({ pair, route }: FoundEntity): boolean => pair.confidence === 'sure' && route !== null
 
 function nameAll({ entities }: Discovery): Naming {
   const naming: Naming = { entities: new Map(), maps: new Map() }

@@ -10,10 +10,20 @@ const check = (changes: Partial<CheckLine>): CheckLine => ({
 
 const job = (changes: Partial<JUnitJob>): JUnitJob => ({
   jobId: '0191f6f2-6f0e-7c3a-9a54-0d5f4e1a2b3c', status: 'completed', startedAt: new Date('2026-11-20T08:00:00Z'), finishedAt: new Date('2026-11-20T08:00:42.5Z'),
-  reasonCode: null, reason: null, checks: [], ...changes,
+  reasonCode: null, reason: null, checks: [], entities: [], ...changes,
 })
 
 describe('renderJUnit', () => {
+  it('has every class of rows of an entity as a property, also those that no check fails for', () => {
+    const source = { total: 20, excluded: 1, scope: 19, verified: 8, accepted: 2, differs: 0, merged: 3, explained: 4, pending: 0, missing: 0, unverified: 2 }
+    const target = { total: 13, matched: 10, duplicate: 0, generated: 3, pending: 0, extra: 0, unverified: null }
+    const xml = renderJUnit(job({ checks: [check({})], entities: [{ entity: 'patients', accounting: { source, target } }] }))
+    expect([...xml.matchAll(/<property name="rows\.(\w+)\.(\w+)" value="(\w+)"\/>/g)].map(([, side, name, rows]) => [side, name, rows])).toEqual([
+      ...Object.entries(source).map(([name, rows]) => ['source', name, String(rows)]), ...Object.entries(target).map(([name, rows]) => ['target', name, rows === null ? 'unknown' : String(rows)]),
+    ])
+    expect(xml.indexOf('<properties>')).toBeLessThan(xml.indexOf('<testcase'))
+  })
+
   it('gives one suite per entity; fail is a failure, unknown an error, warn a note', () => {
     const xml = renderJUnit(job({
       checks: [
