@@ -110,6 +110,11 @@ export async function copyScans(tx: Db, jobId: string, entity: string, side: Sid
     select copied.task_id, s.segment, s.row_count, s.fingerprint_sum
     from copied join migration_coverage.task t on t.job_id = ${from} and t.kind = 'scan' and t.entity = ${entity} and t.side = ${side} and t.chunk = copied.chunk
     join migration_coverage.segment s on s.task_id = t.task_id`
+  const [copied] = await tx<{ whole: boolean }[]>`
+    select coalesce(sum((outcome ->> 'keyed')::bigint), 0) = (select coalesce(sum(row_count), 0) from migration_coverage.segment join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity} and side = ${side}) as whole
+    from migration_coverage.task where job_id = ${jobId} and kind = 'scan' and entity = ${entity} and side = ${side}`
+  // a job that ended meanwhile has taken its place: the next attempt finds that one
+  if (copied?.whole !== true) throw new Error(`the sums of job ${from} have gone`)
 }
 
 /** What a run rests on where it has not read a side itself, by its weakest evidence; null where it has read both. */
