@@ -17,6 +17,8 @@ export type ChunkColumn = {
 /** What the columns of a chunk hold, in the order of `profiledColumns`. */
 export type ChunkProfile = {
   rows: number
+  /** names of the columns: a run may rest on chunks of an earlier one, which knew others */
+  names: string[]
   columns: ChunkColumn[]
 }
 

@@ -110,6 +110,11 @@ export async function copyScans(tx: Db, jobId: string, entity: string, side: Sid
     select copied.task_id, s.packed
     from copied join migration_coverage.task t on t.job_id = ${from} and t.kind = 'scan' and t.entity = ${entity} and t.side = ${side} and t.chunk = copied.chunk
     join migration_coverage.segment_sums s on s.task_id = t.task_id`
+  const [copied] = await tx<{ whole: boolean }[]>`
+    select count(*) = count(sums.task_id) as whole
+    from migration_coverage.task t left join migration_coverage.segment_sums sums using (task_id) where t.job_id = ${jobId} and t.kind = 'scan' and t.entity = ${entity} and t.side = ${side}`
+  // a job that ended meanwhile has taken its place: the next attempt finds that one
+  if (copied?.whole !== true) throw new Error(`the sums of job ${from} have gone`)
 }
 
 /** What a run rests on where it has not read a side itself, by its weakest evidence; null where it has read both. */

@@ -253,10 +253,11 @@ export async function readTable(sql: Db, jobId: string, table: { side: Side; sch
 /** Ends a job well: its verdict is the worst of all that it found, and its results are published together; a sample never becomes coverage. */
 export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Promise<void> {
   await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and basis <> 'sample'`
-  // the sums of this job are what the next one may rest on
+  // the sums of this job are what the next one may rest on; a job that still runs needs its own
   await tx`
-    delete from migration_coverage.segment_sums using migration_coverage.task t, migration_coverage.entity_result r
-    where segment_sums.task_id = t.task_id and r.job_id = ${jobId} and r.basis in ('full', 'changed') and t.entity = r.entity and t.job_id <> ${jobId}`
+    delete from migration_coverage.segment_sums using migration_coverage.task t, migration_coverage.job j, migration_coverage.entity_result r
+    where segment_sums.task_id = t.task_id and r.job_id = ${jobId} and r.basis in ('full', 'changed') and t.entity = r.entity and t.job_id <> ${jobId}
+      and j.job_id = t.job_id and j.status in ('completed', 'failed', 'cancelled')`
   await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
   await tx`
     update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null

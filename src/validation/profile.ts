@@ -25,7 +25,7 @@ export async function profileChunk(
   const columns = profiledColumns(spec, uncovered)
   if (columns.length === 0) return null
   try {
-    return await readApart((readMore) => readProfile(spec, side, options, uncovered, columns.length, readMore))
+    return await readApart((readMore) => readProfile(spec, side, options, uncovered, columns.map(({ name }) => name), readMore))
   } catch (error) {
     // what takes too long is read in halves, where the chunk has halves
     const timedOut = sqlstateOf(error) === '57014' && options.pages === undefined
@@ -34,10 +34,10 @@ export async function profileChunk(
   }
 }
 
-async function readProfile(spec: ComparisonSpec, side: Side, options: StatementOptions, uncovered: readonly string[], columns: number, readMore: ReadMore): Promise<ChunkProfile> {
-  const profile: ChunkProfile = { rows: 0, columns: [] }
-  for (let first = 0; first < columns; first += columnsPerStatement) {
-    const range = { first, next: Math.min(first + columnsPerStatement, columns) }
+async function readProfile(spec: ComparisonSpec, side: Side, options: StatementOptions, uncovered: readonly string[], names: string[], readMore: ReadMore): Promise<ChunkProfile> {
+  const profile: ChunkProfile = { rows: 0, names, columns: [] }
+  for (let first = 0; first < names.length; first += columnsPerStatement) {
+    const range = { first, next: Math.min(first + columnsPerStatement, names.length) }
     const sample = (byPages: boolean) => readMore(sampleStatement(spec, side, uncovered, options, range, byPages))
     const spread = spec[side].chunkable ? await sample(true) : []
     const [sampled] = spread.some((row) => countOf(row, 'rows') > 0) ? spread : await sample(false)
@@ -65,9 +65,8 @@ function candidateOf(text: string | null): { hash: string; text: string } | null
 
 /** The profile of an entity from those of its chunks, and its two checks; nothing when it was not asked for. */
 export function settleProfile(spec: ComparisonSpec, outcomes: Record<Side, readonly ScanOutcome[]>, uncovered: readonly string[]): { profiles: ColumnProfile[]; checks: CheckResult[] } {
-  const chunks = { source: outcomes.source.map(({ profile }) => profile), target: outcomes.target.map(({ profile }) => profile) }
+  const chunks = { source: outcomes.source.map(profileOf), target: outcomes.target.map(profileOf) }
   const all = [...chunks.source, ...chunks.target]
-  // every chunk of a job was asked for its profile, or none
   if (all.every((profile) => profile === null)) return { profiles: [], checks: [] }
   const check = { entity: spec.entity, subject: '', category: 'integrity' as const, severity: 'warning' as const, rowsFailed: null, durationMs: null }
   const reasons = all.filter((profile) => typeof profile === 'string')
@@ -76,6 +75,11 @@ export function settleProfile(spec: ComparisonSpec, outcomes: Record<Side, reado
     return { profiles: [], checks: [fillCheckName, constantCheckName].map((name) => ({ ...unread, name })) }
   }
   const columns = profiledColumns(spec, uncovered)
+  const names = columns.map(({ name }) => name).join('\n')
+  if (all.some((profile) => profile === null || (typeof profile === 'object' && profile.names.join('\n') !== names))) {
+    const partly = { ...check, verdict: 'warn' as const, rowsExamined: null, evidence: {}, message: 'the columns were not looked at: this run rests on an earlier one that did not look, or looked at others' }
+    return { profiles: [], checks: [fillCheckName, constantCheckName].map((name) => ({ ...partly, name })) }
+  }
   const sides = { source: addProfiles(columns, readable(chunks.source)), target: addProfiles(columns, readable(chunks.target)) }
   const profiles = columns.flatMap(({ name, mapped }, index): ColumnProfile[] => {
     const [source, target] = [sides.source[index], sides.target[index]]
@@ -84,6 +88,11 @@ export function settleProfile(spec: ComparisonSpec, outcomes: Record<Side, reado
   const rowsOf = (list: readonly ChunkProfile[]) => list.reduce((sum, { rows }) => sum + rows, 0)
   const judgements = judgeProfiles(profiles, { source: rowsOf(readable(chunks.source)), target: rowsOf(readable(chunks.target)) })
   return { profiles, checks: judgements.map(({ columns: told, ...judgement }) => ({ ...check, ...judgement, evidence: { columns: told } })) }
+}
+
+/** An outcome that an earlier release stored has none. */
+function profileOf({ profile }: ScanOutcome): ChunkProfile | string | null {
+  return profile ?? null
 }
 
 function readable(chunks: readonly (ChunkProfile | string | null)[]): ChunkProfile[] {

@@ -163,3 +163,11 @@ test('a job that fails in between takes nothing away', async () => {
   expect(run.job.status).toBe('completed')
   expect(told(run)).toEqual(told(full))
 })
+
+test('jobs over the same entity that run beside each other keep their own sums', async () => {
+  const runs = await Promise.all([compare('full'), compare('full'), compare('changed'), compare('full')])
+  for (const run of runs) {
+    expect(run.job).toMatchObject({ status: 'completed', reason: null })
+    expect(told(run)).toEqual(told(full))
+  }
+})

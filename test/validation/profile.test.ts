@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { constantCheckName, fillCheckName } from '../../src/core/profile.js'
+import type { ScanOutcome } from '../../src/validation/scan-chunk.js'
+import { settleProfile } from '../../src/validation/profile.js'
 import { createPair, type Pair } from '../helpers/compare.js'
+import { specOf } from '../helpers/spec.js'
 
 interface StoredProfile { column: string; side: string; rows: number; nonNull: number; distinctAtLeast: number; topRows: number | null; topValue: string | null }
 
@@ -138,5 +141,17 @@ describe('a column that cannot be read', () => {
         expect(await profilesOf(pair)).toEqual({})
       },
     )
+  })
+})
+
+describe('a run that rests on chunks of an earlier one', () => {
+  const chunk = (names: string[]) => ({ profile: { rows: 1, names, columns: names.map(() => ({ nonNull: 1, least: '5', greatest: '5', bitmap: '32', candidate: null, candidateRows: 0 })) } }) as unknown as ScanOutcome
+  const unlooked = { profile: null } as unknown as ScanOutcome
+
+  it.each([['that did not look', unlooked], ['that looked at other columns', chunk(['v', 'gone since'])]])('%s tells nothing of the columns, and says so', (_, earlier) => {
+    const { profiles, checks } = settleProfile(specOf(), { source: [chunk(['v']), earlier], target: [chunk(['v'])] }, [])
+    expect(profiles).toEqual([])
+    expect(checks.map(({ name, verdict, message }) => [name, verdict, message.slice(0, 31)])).toEqual([fillCheckName, constantCheckName].map((name) => [name, 'warn', 'the columns were not looked at:']))
+    expect(settleProfile(specOf(), { source: [chunk(['v'])], target: [chunk(['v'])] }, []).profiles).toMatchObject([{ column: 'v', source: { nonNull: 1, distinctAtLeast: 1 } }])
   })
 })
