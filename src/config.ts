@@ -58,7 +58,8 @@ export const EnvironmentSchema = Type.Object({
   SOURCE_MAX_WAITING_LOCKS: integer(0, 10_000, 10, 'locks that may be waited for on the source before a job waits; 0 for no limit'),
   SOURCE_MAX_REPLICA_LAG_SECONDS: integer(0, 86_400, 30, 'seconds that replicas of the source, or it as a replica, may lie behind before a job waits; 0 for no limit'),
   RECHECK_DELAY_MS: integer(0, 3_600_000, 5000, 'pause before rows that differ are read again'),
-  SCAN_CHUNK_PAGES: integer(16, 4_194_304, 16_384, 'pages of 8 KiB that one task reads'),
+  SCAN_CHUNK_PAGES: integer(16, 4_194_304, 16_384, 'pages of 8 KiB that one task reads at most'),
+  STATEMENT_TARGET_MS: integer(50, 600_000, 500, 'how long one statement over many rows should take: what takes longer is cut into smaller ones'),
   CONNECT_TIMEOUT_MS: integer(100, 60_000, 5000, 'limit of one attempt to connect to a database'),
   SHUTDOWN_TIMEOUT_MS: integer(1000, 600_000, 25_000, 'a stop that takes longer is given up; tasks go back to the queue either way'),
   STATEMENT_TIMEOUT_MS: integer(1000, 3_600_000, 30_000, 'limit of one SQL statement'),
@@ -105,7 +106,7 @@ export interface Config {
   scriptsDirectory: string | null
   connectTimeoutMs: number
   shutdownTimeoutMs: number
-  comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementTimeoutMs: number; maxStoredDifferences: number; sourceLimits: { activeSessions: number; waitingLocks: number; replicaLagSeconds: number } }
+  comparison: { sourceWaitLimitMs: number; recheckDelayMs: number; scanChunkPages: number; statementMs: number; statementTimeoutMs: number; maxStoredDifferences: number; sourceLimits: { activeSessions: number; waitingLocks: number; replicaLagSeconds: number } }
 }
 
 /** Each fault of the environment, one sentence each, naming the variable. */
@@ -177,6 +178,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean, certificate
       sourceWaitLimitMs: env.SOURCE_WAIT_LIMIT_MS,
       recheckDelayMs: demo && !given.has('RECHECK_DELAY_MS') ? quietRecheckDelayMs : env.RECHECK_DELAY_MS,
       scanChunkPages: env.SCAN_CHUNK_PAGES,
+      statementMs: env.STATEMENT_TARGET_MS,
       statementTimeoutMs: env.STATEMENT_TIMEOUT_MS,
       maxStoredDifferences: env.MAX_STORED_DIFFERENCES,
       sourceLimits: { activeSessions: env.SOURCE_MAX_ACTIVE_SESSIONS, waitingLocks: env.SOURCE_MAX_WAITING_LOCKS, replicaLagSeconds: env.SOURCE_MAX_REPLICA_LAG_SECONDS },

@@ -26,8 +26,8 @@ const segmentRows = 128
 /** Takes tasks of any job until stopped. Opens a pinned reading client on the target of its own, and closes it. */
 export function startWorker({ comparison, source, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
   const targetReader = openTargetReader(targetOptions)
-  const { recheckDelayMs, scanChunkPages, maxStoredDifferences, sourceWaitLimitMs, sourceLimits } = comparison
-  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, maxStoredDifferences, segmentRows, sourceLimits, statisticsDelayMs })
+  const { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, sourceWaitLimitMs, sourceLimits } = comparison
+  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, segmentRows, sourceLimits, statisticsDelayMs })
   const worker = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const loop = startTaskLoop({ queue, target, worker, concurrency, handlers, sourceWaitLimitMs, log })
   return {

@@ -26,7 +26,7 @@ describe('loadConfig', () => {
       environment: 'development', role: 'all', host: '127.0.0.1', port: 3000, logLevel: 'info', apiKey: null, corsOrigins: [],
       rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, scriptsDirectory: null, connectTimeoutMs: 5000, shutdownTimeoutMs: 25_000, demo: true, demoRows: 250_000,
       source: null, target: null, planPath: null,
-      comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 500, scanChunkPages: 16_384, statementTimeoutMs: 30_000, maxStoredDifferences: 10_000, sourceLimits: { activeSessions: 50, waitingLocks: 10, replicaLagSeconds: 30 } },
+      comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 500, scanChunkPages: 16_384, statementMs: 500, statementTimeoutMs: 30_000, maxStoredDifferences: 10_000, sourceLimits: { activeSessions: 50, waitingLocks: 10, replicaLagSeconds: 30 } },
     })
   })
 

@@ -18,6 +18,8 @@ export interface StatementOptions {
   recode: boolean
   /** only the rows of some keys are compared: chosen by a hash of the key with this seed */
   sample?: { seed: bigint }
+  /** the segments that have this number in their last bits are summed a second time, with other seeds (`auditedOneOf`) */
+  audited?: number
   /** pages [first, next) of the relation's own physical order; next null: open ended */
   pages?: { first: number; next: number | null }
   /** by side the addresses (`(page,item)`) of rows whose values raise an error: they are left out */
@@ -28,6 +30,15 @@ export interface StatementOptions {
 
 /** One key of so many is in a sample. */
 export const sampledOneOf = 10
+
+/** One segment of so many is summed with two seeds; of fewer, one. */
+export const auditedOneOf = 1024
+
+/** SQL condition that a key hash is in an audited segment. */
+function inAudit({ segments }: StatementOptions, audited: number, keyHash: string): string {
+  const mask = Math.min(segments, auditedOneOf) - 1
+  return `(${keyHash}) & ${mask} = ${audited & mask}`
+}
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
 export function inSample({ sample }: StatementOptions, keyHash: string): string | null {
@@ -303,6 +314,8 @@ interface SideSql {
   /** 64-bit hash of the key; of the columns, null without any */
   keyHash: string
   columnHash: string | null
+  /** hash of the row with other seeds */
+  auditHash: string
   /** from clause with the laterals `state`, `hashed` */
   from: string
 }
@@ -330,15 +343,18 @@ export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOpti
   const readable = isReadable(side, options)
   const unreadable = readable === 'true' ? '' : `when not (${readable}) then 'unread'`
   const hash = (term: TermSpec, sql: TermSql, role: string) => hashTerm(term, sql, `${role} ${term.name}`, side, recode)
-  const keyHash = spec.key.map((term, index) => hash(term, at(keys, index), 'key')).join(' # ')
-  const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`other ${at(spec.key, leg).name}`))} else 0 end)`]))
-  const columnHash = [...spec.columns.map((term, index) => hash(term, at(columns, index), 'column')), ...others].join(' # ') || null
+  const keyHashOf = (purpose: string) => spec.key.map((term, index) => hash(term, at(keys, index), `${purpose}key`)).join(' # ')
+  const columnHashOf = (purpose: string) => {
+    const others = keys.flatMap(({ neededOther }, leg) => (neededOther === null ? [] : [`(case when ${neededOther} then ${int8Literal(constantFor(`${purpose}other ${at(spec.key, leg).name}`))} else 0 end)`]))
+    return [...spec.columns.map((term, index) => hash(term, at(columns, index), `${purpose}column`)), ...others].join(' # ') || null
+  }
+  const [keyHash, columnHash] = [keyHashOf(''), columnHashOf('')]
   const rows = `${rowsOf(spec, side)} ${side === 'source' ? mergeJoin(spec) : ''} ${[...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')}`
   const sampled = inSample(options, 'keyed.key')
   const from = `${rows} cross join lateral (select case ${unreadable} ${unclaimed} ${states.map(({ name, when }) => `when ${when} then '${name}'`).join(' ')} else 'keyed' end as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     `cross join lateral (select keyed.key, case when state.name = 'keyed'${sampled === null ? '' : ` and ${sampled}`} then ${rowHash('keyed.key', columnHash)} end as row) hashed`
-  return { keys, columns, rows, states, keyHash, columnHash, from }
+  return { keys, columns, rows, states, keyHash, columnHash, auditHash: rowHash(keyHashOf('audit '), columnHashOf('audit ')), from }
 }
 
 /** The last hash is not linear in the XOR: values swapped between two rows change the sum of a segment. */
@@ -349,10 +365,10 @@ function rowHash(key: string, columns: string | null): string {
 /**
  * The claimed rows of a side (or of a chunk) with their hashes, for passes over many rows. The planner may not pull it up (`offset 0`), so that each hash is computed once.
  * @param wanted SQL condition over the hash of the key: of the other rows nothing is computed
- * Columns: place (`placeOf` of a row that is not keyed, else null), key, rest (hashes; null unless keyed), address (ctid, of a table that is read in ranges of them).
+ * Columns: place (`placeOf` of a row that is not keyed, else null), key, rest (hashes; null unless keyed), audit (hash of the row; null unless its segment is audited), address (ctid, of a table that is read in ranges of them).
  */
 function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, wanted?: (key: string) => string): string {
-  const { rows, keyHash, columnHash, ...sql } = sideSql(spec, side, options)
+  const { rows, keyHash, columnHash, auditHash, ...sql } = sideSql(spec, side, options)
   const claim = claimCondition(spec, side)
   const states = placedStates(sql.states, options, keyHash)
   const reason = firstReason(side === 'source' ? [] : spec.target.generated)
@@ -363,7 +379,8 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const refused = [...(readable === 'true' ? [] : [`not (${readable})`]), ...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
   const only = wanted === undefined ? '' : ` and ${refused.length === 0 ? wanted(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${wanted(keyHash)} end`}`
   return `select ${states.length === 0 ? 'null::int4' : `case ${states.map(({ name, when }, index) => `when ${when} then ${place(name, index)}`).join(' ')} end`} as place, ${unless(keyHash)} as key, ` +
-    `${columnHash === null ? '0::int8' : unless(columnHash)} as rest${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
+    `${columnHash === null ? '0::int8' : unless(columnHash)} as rest` +
+    `${options.audited === undefined ? '' : `, ${unless(`case when ${inAudit(options, options.audited, keyHash)} then ${auditHash} end`)} as audit`}${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
     `from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${only} offset 0`
 }
 
@@ -438,14 +455,17 @@ export function countsItself(spec: ComparisonSpec, side: Side): boolean {
 
 /**
  * One pass over a side (or a chunk of it), one row.
- * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64 int8; null without keyed rows),
+ * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64 int8; null without keyed rows), audit (the same of
+ * the audited segments, with other seeds; only where there are some),
  * others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  return `select encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when sum >= 9223372036854775808 then sum - 18446744073709551616 ` +
-    `when sum < -9223372036854775808 then sum + 18446744073709551616 else sum end)::int8), ''::bytea) filter (where place >= 0), 'base64') as segments, ` +
+  const packed = (sum: string, which: string) => `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
+    `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
+  const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, ', mod(sum(audit), 18446744073709551616) as audit']
+  return `select ${packed('sum', '')} as segments, ${auditPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
-    `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, mod(sum(${rowHash('key', 'rest')}), 18446744073709551616) as sum ` +
+    `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, mod(sum(${rowHash('key', 'rest')}), 18446744073709551616) as sum${auditSum} ` +
     `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
 }
 
@@ -492,7 +512,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
   ]
   const lookup = where === 'keys' ? keyLookup(spec, side) : null
   const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : (lookup ?? []).map(({ column, type }, index) => ` and ${column} = any($${index + 2}::${type}[])`).join('')
-  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and hashed.key = any($1::int8[])${place}`
+  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any($1::int8[])${place}`
 }
 
 /**

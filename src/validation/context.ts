@@ -9,14 +9,17 @@ import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
 import type { Reused, SideEvidence } from './changed.js'
 import { hasOtherTasks } from './outcomes.js'
+import type { Pace } from './pace.js'
 import type { Reader } from './reader.js'
 import type { LoadLimits } from './throttle.js'
 
 export interface ComparisonOptions {
   /** how long a suspicious key rests before it is read again, ms */
   recheckDelayMs: number
-  /** pages of one scanned chunk */
+  /** pages that a job is cut into; a chunk that takes longer than `statementMs` is cut again */
   scanChunkPages: number
+  /** how long one statement over many rows should take, ms */
+  statementMs: number
   /** differences kept per entity and job; counts are exact beyond it */
   maxStoredDifferences: number
   /** how long the statistics counters of a server may lag behind what its sessions have done, ms */
@@ -35,6 +38,7 @@ export interface TaskContext {
   target: Sql
   queue: Queue
   options: ComparisonOptions
+  pace: Pace
   /** throws while the source has enough to do without us */
   spareSource: (reader: Reader, signal: AbortSignal) => Promise<void>
 }

@@ -21,7 +21,7 @@ export async function read(reader: Reader, signal: AbortSignal, statement: strin
 }
 
 /** Runs a statement of a snapshot. */
-export type ReadMore = (statement: string) => Promise<TextRow[]>
+export type ReadMore = (statement: string, parameters?: string[]) => Promise<TextRow[]>
 /** Runs statements of a snapshot such that their error, which is thrown, does not end it. */
 export type ReadApart = <T>(run: (readMore: ReadMore) => Promise<T>) => Promise<T>
 
@@ -30,7 +30,7 @@ export type ReadApart = <T>(run: (readMore: ReadMore) => Promise<T>) => Promise<
  * @throws the database's error, noted with its side
  */
 export async function readSnapshot<T>(reader: Reader, signal: AbortSignal, run: (readMore: ReadMore, readApart: ReadApart) => Promise<T>): Promise<T> {
-  const readMore = (tx: TransactionSql): ReadMore => (statement) => readOn(tx, reader.side, signal, statement, [])
+  const readMore = (tx: TransactionSql): ReadMore => (statement, parameters = []) => readOn(tx, reader.side, signal, statement, parameters)
   return await reader.sql.begin('isolation level repeatable read read only', async (tx) => {
     const readApart = async <R>(apart: (readMore: ReadMore) => Promise<R>) => (await tx.savepoint(async (point) => apart(readMore(point)))) as R
     return run(readMore(tx), readApart)

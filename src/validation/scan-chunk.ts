@@ -3,6 +3,7 @@ import { countsItself, countStatement, scanStatement, stateAt, sumStatement, typ
 import { countPackedRows } from '../core/segments.js'
 import { profileChunk, type ProfileRequest } from './profile.js'
 import type { ChunkProfile } from '../core/profile.js'
+import type { PackedSegments } from './outcomes.js'
 import { countOf, readSnapshot, textOf, type Reader, type TextRow } from './reader.js'
 
 /** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
@@ -62,10 +63,9 @@ export const mostGroups = 10_000
  * Reads a chunk of one side once: counts and fingerprint sums by segment; with a profile its columns in a pass of their own, in the same snapshot. Where something is
  * joined, the bare rows are counted beside it.
  * @param unreadRows are left out, and counted by themselves
- * @returns segments as `scanStatement` packs them
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: Buffer }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: PackedSegments }> {
   const startedAt = performance.now()
   const { side } = reader
   const addresses = unreadRows.map(({ address }) => address)
@@ -74,9 +74,10 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
     const [counted] = countsItself(spec, side) && addresses.length === 0 ? [null] : await readMore(countStatement(spec, side, options.pages))
     const [scanned] = await readMore(scanStatement(spec, side, statement))
     if (scanned === undefined || counted === undefined) throw new Error('a count gave no row')
-    const segments = Buffer.from(scanned['segments'] ?? '', 'base64')
+    const audit = scanned['audit'] ?? null
+    const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64') }
     const outcome: ScanOutcome = {
-      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments), unread: 0, unreadRows, totals: [], profile: null,
+      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments.packed), unread: 0, unreadRows, totals: [], profile: null,
       snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0,
     }
     for (const [place, rows] of Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>)) {

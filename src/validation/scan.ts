@@ -1,5 +1,6 @@
 import type { Side } from '../core/catalog.js'
-import type { StatementOptions } from '../core/expressions.js'
+import { constantFor } from '../core/canonical.js'
+import { auditedOneOf, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -11,6 +12,7 @@ import { readPrepared, sideOfTask, statementOf, type TaskContext } from './conte
 import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveSegments } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
+import { restOf, type PageRange } from './pace.js'
 import { scanChunk, ScanMismatch, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
 
@@ -18,34 +20,40 @@ import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreada
 const searches = 3
 
 /**
- * Reads one chunk of one side. Rows whose values raise an error are left out and told one by one; any other error of the statement leaves the entity
+ * Reads one chunk of one side, or as much of it as one statement should; the rest becomes a task of its own. Rows whose values raise an error are left out and told one by one; any other error of the statement leaves the entity
  * unverified, with the reason.
  */
 export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { spec, segments } = await comparable(context, task)
   const reader = context.readers[sideOfTask(task)]
-  const first = task.firstPage ?? 0
-  const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
+  const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
+  const part = context.pace.cut(spec, reader.side, 'fingerprints', range)
+  const rest = restOf(range, part)
+  const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), audited: auditedBy(task.jobId), ...(spec[reader.side].chunkable ? { pages: part } : {}) }
   if (reader.side === 'source') await context.spareSource(reader, signal)
   try {
     const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
     const { outcome, segments: sums } = await scanReadable(spec, reader, statement, profile, signal)
+    context.pace.note(spec, reader.side, 'fingerprints', part, outcome.durationMs)
     return async (tx) => {
       await saveSegments(tx, task.taskId, sums)
+      if (rest !== null) await cutOff(context.queue, tx, task, rest)
       await settleWhenScanned(context.queue, tx, task)
       return { ...outcome }
     }
   } catch (error) {
     if (signal.aborted) throw error
-    const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, reader.side, first, task.nextPage) : null
+    if (sqlstateOf(error) === '57014') context.pace.note(spec, reader.side, 'fingerprints', part, Infinity)
+    const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, reader.side, part) : null
     if (halves !== null) return async (tx) => {
-      await addHalves(context.queue, tx, task, halves)
+      await addRanges(context.queue, tx, task, [...halves, ...(rest === null ? [] : [rest])])
       return { split: true }
     }
     const timedOut = sqlstateOf(error) === '57014'
     if (!timedOut && (isTransient(error) || (sideOf(error) === null && !(error instanceof ScanMismatch)))) throw error
     const reason = `${reader.side}: ${errorText(error, [spec])}`
     return async (tx) => {
+      // the entity is lost already: the rest is not read
       await settleWhenScanned(context.queue, tx, task)
       return { failed: reason, rows: null, scope: null }
     }
@@ -70,11 +78,22 @@ async function settleWhenScanned(queue: Queue, tx: Db, task: TakenTask): Promise
   if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['scan'], task.entity))) await addTasks(tx, queue, task.jobId, [{ kind: 'settle', entity: task.entity }])
 }
 
-async function addHalves(queue: Queue, tx: Db, task: TakenTask, halves: { first: number; next: number | null }[]): Promise<void> {
+/** The segments that a job audits: others each time, the same on both sides. */
+function auditedBy(jobId: string): number {
+  return Number(constantFor(`audit ${jobId}`) & BigInt(auditedOneOf - 1))
+}
+
+/** Gives the rest of a task's pages to a task of its own. */
+async function cutOff(queue: Queue, tx: Db, task: TakenTask, rest: PageRange): Promise<void> {
+  await tx`update migration_coverage.task set next_page = ${rest.first} where task_id = ${task.taskId}`
+  await addRanges(queue, tx, task, [rest])
+}
+
+async function addRanges(queue: Queue, tx: Db, task: TakenTask, ranges: PageRange[]): Promise<void> {
   const [last] = await tx<{ chunk: number }[]>`
     select max(chunk) as chunk from migration_coverage.task where job_id = ${task.jobId} and entity = ${task.entity} and side = ${task.side} and kind = 'scan'`
   const chunk = (last?.chunk ?? 0) + 1
-  await addTasks(tx, queue, task.jobId, halves.map(({ first, next }, index) => ({ kind: 'scan', entity: task.entity, side: task.side, chunk: chunk + index, firstPage: first, nextPage: next })))
+  await addTasks(tx, queue, task.jobId, ranges.map(({ first, next }, index) => ({ kind: 'scan', entity: task.entity, side: task.side, chunk: chunk + index, firstPage: first, nextPage: next })))
 }
 
 async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ spec: ComparisonSpec; segments: number }> {
@@ -84,7 +103,7 @@ async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ s
 }
 
 /** Two halves of a page range that took too long; null when it is one page. */
-function halve(spec: ComparisonSpec, side: Side, first: number, next: number | null): { first: number; next: number | null }[] | null {
+function halve(spec: ComparisonSpec, side: Side, { first, next }: PageRange): PageRange[] | null {
   const end = next ?? Math.max(spec[side].pages, first)
   const middle = first + Math.floor((end - first) / 2)
   return middle > first ? [{ first, next: middle }, { first: middle, next }] : null

@@ -7,12 +7,14 @@ import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
+import { restOf, type Pace, type PageRange } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
-import { arrayText, read, textArray, textOf, type Reader, type TextRow } from './reader.js'
+import { arrayText, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
 export interface SettleOptions extends StatementOptions {
+  pace: Pace
   /** how long a suspicious key rests before it is read again, ms */
   recheckDelayMs: number
   /** how often a key that keeps changing is read again before it is pending */
@@ -94,15 +96,36 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function readBlocks(segments: number[]): Promise<Record<Side, Map<string, Buffer>>> {
     const list = arrayText(segments)
-    const blocksOf = async (reader: Reader) => new Map((await read(reader, signal, readSegmentsStatement(spec, reader.side, options), [list])).map((row) => [textOf(row, 'block'), Buffer.from(textOf(row, 'rows'), 'base64')]))
-    const [source, target] = await Promise.all([blocksOf(readers.source), blocksOf(readers.target)])
+    const blocksOf = async (side: Side) => {
+      const parts = new Map<string, Buffer[]>()
+      const readEach: ReadMore = (statement) => read(readers[side], signal, statement, [list])
+      await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }), (rows) => {
+        for (const row of rows) parts.set(textOf(row, 'block'), [...(parts.get(textOf(row, 'block')) ?? []), Buffer.from(textOf(row, 'rows'), 'base64')])
+      })
+      return new Map([...parts].map(([block, buffers]) => [block, Buffer.concat(buffers)]))
+    }
+    const [source, target] = await Promise.all([blocksOf('source'), blocksOf('target')])
     return { source, target }
   }
 
-  /** The rows of these keys as they are now, wherever they are. */
+  /** Looks at all rows of a side, statement by statement. Unless these share a snapshot, a row that moves meanwhile may be seen twice or not at all. */
+  async function readRanges(side: Side, readMore: ReadMore, statementOver: (pages: PageRange) => string, take: (rows: TextRow[]) => void): Promise<void> {
+    for (let range: PageRange | null = { first: 0, next: null }; range !== null;) {
+      const part = options.pace.cut(spec, side, 'keys', range)
+      const startedAt = performance.now()
+      take(await readMore(statementOver(part)))
+      options.pace.note(spec, side, 'keys', part, performance.now() - startedAt)
+      range = restOf(range, part)
+    }
+  }
+
+  /** The rows of these keys as they are now, wherever they are, in one snapshot: what is not found is not there. */
   async function readAnywhere(side: Side, keyHashes: string[]): Promise<TextRow[]> {
-    if (keyHashes.length === 0) return []
-    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side]), [arrayText(keyHashes)])
+    const found: TextRow[] = []
+    if (keyHashes.length === 0) return found
+    await readSnapshot(readers[side], signal, (readMore) =>
+      readRanges(side, (statement) => readMore(statement, [arrayText(keyHashes)]), (pages) => readRowsStatement(spec, side, { ...options, pages }, options.snapshots[side]), (rows) => { found.push(...rows) }))
+    return found
   }
 
   async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextRow[]> {

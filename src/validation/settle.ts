@@ -55,8 +55,9 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
   const statement: StatementOptions = { ...statementOf(prepared, found.segments), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
-  const { agreed, suspicious } = await compareSegments(context.target, task.jobId, spec.entity, found.segments)
+  const { agreed, audited, contradicted, suspicious } = await compareSegments(context.target, task.jobId, spec.entity, found.segments)
   tally.addVerified(agreed)
+  tally.fingerprintFaults += contradicted
   const survivors = new Map<string, SurvivorFate>()
   const totals = collectTotals(spec)
   const held = collectHeldReasons(spec)
@@ -66,7 +67,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
   const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
-    { ...statement, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+    { ...statement, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
@@ -84,6 +85,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
+  if (audited > 0) checks.push(audit(spec.entity, audited, contradicted))
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   return async (tx) => {
@@ -214,9 +216,17 @@ function rawKeyOf(spec: ComparisonSpec, rawKey: (string | null)[]): Record<strin
   return Object.fromEntries(spec.key.map(({ name }, leg) => [name, shown[leg] ?? null]))
 }
 
+/** What sums with other seeds say of segments that were called equal. */
+function audit(entity: string, rows: number, contradicted: number): CheckResult {
+  return {
+    entity, name: 'another fingerprint agrees', subject: '', category: 'engine', severity: 'critical', verdict: contradicted > 0 ? 'unknown' : 'pass', rowsExamined: rows, rowsFailed: contradicted, durationMs: null,
+    message: contradicted > 0 ? `${contradicted} of ${rows} rows whose sums are equal have other sums under another seed` : `${rows} of the rows whose sums are equal were summed with another seed too: equal again`, evidence: {},
+  }
+}
+
 function fingerprintFault(entity: string, rows: number): CheckResult {
   return {
     entity, name: 'fingerprints are faithful', subject: '', category: 'engine', severity: 'critical', verdict: 'unknown', rowsExamined: null, rowsFailed: rows, durationMs: null,
-    message: `${rows} pairs have equal fingerprints and different values: nothing that this run called equal can be trusted`, evidence: {},
+    message: `${rows} rows have equal fingerprints and different values: nothing that this run called equal can be trusted`, evidence: {},
   }
 }

@@ -6,6 +6,7 @@ import { account } from './account.js'
 import type { ComparisonOptions, TaskContext } from './context.js'
 import { finish } from './finish.js'
 import { integrity } from './integrity.js'
+import { createPace } from './pace.js'
 import { prepare } from './prepare.js'
 import { scan } from './scan.js'
 import { settle } from './settle.js'
@@ -27,7 +28,7 @@ export interface Databases {
  */
 export function createTaskHandlers(databases: Databases, queue: Queue, options: ComparisonOptions): Record<TaskKind, TaskHandler> {
   const { source, targetReader, target } = databases
-  const context: TaskContext = { readers: { source: { side: 'source', sql: source }, target: { side: 'target', sql: targetReader } }, target, queue, options, spareSource: createThrottle(options.sourceLimits) }
+  const context: TaskContext = { readers: { source: { side: 'source', sql: source }, target: { side: 'target', sql: targetReader } }, target, queue, options, pace: createPace(options.statementMs), spareSource: createThrottle(options.sourceLimits) }
   return {
     prepare: (task, signal) => prepare(context, task, signal),
     scan: (task, signal) => scan(context, task, signal),

@@ -24,7 +24,7 @@ describe('sums of segments', () => {
     const sums = createSegmentSums(4)
     for (const chunk of chunksOf(list, true)) sums.add('source', pack(chunk))
     for (const chunk of chunksOf(list, false)) sums.add('target', pack(chunk))
-    expect(sums.compare()).toEqual({ agreed: list.length, suspicious: [] })
+    expect(sums.compare()).toEqual({ agreed: list.length, audited: 0, contradicted: 0, suspicious: [] })
   })
 
   test.prop([rows, hash, hash])('tell the segment of a row that differs, and no other', (list, one, other) => {
@@ -39,7 +39,24 @@ describe('sums of segments', () => {
     const sums = createSegmentSums(2)
     sums.add('source', pack([{ segment: 1, rows: 2, sum: 5n }]))
     sums.add('target', pack([{ segment: 1, rows: 1, sum: 5n }]))
-    expect(sums.compare()).toEqual({ agreed: 0, suspicious: [{ segment: 1, sourceRows: 2, targetRows: 1 }] })
+    expect(sums.compare()).toEqual({ agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 1, sourceRows: 2, targetRows: 1 }] })
+  })
+
+  test('an audit counts only where both sides made it over all rows, and only against sums that agree', () => {
+    const segment = (number: number, sum: bigint) => pack([{ segment: number, rows: 2, sum }])
+    const compared = (audits: { source: Buffer | null; target: Buffer | null }, target = 5n) => {
+      const sums = createSegmentSums(2)
+      sums.add('source', segment(1, 5n), audits.source)
+      sums.add('target', segment(1, target), audits.target)
+      const { audited, contradicted } = sums.compare()
+      return [audited, contradicted]
+    }
+    expect(compared({ source: segment(1, 7n), target: segment(1, 7n) })).toEqual([2, 0])
+    expect(compared({ source: segment(1, 7n), target: segment(1, 8n) })).toEqual([2, 2])
+    expect(compared({ source: segment(1, 7n), target: null })).toEqual([0, 0])
+    expect(compared({ source: segment(1, 7n), target: segment(0, 7n) })).toEqual([0, 0])
+    expect(compared({ source: segment(1, 7n), target: pack([{ segment: 1, rows: 1, sum: 7n }]) })).toEqual([0, 0])
+    expect(compared({ source: segment(1, 7n), target: segment(1, 8n) }, 6n)).toEqual([0, 0])
   })
 
   test('bytes that are not whole segments of the count are refused', () => {

@@ -68,7 +68,7 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
   return {
     tracking: clients.target, queue,
     async compare(plan, options = {}, request = {}) {
-      const handlers = createTaskHandlers(clients, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, maxStoredDifferences: 10_000, segmentRows: 256, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options })
+      const handlers = createTaskHandlers(clients, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, statementMs: 500, maxStoredDifferences: 10_000, segmentRows: 256, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options })
       const jobId = await createJobOver(clients.target, queue, plan, request)
       const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
       try {

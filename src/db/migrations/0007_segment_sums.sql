@@ -3,8 +3,10 @@ drop table migration_coverage.segment;
 
 create table migration_coverage.segment_sums (
   task_id  bigint primary key references migration_coverage.task on delete cascade,
-  packed   bytea not null
+  packed   bytea not null,
+  audit    bytea
 );
 -- fingerprints do not compress
-alter table migration_coverage.segment_sums alter column packed set storage external;
+alter table migration_coverage.segment_sums alter column packed set storage external, alter column audit set storage external;
 comment on table migration_coverage.segment_sums is 'partial sums of one chunk, 16 bytes a segment: number int4, rows int4, sum modulo 2^64 int8; they stay until the entity is compared again';
+comment on column migration_coverage.segment_sums.audit is 'of some segments the same with other seeds; null: none of this chunk';

@@ -1,0 +1,58 @@
+import type { Side } from '../core/catalog.js'
+import { countsItself } from '../core/expressions.js'
+import type { ComparisonSpec } from '../core/spec.js'
+
+/** Pages [first, next) of a relation's own physical order; next null: open ended. */
+export interface PageRange {
+  first: number
+  next: number | null
+}
+
+/** What a statement does with each row: the work of one says nothing about the other. */
+export type Work = 'fingerprints' | 'keys'
+
+/** Cuts what is read of a side into statements of about the time that is aimed at. */
+export interface Pace {
+  /** The beginning of a range that the next statement should read; all of it where the side cannot be cut, or where little would be left. */
+  cut(spec: ComparisonSpec, side: Side, work: Work, range: PageRange): PageRange
+  /** Hears how long a statement over such a beginning took, ms. */
+  note(spec: ComparisonSpec, side: Side, work: Work, range: PageRange, durationMs: number): void
+}
+
+/** Before anything is known of a side: 2 MiB, a moment for any disk. */
+const firstPages = 256
+const fewestPages = 16
+/** A statement reads at most so many times as much as the one before, and at least one over it. */
+const step = 4
+
+/**
+ * Remembers by entity and side what a statement may read. A join of the plan or of a key map is read again for each statement, so such a side is read in the chunks
+ * that the job was cut into.
+ * @param statementMs the time that a statement should take
+ */
+export function createPace(statementMs: number): Pace {
+  const pagesByName = new Map<string, number>()
+  const nameOf = (spec: ComparisonSpec, side: Side, work: Work) => `${work} ${side} ${spec.entity}`
+  const canCut = (spec: ComparisonSpec, side: Side) => spec[side].chunkable && countsItself(spec, side)
+  const lengthOf = (spec: ComparisonSpec, side: Side, { first, next }: PageRange) => (next ?? Math.max(spec[side].pages, first)) - first
+  return {
+    cut(spec, side, work, range) {
+      if (!canCut(spec, side)) return range
+      const pages = pagesByName.get(nameOf(spec, side, work)) ?? firstPages
+      // a rest of less than half a statement is no statement of its own
+      return lengthOf(spec, side, range) <= pages * 1.5 ? range : { first: range.first, next: range.first + pages }
+    },
+    note(spec, side, work, range, durationMs) {
+      const length = lengthOf(spec, side, range)
+      // a short range says little: what a statement costs at all would be taken for the price of its pages
+      if (!canCut(spec, side) || length < fewestPages) return
+      const factor = Math.min(step, Math.max(1 / step, statementMs / Math.max(durationMs, 1)))
+      pagesByName.set(nameOf(spec, side, work), Math.max(fewestPages, Math.round(length * factor)))
+    },
+  }
+}
+
+/** What of a range is left behind its beginning; null: nothing. */
+export function restOf(range: PageRange, part: PageRange): PageRange | null {
+  return part.next === null || part.next === range.next ? null : { first: part.next, next: range.next }
+}
