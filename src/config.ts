@@ -39,6 +39,7 @@ export const EnvironmentSchema = Type.Object({
   TARGET_DATABASE_URL: text('the target in the same way', { secret: true }),
   ...prefixed('SOURCE_DB_', database('source')),
   ...prefixed('TARGET_DB_', database('target')),
+  SOURCE_DB_REPLICAS: text('physical standbys of the source that are read in its place when they have caught up: host or host:port, divided by commas; user, password and TLS are those of the source'),
   MIGRATION_PLAN: text('path of the plan file'),
   SCRIPTS_DIR: text('directory of the migration scripts, to notice one that was edited or is gone'),
   ROLE: oneOf(['all', 'api', 'worker'], 'all', 'what this process does'),
@@ -100,6 +101,8 @@ export interface Config {
   demoRows: number
   /** null in the demonstration, which brings its own */
   source: DatabaseConfig | null
+  /** standbys of the source */
+  sourceReplicas: { host: string; port: number }[]
   target: DatabaseConfig | null
   planPath: string | null
   /** null: no inventory of script files */
@@ -169,6 +172,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean, certificate
     demo,
     demoRows: env.DEMO_ROWS,
     source: demo ? null : databaseOf(env, 'SOURCE_DB_', certificates.source),
+    sourceReplicas: given.has('SOURCE_DB_REPLICAS') ? listOf(env.SOURCE_DB_REPLICAS).flatMap((text) => serverOf(text, env.SOURCE_DB_PORT) ?? []) : [],
     target: demo ? null : databaseOf(env, 'TARGET_DB_', certificates.target),
     planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
     scriptsDirectory: given.has('SCRIPTS_DIR') ? env.SCRIPTS_DIR : null,
@@ -197,6 +201,13 @@ function databaseOf(env: Environment, prefix: Prefix, certificates: DatabaseConf
     certificates,
     maxConnections: env[`${prefix}MAX_CONNECTIONS`],
   }
+}
+
+/** A server as `host`, `host:port` or `[address]:port`; null for anything else. */
+function serverOf(text: string, defaultPort: number): { host: string; port: number } | null {
+  const [, address, host, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+))(?::([0-9]{1,5}))?$/.exec(text) ?? []
+  const found = { host: address ?? host ?? '', port: port === undefined ? defaultPort : Number(port) }
+  return found.host === '' || found.port < 1 || found.port > 65_535 ? null : found
 }
 
 type Prefix = 'SOURCE_DB_' | 'TARGET_DB_'
@@ -315,6 +326,11 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
   else if (!given.has('API_KEY') && env.HOST !== undefined && !isLoopback(env.HOST)) {
     faults.push(`API_KEY is required when HOST is not loopback: set a key of 16 characters or more, or HOST=127.0.0.1 instead of ${JSON.stringify(env.HOST)}`)
   }
+  for (const replica of env.SOURCE_DB_REPLICAS === undefined ? [] : listOf(env.SOURCE_DB_REPLICAS)) {
+    const server = serverOf(replica, env.SOURCE_DB_PORT)
+    if (server === null) faults.push(`SOURCE_DB_REPLICAS must hold servers like host or host:5432, not ${JSON.stringify(replica)}`)
+    else if (production && !isLoopback(server.host) && env.SOURCE_DB_SSL === 'disable') faults.push(`SOURCE_DB_SSL must be require or verify-full with NODE_ENV=production: ${JSON.stringify(server.host)} is reached over a network`)
+  }
   for (const origin of env.CORS_ORIGINS === undefined ? [] : listOf(env.CORS_ORIGINS)) {
     if (origin === '*' && production) faults.push('CORS_ORIGINS must name each origin with NODE_ENV=production, not "*"')
     else if (origin !== '*' && !isOrigin(origin)) faults.push(`CORS_ORIGINS must hold origins like https://app.example.com, not ${JSON.stringify(origin)}`)
@@ -323,7 +339,7 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
 }
 
 const ownPrefixes = [
-  'SOURCE_DATABASE_', 'SOURCE_DB_', 'SOURCE_WAIT_', 'SOURCE_MAX_', 'TARGET_DATABASE_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'MAX_REQUEST_',
+  'SOURCE_DATABASE_', 'SOURCE_DB_', 'SOURCE_WAIT_', 'SOURCE_MAX_', 'TARGET_DATABASE_', 'TARGET_DB_', 'RATE_LIMIT_', 'MIGRATION_', 'CORS_', 'RECHECK_', 'SCAN_CHUNK_', 'STATEMENT_TIMEOUT', 'STATEMENT_TARGET', 'MAX_REQUEST_',
   'MAX_STORED_', 'ENABLE_DEVELOPMENT_', 'DEMO_', 'SCRIPTS_', 'CONNECT_', 'SHUTDOWN_',
 ]
 

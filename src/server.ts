@@ -33,6 +33,8 @@ async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ 
   closers.push(() => target.end())
   const source = openSource(sourceOptions)
   closers.push(() => source.end())
+  const replicas = (demo === null ? config.sourceReplicas : []).map((server) => ({ name: `${server.host}:${server.port}`, sql: openSource({ ...sourceOptions, ...server }) }))
+  for (const { sql } of replicas) closers.push(() => sql.end())
   // databases that are started together with the service may need a moment
   await retryTransient(() => prepareTracking(config, targetOptions, log), { attempts: 12, delayMs: 500 })
   await demo?.recordRuns(target)
@@ -40,7 +42,7 @@ async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ 
   closers.push(() => queue.stop())
 
   if (config.role !== 'api') {
-    const worker = startWorker({ comparison: config.comparison, source, target, targetOptions, queue, log })
+    const worker = startWorker({ comparison: config.comparison, source, replicas, target, targetOptions, queue, log })
     closers.push(() => worker.stop())
     log.info('the worker takes tasks')
   }

@@ -5,11 +5,14 @@ import type { Config } from './config.js'
 import { openTargetReader, type DatabaseOptions } from './db/clients.js'
 import { startTaskLoop } from './jobs/loop.js'
 import type { Log, Queue } from './jobs/queue.js'
+import type { Replica } from './validation/replicas.js'
 import { createTaskHandlers } from './validation/tasks.js'
 
 export interface WorkerOptions {
   comparison: Config['comparison']
   source: Sql
+  /** standbys of the source; the caller closes them */
+  replicas: readonly Replica[]
   target: Sql
   targetOptions: DatabaseOptions
   queue: Queue
@@ -24,10 +27,10 @@ const statisticsDelayMs = 11_000
 const segmentRows = 128
 
 /** Takes tasks of any job until stopped. Opens a pinned reading client on the target of its own, and closes it. */
-export function startWorker({ comparison, source, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
+export function startWorker({ comparison, source, replicas, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
   const targetReader = openTargetReader(targetOptions)
   const { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, sourceWaitLimitMs, sourceLimits } = comparison
-  const handlers = createTaskHandlers({ source, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, segmentRows, sourceLimits, statisticsDelayMs })
+  const handlers = createTaskHandlers({ source, replicas, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, segmentRows, sourceLimits, statisticsDelayMs }, log)
   const worker = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const loop = startTaskLoop({ queue, target, worker, concurrency, handlers, sourceWaitLimitMs, log })
   return {

@@ -25,7 +25,7 @@ describe('loadConfig', () => {
     expect(loadConfig({})).toEqual({
       environment: 'development', role: 'all', host: '127.0.0.1', port: 3000, logLevel: 'info', apiKey: null, corsOrigins: [],
       rateLimit: { max: 300, windowMs: 60_000 }, maxRequestSize: 262_144, developmentEndpoints: false, scriptsDirectory: null, connectTimeoutMs: 5000, shutdownTimeoutMs: 25_000, demo: true, demoRows: 250_000,
-      source: null, target: null, planPath: null,
+      source: null, sourceReplicas: [], target: null, planPath: null,
       comparison: { sourceWaitLimitMs: 900_000, recheckDelayMs: 500, scanChunkPages: 16_384, statementMs: 500, statementTimeoutMs: 30_000, maxStoredDifferences: 10_000, sourceLimits: { activeSessions: 50, waitingLocks: 10, replicaLagSeconds: 30 } },
     })
   })
@@ -78,6 +78,12 @@ describe('loadConfig', () => {
     expect(faults('postgres://reader:hidden@old/legacy', { SOURCE_DB_PORT: '7' })).toEqual([])
     expect(faults('postgres://reader:hidden@old/legacy', { SOURCE_DB_HOST: 'other' })).toEqual(['SOURCE_DB_HOST is set, and SOURCE_DATABASE_URL holds it too: keep one'])
     for (const url of ['mysql://reader:hidden@old/legacy', 'postgres://reader:hidd%en@old/legacy', 'hidden']) expect(faults(url).join()).not.toContain('hidd')
+  })
+
+  test('replicas of the source are servers, with the port of the source unless they name one', () => {
+    expect(loadConfig({ ...databases, SOURCE_DB_PORT: '6000', SOURCE_DB_REPLICAS: 'one, two:5433,[::1]:5434' })).toMatchObject({ sourceReplicas: [{ host: 'one', port: 6000 }, { host: 'two', port: 5433 }, { host: '::1', port: 5434 }] })
+    expect(loadConfig(databases)).toMatchObject({ sourceReplicas: [] })
+    for (const bad of ['one:0', 'one:70000', 'a b', '::1', 'postgres://one']) expect(faultsOf({ ...databases, SOURCE_DB_REPLICAS: bad })).toEqual([`SOURCE_DB_REPLICAS must hold servers like host or host:5432, not "${bad}"`])
   })
 
   test('an empty variable counts as not set', () => {

@@ -11,6 +11,7 @@ import type { Reused, SideEvidence } from './changed.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { Reader } from './reader.js'
+import type { Replicas, SourcePosition } from './replicas.js'
 import type { LoadLimits } from './throttle.js'
 
 export interface ComparisonOptions {
@@ -39,12 +40,16 @@ export interface TaskContext {
   queue: Queue
   options: ComparisonOptions
   pace: Pace
+  /** of the source; the first reading of its tables may go there */
+  replicas: Replicas
   /** throws while the source has enough to do without us */
   spareSource: (reader: Reader, signal: AbortSignal) => Promise<void>
 }
 
 /** What the prepare task leaves for the others. */
 export interface Prepared {
+  /** where the source stood when the job was cut into tasks; null: it has no replicas */
+  position: SourcePosition | null
   /** the servers differ in encoding */
   recode: boolean
   tables: TableCoverage[]

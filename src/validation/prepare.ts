@@ -38,9 +38,11 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
   const { entities, evidence, reused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
+  // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
+  const position = await context.replicas.readPosition(readers.source, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const prepared: Prepared = { recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), evidence, reused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
+  const prepared: Prepared = { position, recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), evidence, reused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)

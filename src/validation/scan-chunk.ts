@@ -34,6 +34,8 @@ export interface ScanOutcome {
   profile: ChunkProfile | string | null
   snapshotAt: string
   durationMs: number
+  /** the standby of the source that was read; null: the database itself */
+  replica: string | null
 }
 
 /** A row that no statement can read. */
@@ -78,7 +80,7 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
     const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64') }
     const outcome: ScanOutcome = {
       rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments.packed), unread: 0, unreadRows, totals: [], profile: null,
-      snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0,
+      snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0, replica: null,
     }
     for (const [place, rows] of Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>)) {
       const { state, reason } = stateAt(spec, side, options, Number(place))

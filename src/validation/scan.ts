@@ -8,7 +8,7 @@ import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
-import { readPrepared, sideOfTask, statementOf, type TaskContext } from './context.js'
+import { readPrepared, sideOfTask, statementOf, type Prepared, type TaskContext } from './context.js'
 import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveSegments } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
@@ -25,16 +25,16 @@ const searches = 3
  */
 export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { spec, segments } = await comparable(context, task)
-  const reader = context.readers[sideOfTask(task)]
+  const side = sideOfTask(task)
   const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
-  const part = context.pace.cut(spec, reader.side, 'fingerprints', range)
+  const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
-  const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), audited: auditedBy(task.jobId), ...(spec[reader.side].chunkable ? { pages: part } : {}) }
-  if (reader.side === 'source') await context.spareSource(reader, signal)
+  const prepared = await readPrepared(context.target, task.jobId)
+  const statement: StatementOptions = { ...statementOf(prepared, segments), audited: auditedBy(task.jobId), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
-    const { outcome, segments: sums } = await scanReadable(spec, reader, statement, profile, signal)
-    context.pace.note(spec, reader.side, 'fingerprints', part, outcome.durationMs)
+    const { outcome, segments: sums } = await onFreest(context, side, prepared, signal, (reader) => scanReadable(spec, reader, statement, profile, signal))
+    context.pace.note(spec, side, 'fingerprints', part, outcome.durationMs)
     return async (tx) => {
       await saveSegments(tx, task.taskId, sums)
       if (rest !== null) await cutOff(context.queue, tx, task, rest)
@@ -43,21 +43,37 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
     }
   } catch (error) {
     if (signal.aborted) throw error
-    if (sqlstateOf(error) === '57014') context.pace.note(spec, reader.side, 'fingerprints', part, Infinity)
-    const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, reader.side, part) : null
+    if (sqlstateOf(error) === '57014') context.pace.note(spec, side, 'fingerprints', part, Infinity)
+    const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, side, part) : null
     if (halves !== null) return async (tx) => {
       await addRanges(context.queue, tx, task, [...halves, ...(rest === null ? [] : [rest])])
       return { split: true }
     }
     const timedOut = sqlstateOf(error) === '57014'
     if (!timedOut && (isTransient(error) || (sideOf(error) === null && !(error instanceof ScanMismatch)))) throw error
-    const reason = `${reader.side}: ${errorText(error, [spec])}`
+    const reason = `${side}: ${errorText(error, [spec])}`
     return async (tx) => {
       // the entity is lost already: the rest is not read
       await settleWhenScanned(context.queue, tx, task)
       return { failed: reason, rows: null, scope: null }
     }
   }
+}
+
+/** Reads the source on a replica where one may be read; what fails there is read on the source itself. */
+async function onFreest(context: TaskContext, side: Side, { position }: Prepared, signal: AbortSignal, run: (reader: Reader) => ReturnType<typeof scanChunk>): ReturnType<typeof scanChunk> {
+  const replica = side === 'source' && position !== null ? await context.replicas.choose(position, signal) : null
+  if (replica !== null) {
+    try {
+      const { outcome, segments } = await run(replica.reader)
+      return { outcome: { ...outcome, replica: replica.name }, segments }
+    } catch (error) {
+      if (signal.aborted || sideOf(error) === null || !isTransient(error) || sqlstateOf(error) === '57014') throw error
+      context.replicas.rest(replica.name, error)
+    }
+  }
+  if (side === 'source') await context.spareSource(context.readers.source, signal)
+  return run(context.readers[side])
 }
 
 async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): ReturnType<typeof scanChunk> {

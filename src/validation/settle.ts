@@ -85,6 +85,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
+  checks.push(...replicasRead(spec.entity, outcomes.source))
   if (audited > 0) checks.push(audit(spec.entity, audited, contradicted))
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
@@ -200,11 +201,11 @@ function sumOf(counts: Iterable<number>): number {
   return sum
 }
 
-/** Outcomes of an earlier version, which a job may rest on, tell nothing of rows that cannot be read: it knew none. */
-const nothingUnread = { unread: 0, unreadRows: [] }
+/** Outcomes of an earlier version, which a job may rest on, tell nothing of what it did not know. */
+const unknownBefore = { unread: 0, unreadRows: [], replica: null }
 
 function outcomesOf(scans: Awaited<ReturnType<typeof readScans>>, side: Side): ScanOutcome[] {
-  return scans.flatMap((scan) => (scan.side === side && !('failed' in scan.outcome) ? [{ ...nothingUnread, ...scan.outcome }] : []))
+  return scans.flatMap((scan) => (scan.side === side && !('failed' in scan.outcome) ? [{ ...unknownBefore, ...scan.outcome }] : []))
 }
 
 function firstOf(outcomes: readonly ScanOutcome[]): string | null {
@@ -214,6 +215,15 @@ function firstOf(outcomes: readonly ScanOutcome[]): string | null {
 function rawKeyOf(spec: ComparisonSpec, rawKey: (string | null)[]): Record<string, string | null> {
   const shown = shownRaw(spec, rawKey)
   return Object.fromEntries(spec.key.map(({ name }, leg) => [name, shown[leg] ?? null]))
+}
+
+function replicasRead(entity: string, outcomes: readonly ScanOutcome[]): CheckResult[] {
+  const read = outcomes.flatMap(({ replica }) => replica ?? [])
+  if (read.length === 0) return []
+  return [{
+    entity, name: 'replicas were read', subject: '', category: 'engine', severity: 'info', verdict: 'pass', rowsExamined: null, rowsFailed: null, durationMs: null, evidence: { replicas: [...new Set(read)].sort() },
+    message: `${read.length} of ${outcomes.length} statements over the source ran on ${[...new Set(read)].sort().join(', ')}, after it had replayed all that was written before the job; what differed was read again on the source`,
+  }]
 }
 
 /** What sums with other seeds say of segments that were called equal. */

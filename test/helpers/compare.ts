@@ -9,6 +9,7 @@ import { openQueue, type Queue } from '../../src/jobs/queue.js'
 import { addTasks } from '../../src/jobs/task.js'
 import { parsePlan } from '../../src/plan/load.js'
 import { storePlan } from '../../src/plan/queries.js'
+import type { Replica } from '../../src/validation/replicas.js'
 import { createTaskHandlers, type ComparisonOptions } from '../../src/validation/tasks.js'
 import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres.js'
 
@@ -34,7 +35,7 @@ export interface Comparer {
   tracking: Sql
   queue: Queue
   /** Runs a whole job over all entities of a plan, with real tasks. */
-  compare(plan: string, options?: Partial<ComparisonOptions>, request?: Partial<JobRequest>): Promise<ComparisonRun>
+  compare(plan: string, options?: Partial<ComparisonOptions>, request?: Partial<JobRequest>, replicas?: readonly Replica[]): Promise<ComparisonRun>
   close(): Promise<void>
 }
 
@@ -67,8 +68,8 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
   const queue = await openQueue(clients.target, { log: silentLog, migrate: true })
   return {
     tracking: clients.target, queue,
-    async compare(plan, options = {}, request = {}) {
-      const handlers = createTaskHandlers(clients, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, statementMs: 500, maxStoredDifferences: 10_000, segmentRows: 256, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options })
+    async compare(plan, options = {}, request = {}, replicas = []) {
+      const handlers = createTaskHandlers({ ...clients, replicas }, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, statementMs: 500, maxStoredDifferences: 10_000, segmentRows: 256, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options }, silentLog)
       const jobId = await createJobOver(clients.target, queue, plan, request)
       const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
       try {
