@@ -19,8 +19,11 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-/** The built service as a worker, in a process of its own. Rows that differ are read again at once, since nobody writes. */
-export async function startWorker(source: DatabaseOptions, target: DatabaseOptions): Promise<Worker> {
+/**
+ * The built service as a worker, in a process of its own. Rows that differ are read again at once, since nobody writes.
+ * @param settings further environment variables
+ */
+export async function startWorker(source: DatabaseOptions, target: DatabaseOptions, settings: Record<string, string> = {}): Promise<Worker> {
   const folder = mkdtempSync(join(tmpdir(), 'migration-coverage-bench-'))
   writeFileSync(join(folder, 'plan.yaml'), 'version: 1\ndomains: {}\nentities: {}\n')
   const side = (prefix: string, { host, port, database, user, password }: DatabaseOptions) => ({
@@ -28,7 +31,7 @@ export async function startWorker(source: DatabaseOptions, target: DatabaseOptio
   })
   const child = spawn(process.execPath, [fileURLToPath(new URL('../dist/server.js', import.meta.url))], {
     cwd: folder, stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], ROLE: 'worker', MIGRATION_PLAN: join(folder, 'plan.yaml'), RECHECK_DELAY_MS: '0', ...side('SOURCE_DB_', source), ...side('TARGET_DB_', target) },
+    env: { PATH: process.env['PATH'], ROLE: 'worker', MIGRATION_PLAN: join(folder, 'plan.yaml'), RECHECK_DELAY_MS: '0', ...side('SOURCE_DB_', source), ...side('TARGET_DB_', target), ...settings },
   })
   process.once('exit', () => child.kill('SIGKILL'))
   const ended = new Promise<void>((resolve) => child.once('close', () => { resolve() }))

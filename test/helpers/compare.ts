@@ -4,9 +4,9 @@ import pino from 'pino'
 import type { Sql } from 'postgres'
 import type { Accounting, Verdict } from '../../src/core/accounting.js'
 import { openSource, openTarget, openTargetReader, type DatabaseOptions } from '../../src/db/clients.js'
-import { startTaskLoop } from '../../src/jobs/loop.js'
+import { startTaskLoop, type TaskHandler } from '../../src/jobs/loop.js'
 import { openQueue, type Queue } from '../../src/jobs/queue.js'
-import { addTasks } from '../../src/jobs/task.js'
+import { addTasks, type TaskKind } from '../../src/jobs/task.js'
 import { parsePlan } from '../../src/plan/load.js'
 import { storePlan } from '../../src/plan/queries.js'
 import type { Replica } from '../../src/validation/replicas.js'
@@ -70,8 +70,9 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
     tracking: clients.target, queue,
     async compare(plan, options = {}, request = {}, replicas = []) {
       const handlers = createTaskHandlers({ ...clients, replicas }, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, statementMs: 500, maxStoredDifferences: 10_000, segmentRows: 256, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options }, silentLog)
+      const living = request.killedShare === undefined ? handlers : mortal(handlers, clients.target, queue, request.killedShare)
       const jobId = await createJobOver(clients.target, queue, plan, request)
-      const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers, sourceWaitLimitMs: 60_000, log: silentLog })
+      const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers: living, sourceWaitLimitMs: 60_000, log: silentLog })
       try {
         await jobEnd(clients.target, jobId, request.waitMs)
       } finally {
@@ -93,6 +94,28 @@ export interface JobRequest {
   mode: 'full' | 'changed' | 'sample'
   includeIntegrityChecks: boolean
   includeCrossEntity: boolean
+  /** share of the tasks whose worker dies at the end of their work, some of them several times */
+  killedShare: number
+}
+
+/** Handlers whose results get lost: the task was given to another worker just before they are written, or the connection breaks when all is written and nothing committed. */
+function mortal(handlers: Record<TaskKind, TaskHandler>, target: Sql, queue: Queue, share: number): Record<TaskKind, TaskHandler> {
+  const dying = (handler: TaskHandler): TaskHandler => async (task, signal) => {
+    const commit = await handler(task, signal)
+    const fate = Math.random() / share
+    if (fate < 0.8) {
+      await target.begin(async (tx) => {
+        await tx`update migration_coverage.task set status = 'queued', fence = fence + 1 where task_id = ${task.taskId}`
+        await queue.enqueue(tx, [task.taskId], { priority: 10 })
+      })
+    }
+    if (fate < 0.8 || fate >= 1) return commit
+    return async (tx) => {
+      await commit(tx)
+      throw Object.assign(new Error('the connection broke'), { code: 'CONNECTION_CLOSED' })
+    }
+  }
+  return Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, dying(handler)])) as Record<TaskKind, TaskHandler>
 }
 
 /** Inserts a job, over all entities of a plan and with all checks unless asked otherwise. */

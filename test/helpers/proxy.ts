@@ -18,8 +18,8 @@ export interface Proxy {
   close(): Promise<void>
 }
 
-/** A TCP proxy on 127.0.0.1 in front of a server, to break links on purpose. */
-export async function startProxy(upstream: { host: string; port: number }): Promise<Proxy> {
+/** A TCP proxy on 127.0.0.1 in front of a server, to break links on purpose, or to hold each byte back for a while, in both directions. */
+export async function startProxy(upstream: { host: string; port: number }, { latencyMs = 0 } = {}): Promise<Proxy> {
   const links = new Set<{ client: net.Socket; server: net.Socket }>()
   const clients = new Set<net.Socket>()
   let mode: ProxyMode = 'pass'
@@ -51,7 +51,8 @@ export async function startProxy(upstream: { host: string; port: number }): Prom
     from.on('data', (chunk: Buffer) => {
       if (mode === 'blackhole') return
       passed += chunk.length
-      to.write(chunk)
+      if (latencyMs === 0) to.write(chunk)
+      else setTimeout(() => { if (!to.destroyed) to.write(chunk) }, latencyMs)
     })
   }
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))

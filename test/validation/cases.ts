@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Accounting, Verdict } from '../../src/core/accounting.js'
 import type { ComparisonOptions } from '../../src/validation/tasks.js'
-import { createPair, type ComparisonRun, type FoundDifference, type Pair } from '../helpers/compare.js'
+import { createPair, type ComparisonRun, type FoundDifference, type JobRequest, type Pair } from '../helpers/compare.js'
 
 /**
  * Many small comparisons in one job. In all texts of a case `$` stands for a prefix of its own, so that tables and entities of
@@ -69,10 +69,10 @@ export function planOf(cases: readonly Case[]): string {
 }
 
 /** Fills both databases and runs one job over all cases. */
-export async function runCases(pair: Pair, cases: readonly Case[], options: Partial<ComparisonOptions> = {}): Promise<ComparisonRun> {
+export async function runCases(pair: Pair, cases: readonly Case[], options: Partial<ComparisonOptions> = {}, request: Partial<JobRequest> = {}): Promise<ComparisonRun> {
   await pair.source.sql.unsafe(cases.map(({ source }, index) => prefixed(source, index)).join(';\n')).simple()
   await pair.target.sql.unsafe(cases.map(({ target }, index) => prefixed(target, index)).join(';\n')).simple()
-  return pair.compare(planOf(cases), options)
+  return pair.compare(planOf(cases), options, request)
 }
 
 /** One named test for each case, over a run that `beforeAll` made. */
@@ -83,14 +83,19 @@ export function testCases(cases: readonly Case[], run: () => ComparisonRun): voi
   }
 }
 
-/** All cases as one job, with whole tables as chunks and again with chunks of one page. */
+/** However the work is cut, and whoever does it, the same is found. */
+export const ways: [string, Partial<ComparisonOptions>, Partial<JobRequest>][] = [
+  ['one chunk', {}, {}], ['chunks of one page', { scanChunkPages: 1 }, {}], ['segments of one row, with workers that die at random', { scanChunkPages: 1, segmentRows: 1 }, { killedShare: 0.2 }],
+]
+
+/** All cases as one job, in each way. */
 export function testInChunks(title: string, cases: readonly Case[]): void {
-  describe.each([['one chunk', 16_384], ['chunks of one page', 1]])(`${title}, in %s`, (_, scanChunkPages) => {
+  describe.each(ways)(`${title}, in %s`, (_, options, request) => {
     let pair: Pair
     let run: ComparisonRun
     beforeAll(async () => {
       pair = await createPair()
-      run = await runCases(pair, cases, { scanChunkPages })
+      run = await runCases(pair, cases, options, request)
     })
     afterAll(async () => { await pair.close() })
     testCases(cases, () => run)

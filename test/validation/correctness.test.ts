@@ -6,7 +6,7 @@ import { quoteIdentifier, quoteLiteral } from '../../src/core/identifier.js'
 import { createPair, openComparer, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { asAdmin } from '../helpers/postgres.js'
 import { specOf, termOf } from '../helpers/spec.js'
-import { expectCase, figuresOf, lineOf, runCases, testCases, type Case } from './cases.js'
+import { expectCase, figuresOf, lineOf, runCases, testCases, ways, type Case } from './cases.js'
 import { side, table } from './tables.js'
 
 /** What has bitten users of other tools: each line builds both sides in real PostgreSQL and asserts the exact verdict and keys. */
@@ -361,27 +361,28 @@ const structureCases: Case[] = [
   },
 ]
 
-describe('values', () => {
-  const cases = [...valueCases.map(caseOf), ...refusedCases]
+const valuesAndRefusals = [...valueCases.map(caseOf), ...refusedCases]
+for (const one of valuesAndRefusals) for (const expected of Object.values(one.expected)) if (expected.differences !== undefined) expected.differences = expected.differences.map((id) => ` ${id} {}`)
+
+describe.each(ways)('values, in %s', (_, options, request) => {
   let pair: Pair
   let run: ComparisonRun
   beforeAll(async () => {
     pair = await createPair()
-    run = await runCases(pair, cases)
+    run = await runCases(pair, valuesAndRefusals, options, request)
     // the keys are what matters here; how values are shown is asserted elsewhere
     run.differences = run.differences.map((difference) => ({ ...difference, cause: null, class: '', key: {}, columns: [], reason: difference.key['id'] ?? null }))
   })
   afterAll(() => pair.close())
-  for (const one of cases) for (const expected of Object.values(one.expected)) if (expected.differences !== undefined) expected.differences = expected.differences.map((id) => ` ${id} {}`)
-  testCases(cases, () => run)
+  testCases(valuesAndRefusals, () => run)
 })
 
-describe('structures', () => {
+describe.each(ways)('structures, in %s', (_, options, request) => {
   let pair: Pair
   let run: ComparisonRun
   beforeAll(async () => {
     pair = await createPair()
-    run = await runCases(pair, structureCases)
+    run = await runCases(pair, structureCases, options, request)
   })
   afterAll(() => pair.close())
   testCases(structureCases, () => run)

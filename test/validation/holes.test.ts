@@ -546,7 +546,7 @@ afterAll(() => pair.close())
 testCases(cases, () => run)
 
 test('many small chunks and segments tell the same story', async () => {
-  const small = await pair.compare(planOf(cases), { segmentRows: 1, scanChunkPages: 1 })
+  const small = await pair.compare(planOf(cases), { segmentRows: 1, scanChunkPages: 1 }, { killedShare: 0.2 })
   const told = ({ entities, differences, tables }: ComparisonRun) => ({
     entities: Object.fromEntries(Object.entries(entities).map(([name, { verdict, accounting, causes }]) => [name, { verdict, accounting, causes: causes.map((cause) => JSON.stringify(cause)).sort() }])),
     differences: differences.map((one) => `${one.entity} ${lineOf(one)}`).sort(), tables,

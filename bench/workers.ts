@@ -1,0 +1,64 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import pino from 'pino'
+import { openTarget, type DatabaseOptions } from '../src/db/clients.js'
+import { migrate } from '../src/db/migrate.js'
+import { startEmbeddedPostgres } from '../src/demo/embedded.js'
+import { openQueue } from '../src/jobs/queue.js'
+import { startProxy } from '../test/helpers/proxy.js'
+import { median } from './figures.js'
+import { createTables, type Case } from './tables.js'
+import { runJob, startWorker, type Worker } from './worker.js'
+
+// What further workers bring while the databases have time left: `npm run bench:workers`. Each byte between the workers and the databases is held back, so that the
+// network and not this machine's cores is what a job waits for.
+
+const { values } = parseArgs({ options: { rows: { type: 'string', default: '200000' }, rounds: { type: 'string', default: '5' }, latency: { type: 'string', default: '40' } } })
+const [rows, rounds, latencyMs] = [Number(values.rows), Number(values.rounds), Number(values.latency)]
+const leastFaster = 3
+const one: Case = { key: 'integer', differences: 'none', limits: { floor: 0, byHand: 0 } }
+
+const dataDir = mkdtempSync(join(tmpdir(), 'migration-coverage-bench-'))
+const server = await startEmbeddedPostgres({ dataDir, settings: { autovacuum: 'off' } })
+const optionsOf = (database: string): DatabaseOptions => ({ host: server.host, port: server.port, user: server.user, password: server.password, database, ssl: 'disable', maxConnections: 5, statementTimeoutMs: 0 })
+const [source, target] = [optionsOf('bench_source'), optionsOf('bench_target')]
+for (const { database } of [source, target]) await server.createDatabase(database)
+const makers = { source: openTarget(source), target: openTarget(target) }
+await migrate(makers.target)
+const queue = await openQueue(makers.target, { log: pino({ level: 'silent' }), migrate: true })
+const proxy = await startProxy(server, { latencyMs })
+const behind = (options: DatabaseOptions) => ({ ...options, port: proxy.port })
+
+async function measure(count: number): Promise<number> {
+  const workers: Worker[] = []
+  try {
+    // statements of a few pages: what one takes is the way there and back
+    for (let index = 0; index < count; index += 1) workers.push(await startWorker(behind(source), behind(target), { SCAN_CHUNK_PAGES: '32' }))
+    return await runJob(makers.target, queue, one, rows)
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()))
+  }
+}
+
+const seconds = { one: [] as number[], four: [] as number[] }
+try {
+  await createTables(makers.source, makers.target, one, rows)
+  for (let round = 0; round < rounds; round += 1) {
+    seconds.one.push(await measure(1))
+    seconds.four.push(await measure(4))
+    console.log(`round ${round + 1}: 1 worker ${seconds.one.at(-1)?.toFixed(1)} s, 4 workers ${seconds.four.at(-1)?.toFixed(1)} s`)
+  }
+} finally {
+  await proxy.close()
+  await queue.stop()
+  await Promise.all([makers.source.end(), makers.target.end()])
+  await server.stop()
+  rmSync(dataDir, { recursive: true, force: true })
+}
+const faster = median(seconds.one.map((value, index) => value / (seconds.four[index] ?? Number.NaN)))
+console.log(`${rows} rows, ${latencyMs} ms each way: 4 workers are ${faster.toFixed(2)} × as fast as 1 (limit ${leastFaster})`)
+mkdirSync(new URL('results/', import.meta.url), { recursive: true })
+appendFileSync(new URL('results/workers.jsonl', import.meta.url), `${JSON.stringify({ at: new Date().toISOString(), rows, rounds, latencyMs, seconds, faster, limit: leastFaster })}\n`)
+if (faster < leastFaster) process.exitCode = 1
