@@ -20,17 +20,20 @@ export interface WorkerOptions {
 }
 
 /** Tasks that one process works on at a time: while some wait for suspicious keys to rest, others read both sides. */
-const concurrency = 4
+const concurrency = 3
 /** A server flushes the counters of a session that went idle after 10 s at most. */
 const statisticsDelayMs = 11_000
-/** Rows that a segment should hold: few enough to read again cheaply, enough that the sums stay small. */
-const segmentRows = 128
+/** Rows that a segment should hold: so few that those of one that differs are read again cheaply, so many that few segments are summed up. */
+const segmentRows = 1_024
+
+/** A second reading of so many segments costs more than to give all rows at once. */
+const streamFrom = 0.25
 
 /** Takes tasks of any job until stopped. Opens a pinned reading client on the target of its own, and closes it. */
 export function startWorker({ comparison, source, replicas, target, targetOptions, queue, log }: WorkerOptions): { stop(): Promise<void> } {
   const targetReader = openTargetReader(targetOptions)
   const { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, sourceWaitLimitMs, sourceLimits } = comparison
-  const handlers = createTaskHandlers({ source, replicas, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, segmentRows, sourceLimits, statisticsDelayMs }, log)
+  const handlers = createTaskHandlers({ source, replicas, target, targetReader }, queue, { recheckDelayMs, scanChunkPages, statementMs, maxStoredDifferences, segmentRows, streamFrom, sourceLimits, statisticsDelayMs }, log)
   const worker = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
   const loop = startTaskLoop({ queue, target, worker, concurrency, handlers, sourceWaitLimitMs, log })
   return {

@@ -334,7 +334,7 @@ export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOpti
   const states = [
     ...(side === 'source' ? spec.source.exclude.map(({ where }, index) => ({ name: `excluded ${index}`, when: isTrue(where) })) : []),
     // in a bag a row of nothing but NULL is a row like others
-    ...(spec.bag ? [] : [{ name: 'no key', when: side === 'source' ? `${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')}` : rawNull }]),
+    ...(spec.bag || spec[side].keyed ? [] : [{ name: 'no key', when: side === 'source' ? `${rawNull} and ${keys.map((leg) => `(${leg.value}) is null`).join(' and ')}` : rawNull }]),
     ...(side === 'source' && spec.source.merge !== null ? [{ name: 'merged', when: 'merging.place > 1' }] : []),
     ...(side === 'source' || unresolved === '' ? [] : [{ name: 'no map entry', when: unresolved }]),
   ]
@@ -435,6 +435,8 @@ function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, re
   return keys.map((leg, index) => termText(at(spec.key, index).canonical, leg, side, recode))
 }
 
+const snapshotColumn = `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot`
+
 /**
  * Counts the claimed rows of a side by themselves: no key map is joined, no term is evaluated, and a row that a join of the plan multiplies counts once.
  * Columns: rows, scope (rows that no exclusion names; equal to rows on the target), snapshot (ISO 8601).
@@ -443,9 +445,12 @@ export function countStatement(spec: ComparisonSpec, side: Side, pages?: Stateme
   const excluded = side === 'target' ? 'false' : spec.source.exclude.map(({ where }) => isTrue(where)).join(' or ') || 'false'
   const count = spec[side].join === null ? 'count(*)' : `count(distinct ${addressOf(spec, side)})`
   return `select ${count}::text as rows, (${count} filter (where not (${excluded})))::text as scope, ` +
-    `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
+    `${snapshotColumn} ` +
     `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}${only === undefined ? '' : ` and ${isReadable(side, { segments: 1, recode: false, only })}`}`
 }
+
+/** When the snapshot of a transaction was taken. Columns: snapshot (ISO 8601). */
+export const snapshotStatement = `select ${snapshotColumn}`
 
 /** Whether the rows of a pass are the claimed rows by construction: nothing is joined that could multiply or drop one. */
 export function countsItself(spec: ComparisonSpec, side: Side): boolean {
@@ -464,19 +469,39 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
     `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, ', mod(sum(audit), 18446744073709551616) as audit']
   return `select ${packed('sum', '')} as segments, ${auditPacked}` +
-    `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot ` +
+    `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn} ` +
     `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, mod(sum(${rowHash('key', 'rest')}), 18446744073709551616) as sum${auditSum} ` +
     `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
 }
 
+/** Rows of one side that a block of a streamed entity should hold. */
+const segmentsOfBlock = 32
+
+/** How many blocks the rows of a streamed entity are divided into. */
+export function countBlocks(segments: number): number {
+  return Math.max(1, segments / segmentsOfBlock)
+}
+
+/** A row packed: 22 bytes, numbers big-endian: hash of the key int8, of the row int8, page int4 and line int2 of its address; zeros for a table that is not read in ranges of them. */
+function packedRow(spec: ComparisonSpec, side: Side): string {
+  return `int8send(key) || int8send(${rowHash('key', 'rest')}) || ${spec[side].chunkable ? 'tidsend(address)' : `'\\x000000000000'::bytea`}`
+}
 
 /**
- * The keyed rows of the segments listed in $1 (`{1,2}`), packed into blocks by their key. Columns: block (0 to 63), rows (base64 of 22 bytes for each row, numbers big-endian:
- * hash of the key int8, of the row int8, page int4 and line int2 of its address; zeros for a table that is not read in ranges of them).
+ * One pass over a side (or a chunk of it) that gives every row in place of sums.
+ * Columns: place (block of the key, or negative as in `scanStatement`), rows (count), packed (base64 of the rows of a block, else null).
+ */
+export function streamStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  return `select place::text, count(*)::text as rows, encode(string_agg(packed, ''::bytea), 'base64') as packed ` +
+    `from (select coalesce(place, ((key >> 32) & ${countBlocks(options.segments) - 1})::int4) as place, case when place is null then ${packedRow(spec, side)} end as packed ` +
+    `from (${hashedRows(spec, side, options)}) hashed offset 0) rows group by place`
+}
+
+/**
+ * The keyed rows of the segments listed in $1 (`{1,2}`), packed into blocks by their key. Columns: block (0 to 63), rows (base64 of the packed rows).
  */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const address = spec[side].chunkable ? 'tidsend(address)' : `'\\x000000000000'::bytea`
-  return `select block::text, encode(string_agg(int8send(key) || int8send(${rowHash('key', 'rest')}) || ${address}, ''::bytea), 'base64') as rows ` +
+  return `select block::text, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows ` +
     `from (select *, ((key >> 32) & 63)::int4 as block from (${hashedRows(spec, side, options, (key) => `((${key}) & ${options.segments - 1})::int4 = any($1::int4[])`)}) hashed offset 0) chosen group by block`
 }
 
@@ -678,10 +703,10 @@ export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKin
  * they are read under another legacy key. Columns: legacy, modern (as it stands in the map).
  */
 export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
-  const legacy = legacyKey(map, kind)
-  return `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacy))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
+  const [legacy, smallest] = [legacyKey(map, kind), 'first.legacy'].map((sql) => canonicalText(canonicalValue(kind, kind.literalType, sql)))
+  return `select distinct ${legacy} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
     `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
-    `where ${isTrue(map.where)} and ${legacy} <> first.legacy`
+    `where ${isTrue(map.where)} and ${legacy} <> ${smallest}`
 }
 
 /**

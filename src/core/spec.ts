@@ -63,6 +63,8 @@ export interface SourceSpec {
   lag: string | null
   /** a unique index proves that the key legs are unique; its columns, else null */
   uniqueKey: string[] | null
+  /** a leg of the key is a column that is never NULL */
+  keyed: boolean
   /** may be read in ctid ranges: a plain table without children */
   chunkable: boolean
   pages: number
@@ -80,6 +82,8 @@ export interface TargetSpec {
   generated: Reason[]
   /** the column that tells when a row was last changed, else null */
   changedAt: string | null
+  /** as that of the source */
+  keyed: boolean
   chunkable: boolean
   pages: number
 }

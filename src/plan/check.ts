@@ -1,7 +1,8 @@
 import type { Catalog, RelationInfo, Side } from '../core/catalog.js'
 import { canonicalOf } from '../core/canonical.js'
-import { quoteLiteral, relationSql } from '../core/identifier.js'
-import type { ComparisonSpec, Explanation, Reason } from '../core/spec.js'
+import { aliasOf } from '../core/expressions.js'
+import { quoteIdentifier, quoteLiteral, relationSql } from '../core/identifier.js'
+import type { ComparisonSpec, Explanation, Reason, TermSpec } from '../core/spec.js'
 import { resolveKeyMap } from './key-maps.js'
 import { linkParents } from './parents.js'
 import { coverColumns, coverTables, warnOfColumns, warnOfTables, type ColumnCoverage, type TableCoverage } from './coverage.js'
@@ -288,11 +289,11 @@ function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[
       merge: merge.by === null || merge.keep === null ? null : { by: merge.by, keep: merge.keep },
       join: sqlAt('source', 'join'), where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: explanations(),
       changedAt: entity.source.changedAt ?? null, lag: entity.source.lag ?? null,
-      uniqueKey: provenUniqueKey(source, resolved), chunkable: entity.source.merge === undefined && isChunkable(source, catalogs.source), pages: source.pages,
+      uniqueKey: provenUniqueKey(source, resolved), keyed: hasOwnKey(source, 'source', specs(true), sqlAt('source', 'join')), chunkable: entity.source.merge === undefined && isChunkable(source, catalogs.source), pages: source.pages,
     },
     target: {
       schema: target.schema, table: target.name, join: sqlAt('target', 'join'), where: sqlAt('target', 'where'), claim: claimOf(context, name), generated: reasons(entity.target.generated, 'target', 'generated'),
-      changedAt: entity.target.changedAt ?? null,
+      changedAt: entity.target.changedAt ?? null, keyed: hasOwnKey(target, 'target', specs(true), sqlAt('target', 'join')),
       chunkable: isChunkable(target, catalogs.target), pages: target.pages,
     },
     key: specs(true), columns: specs(false), parents: [], bag: entity.key === 'all',
@@ -308,6 +309,12 @@ function claimOf({ entity, loaded }: EntityContext, name: string): 'all' | 'wher
 /** Ranges of row addresses can be read without a full scan from 14 on, and only in a table that holds its rows itself; merged rows are looked for in all of it. */
 function isChunkable(relation: RelationInfo, catalog: Catalog): boolean {
   return relation.kind === 'table' && !relation.hasChildren && catalog.server.version >= 140_000
+}
+
+/** Whether a leg of the key is a column of the relation's own that is never NULL; what a join puts beside it may drop the row itself and keep others. */
+function hasOwnKey(relation: RelationInfo, side: Side, key: readonly TermSpec[], join: string | null): boolean {
+  const columns = new Set(relation.columns.flatMap(({ name, notNull }) => (notNull ? [`${aliasOf(side)}.${quoteIdentifier(name)}`] : [])))
+  return join === null && key.some((leg) => columns.has(leg[side]) && leg[side === 'source' ? 'sourceRaw' : 'targetRaw'] === null)
 }
 
 /**

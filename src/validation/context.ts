@@ -27,6 +27,8 @@ export interface ComparisonOptions {
   statisticsDelayMs: number
   /** rows that a segment should hold */
   segmentRows: number
+  /** share of the segments that are expected to differ, by the comparison before, from which on both sides give every row in place of sums; 0: always */
+  streamFrom: number
   /** load of the source above which a job waits */
   sourceLimits: LoadLimits
 }

@@ -16,6 +16,8 @@ export interface JobEntity {
   /** of a blocked entity only its claims, if anything */
   spec: ComparisonSpec | null
   segments: number
+  /** both sides give every row in place of sums */
+  streamed: boolean
   /** why it cannot be compared */
   blocked: string | null
 }
@@ -47,29 +49,60 @@ const records = (rows: readonly object[]) => JSON.stringify(rows)
 
 export async function saveJobEntities(tx: Db, jobId: string, entities: readonly JobEntity[]): Promise<void> {
   await tx`
-    insert into migration_coverage.job_entity (job_id, entity, domain, spec, segments, blocked)
-    select ${jobId}::uuid, entity, domain, spec, segments, blocked
-    from jsonb_to_recordset(${records(entities)}::text::jsonb) as new (entity text, domain text, spec jsonb, segments integer, blocked text)
-    on conflict (job_id, entity) do update set spec = excluded.spec, segments = excluded.segments, blocked = excluded.blocked`
+    insert into migration_coverage.job_entity (job_id, entity, domain, spec, segments, streamed, blocked)
+    select ${jobId}::uuid, entity, domain, spec, segments, streamed, blocked
+    from jsonb_to_recordset(${records(entities)}::text::jsonb) as new (entity text, domain text, spec jsonb, segments integer, streamed boolean, blocked text)
+    on conflict (job_id, entity) do update set spec = excluded.spec, segments = excluded.segments, streamed = excluded.streamed, blocked = excluded.blocked`
 }
 
 /** @throws Error when the job has no such entity */
 export async function readJobEntity(sql: Db, jobId: string, entity: string): Promise<JobEntity> {
   const [found] = await sql<JobEntity[]>`
-    select entity, domain, nullif(spec, 'null') as spec, segments, blocked from migration_coverage.job_entity where job_id = ${jobId} and entity = ${entity}`
+    select entity, domain, nullif(spec, 'null') as spec, segments, streamed, blocked from migration_coverage.job_entity where job_id = ${jobId} and entity = ${entity}`
   if (found === undefined) throw new Error(`job ${jobId} has no entity ${entity}`)
   return found
 }
 
 export async function readJobEntities(sql: Db, jobId: string): Promise<JobEntity[]> {
   return sql<JobEntity[]>`
-    select entity, domain, nullif(spec, 'null') as spec, segments, blocked from migration_coverage.job_entity where job_id = ${jobId} order by entity`
+    select entity, domain, nullif(spec, 'null') as spec, segments, streamed, blocked from migration_coverage.job_entity where job_id = ${jobId} order by entity`
 }
 
 export async function readPlanContent(sql: Db, planId: number): Promise<string> {
   const [plan] = await sql<{ content: string }[]>`select content from migration_coverage.plan where plan_id = ${planId}`
   if (plan === undefined) throw new Error(`plan ${planId} has gone`)
   return plan.content
+}
+
+/** @param blocks as `streamStatement` packs them */
+export async function saveRows(tx: Db, taskId: number, blocks: ReadonlyMap<number, Buffer>): Promise<void> {
+  await tx`delete from migration_coverage.streamed_rows where task_id = ${taskId}`
+  for (const [block, packed] of blocks) await tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, ${packed})`
+}
+
+/** The packed rows of both sides in one block. */
+export async function readRows(sql: Db, jobId: string, entity: string, block: number): Promise<Record<Side, Buffer>> {
+  const parts = await sql<{ side: Side; packed: Buffer }[]>`
+    select task.side, rows.packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
+    where task.job_id = ${jobId} and task.entity = ${entity} and rows.block = ${block} order by task_id`
+  const of = (side: Side) => Buffer.concat(parts.flatMap((part) => (part.side === side ? [part.packed] : [])))
+  return { source: of('source'), target: of('target') }
+}
+
+/** Takes away the rows of an entity that is settled. */
+export async function deleteRows(tx: Db, jobId: string, entity: string): Promise<void> {
+  await tx`
+    delete from migration_coverage.streamed_rows using migration_coverage.task
+    where streamed_rows.task_id = task.task_id and task.job_id = ${jobId} and task.entity = ${entity}`
+}
+
+/** Of each entity, the share of rows that its newest published comparison did not find equal, on the side where it is greater. */
+export async function readUnequalShares(sql: Db, entities: readonly string[]): Promise<Map<string, number>> {
+  const rows = await sql<{ entity: string; share: number }[]>`
+    select distinct on (entity) entity, greatest((scope - verified)::float8 / nullif(scope, 0), (target_total - matched)::float8 / nullif(target_total, 0), 0) as share
+    from migration_coverage.entity_result where entity = any(${[...entities]}::text[]) and published_at is not null
+    order by entity, published_at desc, job_id`
+  return new Map(rows.map(({ entity, share }) => [entity, share]))
 }
 
 /** The sums of one chunk, as `scanStatement` packs them. */
@@ -264,6 +297,10 @@ export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Prom
     delete from migration_coverage.segment_sums using migration_coverage.task t, migration_coverage.job j, migration_coverage.entity_result r
     where segment_sums.task_id = t.task_id and r.job_id = ${jobId} and r.basis in ('full', 'changed') and t.entity = r.entity and t.job_id <> ${jobId}
       and j.job_id = t.job_id and j.status in ('completed', 'failed', 'cancelled')`
+  // what a job left behind that was cancelled or failed
+  await tx`
+    delete from migration_coverage.streamed_rows using migration_coverage.task t, migration_coverage.job j
+    where streamed_rows.task_id = t.task_id and j.job_id = t.job_id and j.status in ('completed', 'failed', 'cancelled')`
   await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
   await tx`
     update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null

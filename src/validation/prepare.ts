@@ -17,12 +17,12 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, type Reused } from './changed.js'
 import type { Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { readPlanContent, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
+import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, read, textOf, type Reader } from './reader.js'
 
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
-const rowsPerPage = 64
-const largestSegmentCount = 131_072
+const rowsPerPage = 32
+const largestSegmentCount = 32_768
 /** A chunk of a side with joined tables is so many times as large. */
 const joinedChunks = 8
 
@@ -35,9 +35,16 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
   const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
   const natural = await checkNaturalMaps(readers, planned, signal)
+  const shares = task.job.mode === 'sample' ? null : await readUnequalShares(context.target, task.job.entities)
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
   const { entities, evidence, reused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
+  for (const one of entities) {
+    const isReused = Object.keys(reused[one.entity] ?? {}).length > 0
+    one.streamed = shares !== null && !isReused && one.blocked === null && expectedToDiffer(shares.get(one.entity) ?? 0, options.segmentRows) >= options.streamFrom
+    // rows are not kept, so a later run cannot rest on them
+    if (one.streamed) evidence[one.entity] = { source: null, target: null }
+  }
   // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
   const position = await context.replicas.readPosition(readers.source, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
@@ -84,11 +91,11 @@ async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, sig
 function prepareEntity({ plan }: LoadedPlan, entity: string, spec: ComparisonSpec | null, faults: readonly PlanFault[], segmentRows: number): JobEntity {
   const planned = plan.entities[entity]
   const domain = planned?.domain ?? ''
-  if (spec !== null) return { entity, domain, spec, segments: segmentCount(spec, segmentRows), blocked: null }
+  if (spec !== null) return { entity, domain, spec, segments: segmentCount(spec, segmentRows), streamed: false, blocked: null }
   const critical = faults.filter(({ severity }) => severity === 'critical')
   const own = critical.filter((fault) => fault.entity === entity)
   const reasons = (own.length > 0 ? own : critical.filter((fault) => fault.entity === null)).map(({ message }) => message)
-  return { entity, domain, spec: planned === undefined ? null : claimsAlone(entity, planned, own), segments: 1, blocked: reasons.join('; ') || 'the plan check refused it' }
+  return { entity, domain, spec: planned === undefined ? null : claimsAlone(entity, planned, own), segments: 1, streamed: false, blocked: reasons.join('; ') || 'the plan check refused it' }
 }
 
 /**
@@ -103,9 +110,14 @@ function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanF
   const claim = faultAt('target') ? 'keyMap' : target.where === undefined ? 'all' : 'where'
   return {
     entity, domain: planned.domain, key: [], columns: [], keyMaps: {}, parents: [], bag: false, totals: [],
-    source: { schema: from.schema, table: from.name, query: source.query ?? null, covers: null, merge: null, join: source.join ?? null, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: false, pages: 0 },
-    target: { schema: to.schema, table: to.name, join: target.join ?? null, where: target.where ?? null, claim, generated: [], changedAt: null, chunkable: false, pages: 0 },
+    source: { schema: from.schema, table: from.name, query: source.query ?? null, covers: null, merge: null, join: source.join ?? null, where: source.where ?? null, exclude: source.exclude ?? [], explained: [], changedAt: null, lag: null, uniqueKey: null, keyed: false, chunkable: false, pages: 0 },
+    target: { schema: to.schema, table: to.name, join: target.join ?? null, where: target.where ?? null, claim, generated: [], changedAt: null, keyed: false, chunkable: false, pages: 0 },
   }
+}
+
+/** The share of segments with a row that differs, when so many rows do and lie anywhere. */
+function expectedToDiffer(share: number, segmentRows: number): number {
+  return 1 - (1 - share) ** segmentRows
 }
 
 /** A power of two, so that the segment is a mask of the key's hash. */

@@ -1,10 +1,12 @@
 import type { ComparisonSpec } from '../core/spec.js'
-import { countsItself, countStatement, scanStatement, stateAt, sumStatement, type StatementOptions } from '../core/expressions.js'
+import { countsItself, countStatement, scanStatement, snapshotStatement, stateAt, streamStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
+import { rowBytes } from '../core/pair-hashes.js'
 import { countPackedRows } from '../core/segments.js'
 import { profileChunk, type ProfileRequest } from './profile.js'
 import type { ChunkProfile } from '../core/profile.js'
 import type { PackedSegments } from './outcomes.js'
-import { countOf, readSnapshot, textOf, type Reader, type TextRow } from './reader.js'
+import type { Side } from '../core/catalog.js'
+import { countOf, readSnapshot, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
 
 /** What one pass over a chunk of one side found; counts are of the rows that its snapshot saw. */
 export interface ScanOutcome {
@@ -58,32 +60,34 @@ export type GroupSum = {
   sum: string | null
 }
 
+/** The keyed rows of a chunk: sums by segment, or all rows by block. */
+export type FoundRows = { segments: PackedSegments } | { blocks: Map<number, Buffer> }
+
 /** Groups of one total that are kept; a finer total is not told. */
 export const mostGroups = 10_000
 
 /**
  * Reads a chunk of one side once: counts and fingerprint sums by segment; with a profile its columns in a pass of their own, in the same snapshot. Where something is
  * joined, the bare rows are counted beside it.
+ * @param streamed every row is given in place of sums
  * @param unreadRows are left out, and counted by themselves
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: PackedSegments }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; found: FoundRows }> {
   const startedAt = performance.now()
   const { side } = reader
   const addresses = unreadRows.map(({ address }) => address)
   const statement: StatementOptions = { ...options, unread: { [side]: addresses } }
   return readSnapshot(reader, signal, async (readMore, readApart) => {
     const [counted] = countsItself(spec, side) && addresses.length === 0 ? [null] : await readMore(countStatement(spec, side, options.pages))
-    const [scanned] = await readMore(scanStatement(spec, side, statement))
-    if (scanned === undefined || counted === undefined) throw new Error('a count gave no row')
-    const audit = scanned['audit'] ?? null
-    const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64') }
+    if (counted === undefined) throw new Error('a count gave no row')
+    const { found, keyed, others, snapshot } = await (streamed ? streamRows : sumSegments)(spec, side, statement, readMore)
     const outcome: ScanOutcome = {
-      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments.packed), unread: 0, unreadRows, totals: [], profile: null,
-      snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0, replica: null,
+      rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed, unread: 0, unreadRows, totals: [], profile: null,
+      snapshotAt: snapshot, durationMs: 0, replica: null,
     }
-    for (const [place, rows] of Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>)) {
-      const { state, reason } = stateAt(spec, side, options, Number(place))
+    for (const [place, rows] of others) {
+      const { state, reason } = stateAt(spec, side, options, place)
       if (state === 'no key') outcome.noKey[reason ?? -1] = rows
       else if (state === 'no map entry') outcome.noMapEntry[reason ?? -1] = rows
       else if (state === 'not sampled') outcome.unsampled = rows
@@ -105,8 +109,45 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
     outcome.durationMs = Math.round(performance.now() - startedAt)
     if (outcome.scope !== seen.scope || outcome.rows !== seen.rows)
       throw new ScanMismatch(`the ${side} has ${outcome.rows} claimed rows, but the comparison saw ${seen.rows}: a join or key map multiplies or drops rows`)
-    return { outcome, segments }
+    return { outcome, found }
   })
+}
+
+/** What a pass found of the keyed rows, and how many others it saw, by their place. */
+interface Pass {
+  found: FoundRows
+  keyed: number
+  others: [place: number, rows: number][]
+  snapshot: string
+}
+
+async function sumSegments(spec: ComparisonSpec, side: Side, options: StatementOptions, readMore: ReadMore): Promise<Pass> {
+  const [scanned] = await readMore(scanStatement(spec, side, options))
+  if (scanned === undefined) throw new Error('a sum gave no row')
+  const audit = scanned['audit'] ?? null
+  const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64') }
+  const others = Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>).map(([place, rows]): [number, number] => [Number(place), rows])
+  return { found: { segments }, keyed: countPackedRows(segments.packed), others, snapshot: textOf(scanned, 'snapshot') }
+}
+
+async function streamRows(spec: ComparisonSpec, side: Side, options: StatementOptions, readMore: ReadMore): Promise<Pass> {
+  const [now] = await readMore(snapshotStatement)
+  if (now === undefined) throw new Error('the time gave no row')
+  const blocks = new Map<number, Buffer>()
+  const others: Pass['others'] = []
+  let keyed = 0
+  for (const row of await readMore(streamStatement(spec, side, options))) {
+    const place = Number(textOf(row, 'place'))
+    if (place < 0) {
+      others.push([place, countOf(row, 'rows')])
+      continue
+    }
+    const packed = Buffer.from(textOf(row, 'packed'), 'base64')
+    if (packed.length !== countOf(row, 'rows') * rowBytes) throw new Error('the packed rows are not as many as were counted')
+    keyed += packed.length / rowBytes
+    blocks.set(place, packed)
+  }
+  return { found: { blocks }, keyed, others, snapshot: textOf(now, 'snapshot') }
 }
 
 function groupSum(row: TextRow, size: number): GroupSum {

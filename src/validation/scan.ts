@@ -9,7 +9,7 @@ import type { Commit } from '../jobs/loop.js'
 import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
 import { readPrepared, sideOfTask, statementOf, type Prepared, type TaskContext } from './context.js'
-import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveSegments } from './outcomes.js'
+import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveRows, saveSegments } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
 import { restOf, type PageRange } from './pace.js'
@@ -24,7 +24,7 @@ const searches = 3
  * unverified, with the reason.
  */
 export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
-  const { spec, segments } = await comparable(context, task)
+  const { spec, segments, streamed } = await comparable(context, task)
   const side = sideOfTask(task)
   const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
   const part = context.pace.cut(spec, side, 'fingerprints', range)
@@ -33,10 +33,11 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const statement: StatementOptions = { ...statementOf(prepared, segments), audited: auditedBy(task.jobId), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
-    const { outcome, segments: sums } = await onFreest(context, side, prepared, signal, (reader) => scanReadable(spec, reader, statement, profile, signal))
+    const { outcome, found } = await onFreest(context, side, prepared, signal, (reader) => scanReadable(spec, reader, statement, profile, streamed, signal))
     context.pace.note(spec, side, 'fingerprints', part, outcome.durationMs)
     return async (tx) => {
-      await saveSegments(tx, task.taskId, sums)
+      if ('segments' in found) await saveSegments(tx, task.taskId, found.segments)
+      else await saveRows(tx, task.taskId, found.blocks)
       if (rest !== null) await cutOff(context.queue, tx, task, rest)
       await settleWhenScanned(context.queue, tx, task)
       return { ...outcome }
@@ -65,8 +66,8 @@ async function onFreest(context: TaskContext, side: Side, { position }: Prepared
   const replica = side === 'source' && position !== null ? await context.replicas.choose(position, signal) : null
   if (replica !== null) {
     try {
-      const { outcome, segments } = await run(replica.reader)
-      return { outcome: { ...outcome, replica: replica.name }, segments }
+      const { outcome, found } = await run(replica.reader)
+      return { outcome: { ...outcome, replica: replica.name }, found }
     } catch (error) {
       if (signal.aborted || sideOf(error) === null || !isTransient(error) || sqlstateOf(error) === '57014') throw error
       context.replicas.rest(replica.name, error)
@@ -76,11 +77,11 @@ async function onFreest(context: TaskContext, side: Side, { position }: Prepared
   return run(context.readers[side])
 }
 
-async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): ReturnType<typeof scanChunk> {
+async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal): ReturnType<typeof scanChunk> {
   let unread: UnreadRow[] = []
   for (let search = 0; ; search += 1) {
     try {
-      return await scanChunk(spec, reader, statement, profile, signal, unread)
+      return await scanChunk(spec, reader, statement, profile, streamed, signal, unread)
     } catch (error) {
       if (signal.aborted || search === searches || !isFaultOfRow(error) || !canLeaveOut(spec, statement)) throw error
       const more = await findUnreadable(spec, reader, { ...statement, unread: { [reader.side]: unread.map(({ address }) => address) } }, signal)
@@ -112,10 +113,10 @@ async function addRanges(queue: Queue, tx: Db, task: TakenTask, ranges: PageRang
   await addTasks(tx, queue, task.jobId, ranges.map(({ first, next }, index) => ({ kind: 'scan', entity: task.entity, side: task.side, chunk: chunk + index, firstPage: first, nextPage: next })))
 }
 
-async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ spec: ComparisonSpec; segments: number }> {
-  const { spec, segments, blocked } = await readJobEntity(target, task.jobId, task.entity ?? '')
+async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ spec: ComparisonSpec; segments: number; streamed: boolean }> {
+  const { spec, segments, streamed, blocked } = await readJobEntity(target, task.jobId, task.entity ?? '')
   if (spec === null || blocked !== null) throw new Error(`${task.entity} cannot be compared: ${blocked}`)
-  return { spec, segments }
+  return { spec, segments, streamed }
 }
 
 /** Two halves of a page range that took too long; null when it is one page. */

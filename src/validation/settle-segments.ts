@@ -44,6 +44,8 @@ export interface Readers {
 const keysPerStatement = 1_000
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 20_000
+/** Suspicious keys that are kept until they are read again. */
+const mostSuspects = 50_000
 /** Rows without a partner that are kept until their cause is looked for. */
 const mostAlone = 4_000
 
@@ -52,16 +54,20 @@ interface ReadRows {
   target: (TargetRow & { keyHash: string })[]
 }
 
+/** Packed rows of both sides with the same keys, as `pairHashes` takes them. */
+export type Block = Record<Side, Buffer>
+
 /**
  * Reads what the segment sums could not prove equal and gives each row its class.
- * @param suspicious segments whose sums disagree, with the rows of both sides in them
+ * @param suspicious segments whose sums disagree, with the rows of both sides in them; or the blocks of all rows
  * @param tally receives every row of those segments, once
  * @returns how many rows of each side the last readings saw
  */
-export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[], options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
-  if (suspicious.length === 0) return { source: 0, target: 0 }
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[] | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
+  if (Array.isArray(suspicious) && suspicious.length === 0) return { source: 0, target: 0 }
   const settler = await createSettler(spec, readers, options, tally, observe, signal)
-  for (const batch of batches(suspicious, options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
+  if (!Array.isArray(suspicious)) await settler.settleBlocks(suspicious)
+  else for (const batch of batches(suspicious, options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
   await settler.settleCollapsed()
   return settler.seen
 }
@@ -142,19 +148,33 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   async function settleBatch(segments: number[]): Promise<void> {
-    const blocks = await readBlocks(segments)
-    const suspects = new Map<string, Suspect>()
-    let equal = 0
-    for (const block of new Set([...blocks.source.keys(), ...blocks.target.keys()])) {
-      const pairs = pairHashes(blocks.source.get(block) ?? Buffer.alloc(0), blocks.target.get(block) ?? Buffer.alloc(0))
-      equal += pairs.equal
-      for (const [keyHash, suspect] of pairs.suspects) suspects.set(keyHash, suspect)
-      blocks.source.delete(block)
-      blocks.target.delete(block)
+    const { source, target } = await readBlocks(segments)
+    function* pairs(): Generator<Block> {
+      for (const block of new Set([...source.keys(), ...target.keys()])) {
+        yield { source: source.get(block) ?? Buffer.alloc(0), target: target.get(block) ?? Buffer.alloc(0) }
+        source.delete(block)
+        target.delete(block)
+      }
     }
-    tally.addVerified(equal)
-    seen.source += equal
-    seen.target += equal
+    await settleBlocks(pairs())
+  }
+
+  async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
+    let suspects = new Map<string, Suspect>()
+    for await (const { source, target } of blocks) {
+      const { equal, suspects: found } = pairHashes(source, target)
+      tally.addVerified(equal)
+      seen.source += equal
+      seen.target += equal
+      for (const [keyHash, suspect] of found) suspects.set(keyHash, suspect)
+      if (suspects.size < mostSuspects) continue
+      await settleRested(suspects)
+      suspects = new Map()
+    }
+    await settleRested(suspects)
+  }
+
+  async function settleRested(suspects: Map<string, Suspect>): Promise<void> {
     if (suspects.size === 0) return
     await sleep(options.recheckDelayMs, undefined, { signal })
     await settleSuspects(suspects)
@@ -385,7 +405,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, settleBatch, settleCollapsed }
+  return { seen, settleBatch, settleBlocks, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */

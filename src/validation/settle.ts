@@ -1,6 +1,7 @@
+import type { Sql } from 'postgres'
 import { worstVerdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
-import { countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
+import { countBlocks, countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
 import { keyIdentity } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -11,14 +12,14 @@ import { restsOn } from './changed.js'
 import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
 import { settleProfile } from './profile.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import { listUnkeyed, settleSegments, shownRaw, type JudgedRow, type Observe } from './settle-segments.js'
+import { listUnkeyed, settleSegments, shownRaw, type Block, type JudgedRow, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
 import { tallyUnread, tooManyUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
@@ -55,7 +56,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
   const statement: StatementOptions = { ...statementOf(prepared, found.segments), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
-  const { agreed, audited, contradicted, suspicious } = await compareSegments(context.target, task.jobId, spec.entity, found.segments)
+  const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
+  const { agreed, audited, contradicted, suspicious } = found.streamed
+    ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }] }
+    : await compareSegments(context.target, task.jobId, spec.entity, found.segments)
   tally.addVerified(agreed)
   tally.fingerprintFaults += contradicted
   const survivors = new Map<string, SurvivorFate>()
@@ -66,7 +70,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     held.observe(side, name, row)
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
-  const settled = await settleSegments(spec, readers, suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
+  const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found) : suspicious.map(({ segment, sourceRows, targetRows }) => ({ segment, rows: sourceRows + targetRows })),
     { ...statement, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
@@ -103,9 +107,14 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
     await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
     if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
+    await deleteRows(tx, task.jobId, spec.entity)
     await finishWhenSettled(context, tx, task)
     return { differences: tally.differences.length }
   }
+}
+
+async function* streamedBlocks(sql: Sql, jobId: string, { entity, segments }: JobEntity): AsyncGenerator<Block> {
+  for (let block = 0; block < countBlocks(segments); block += 1) yield await readRows(sql, jobId, entity, block)
 }
 
 async function settleUncompared(context: TaskContext, task: TakenTask, { entity, domain, spec }: JobEntity, note: string, signal: AbortSignal): Promise<Commit> {
@@ -121,6 +130,7 @@ async function settleUncompared(context: TaskContext, task: TakenTask, { entity,
     })
     await saveDifferences(tx, task.jobId, entity, [])
     await deleteSegments(tx, task.jobId, entity)
+    await deleteRows(tx, task.jobId, entity)
     await finishWhenSettled(context, tx, task)
     return { note }
   }

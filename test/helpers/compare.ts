@@ -69,7 +69,7 @@ export async function openComparer(source: DatabaseOptions, target: DatabaseOpti
   return {
     tracking: clients.target, queue,
     async compare(plan, options = {}, request = {}, replicas = []) {
-      const handlers = createTaskHandlers({ ...clients, replicas }, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, statementMs: 500, maxStoredDifferences: 10_000, segmentRows: 256, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options }, silentLog)
+      const handlers = createTaskHandlers({ ...clients, replicas }, queue, { recheckDelayMs: 20, scanChunkPages: 16_384, statementMs: 500, maxStoredDifferences: 10_000, segmentRows: 256, streamFrom: 2, statisticsDelayMs: 11_000, sourceLimits: { activeSessions: 0, waitingLocks: 0, replicaLagSeconds: 0 }, ...options }, silentLog)
       const living = request.killedShare === undefined ? handlers : mortal(handlers, clients.target, queue, request.killedShare)
       const jobId = await createJobOver(clients.target, queue, plan, request)
       const loop = startTaskLoop({ queue, target: clients.target, worker: `test ${randomUUID()}`, concurrency: 2, handlers: living, sourceWaitLimitMs: 60_000, log: silentLog })

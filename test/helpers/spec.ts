@@ -13,7 +13,7 @@ export const termOf = (name: string, more: Partial<TermSpec> = {}): TermSpec => 
 /** All rows of `public.s` against all of `public.t`, by `id`, with the column `v`. */
 export const specOf = (more: Partial<ComparisonSpec> = {}): ComparisonSpec => ({
   entity: 'e', domain: 'd', key: [termOf('id')], columns: [termOf('v')], keyMaps: {}, parents: [], bag: false, totals: [],
-  source: { schema: 'public', table: 's', query: null, covers: null, merge: null, join: null, where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: null, chunkable: true, pages: 1 },
-  target: { schema: 'public', table: 't', join: null, where: null, claim: 'all', generated: [], changedAt: null, chunkable: true, pages: 1 },
+  source: { schema: 'public', table: 's', query: null, covers: null, merge: null, join: null, where: null, exclude: [], explained: [], changedAt: null, lag: null, uniqueKey: null, keyed: false, chunkable: true, pages: 1 },
+  target: { schema: 'public', table: 't', join: null, where: null, claim: 'all', generated: [], changedAt: null, keyed: false, chunkable: true, pages: 1 },
   ...more,
 })

@@ -86,6 +86,7 @@ export function testCases(cases: readonly Case[], run: () => ComparisonRun): voi
 /** However the work is cut, and whoever does it, the same is found. */
 export const ways: [string, Partial<ComparisonOptions>, Partial<JobRequest>][] = [
   ['one chunk', {}, {}], ['chunks of one page', { scanChunkPages: 1 }, {}], ['segments of one row, with workers that die at random', { scanChunkPages: 1, segmentRows: 1 }, { killedShare: 0.2 }],
+  ['all rows streamed', { scanChunkPages: 1, segmentRows: 1, streamFrom: 0 }, {}],
 ]
 
 /** All cases as one job, in each way. */
