@@ -241,3 +241,42 @@ export async function countChecks(sql: Db, entities: readonly string[]): Promise
     group by planned.entity
     order by planned.entity`
 }
+
+/** The texts of the plans that these jobs were made with. */
+export async function listJobPlans(sql: Db, jobs: readonly string[]): Promise<{ jobId: string; content: string }[]> {
+  return sql<{ jobId: string; content: string }[]>`
+    select j.job_id as "jobId", p.content
+    from migration_coverage.job j join migration_coverage.plan p using (plan_id)
+    where j.job_id = any(${[...new Set(jobs)]}::uuid[])
+    order by j.job_id`
+}
+
+/** Of each entity its newest job, where that did not complete; a sample is no coverage and does not count. */
+export async function listUnfinished(sql: Db, entities: readonly string[]): Promise<{ entity: string; jobId: string; status: 'queued' | 'running' | 'failed' | 'cancelled' }[]> {
+  return sql<{ entity: string; jobId: string; status: 'queued' | 'running' | 'failed' | 'cancelled' }[]>`
+    select planned.entity, newest.job_id as "jobId", newest.status
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select j.job_id, j.status from migration_coverage.job j
+      where j.mode <> 'sample' and j.entities @> array[planned.entity]
+      order by j.created_at desc, j.job_id limit 1
+    ) newest
+    where newest.status <> 'completed'
+    order by planned.entity`
+}
+
+/**
+ * The plans by which tables were counted, from the newest job on that has counted all tables, as one over all these entities does.
+ * @returns their texts, each once, with the time of that job; none when there is no such job
+ */
+export async function listTableAccounts(sql: Db, entities: readonly string[]): Promise<{ content: string; since: Date }[]> {
+  return sql<{ content: string; since: Date }[]>`
+    select distinct p.plan_id, p.content, whole.since
+    from (
+      select max(j.finished_at) as since from migration_coverage.job j
+      where j.status = 'completed' and j.include_cross_entity and j.entities @> ${[...entities]}::text[]
+    ) whole
+    join migration_coverage.job j on j.status = 'completed' and j.include_cross_entity and j.finished_at >= whole.since
+    join migration_coverage.plan p using (plan_id)
+    order by p.plan_id`
+}
