@@ -242,13 +242,14 @@ export async function countChecks(sql: Db, entities: readonly string[]): Promise
     order by planned.entity`
 }
 
-/** The texts of the plans that these jobs were made with. */
-export async function listJobPlans(sql: Db, jobs: readonly string[]): Promise<{ jobId: string; content: string }[]> {
-  return sql<{ jobId: string; content: string }[]>`
-    select j.job_id as "jobId", p.content
+/** The text of each plan that some of these jobs were made with, and which. */
+export async function listPlansOfJobs(sql: Db, jobs: readonly string[]): Promise<{ content: string; jobs: string[] }[]> {
+  return sql<{ content: string; jobs: string[] }[]>`
+    select p.content, array_agg(j.job_id::text order by j.job_id) as jobs
     from migration_coverage.job j join migration_coverage.plan p using (plan_id)
     where j.job_id = any(${[...new Set(jobs)]}::uuid[])
-    order by j.job_id`
+    group by p.plan_id
+    order by p.plan_id`
 }
 
 /** Of each entity its newest job, where that did not complete; a sample is no coverage and does not count. */

@@ -98,8 +98,8 @@ describe('migration-coverage gate', () => {
 
   it('ends with 2 for an entity that could not be compared, and after a job that failed', async () => {
     await pair.compare(plan.replace('same: [amount]', 'same: [amuont]'))
-    const money = 'gates: { domains: { money: { minVerifiedPercent: 0 }, core: { maxMissing: 1 } } }\n'
-    expect(await gate(plan.replace('same: [amount]', 'same: [amuont]') + money)).toMatchObject({ code: 2, output: expect.stringMatching(/^domain money\n {2}unknown {2}minVerifiedPercent 0: .*\ndomain core\n {2}pass {5}maxMissing 1: 1\ngate unknown: /) })
+    const money = 'gates: { domains: { money: { minVerifiedPercent: 50 }, core: { maxMissing: 1 } } }\n'
+    expect(await gate(plan.replace('same: [amount]', 'same: [amuont]') + money)).toMatchObject({ code: 2, output: expect.stringMatching(/^domain money\n {2}unknown {2}minVerifiedPercent 50: 0 % \(0 of 5 rows; 5 pending or unverified rows can decide it either way\)\ndomain core\n {2}pass {5}maxMissing 1: 1\ngate unknown: /) })
     await pair.compare(plan)
     expect(await gate(plan + money)).toMatchObject({ code: 0 })
     const jobId = await createJobOver(pair.tracking, pair.queue, plan, { entities: ['people'] })
