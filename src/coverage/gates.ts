@@ -10,7 +10,7 @@ import type { Gate, GateFigures, GateVerdict, JudgedLimit } from '../core/gates.
 import type { Db } from '../db/clients.js'
 import { comparesAlike } from '../plan/load.js'
 import type { LoadedPlan } from '../plan/load.js'
-import { countColumns, listCurrentSnapshots, listPlansOfJobs, listScriptFigures, listTableAccounts, listTables, listUnfinished } from './queries.js'
+import { countColumns, listCurrentSnapshots, listDistrusted, listPlansOfJobs, listScriptFigures, listTableAccounts, listTables, listUnfinished } from './queries.js'
 import { readTimes } from './summary.js'
 
 export interface GateReport {
@@ -48,6 +48,7 @@ async function readGateData(tx: Db, { entities, scripts }: Outline, content: str
     current,
     /** jobs by another plan */
     otherJobs: new Set(others.flatMap(({ jobs }) => jobs)),
+    distrusted: await listDistrusted(tx, current.map(({ jobId }) => jobId)),
     unfinished: await listUnfinished(tx, names),
     runs: await listScriptFigures(tx, scripts),
     columns: await countColumns(tx, names),
@@ -69,13 +70,15 @@ function figuresOf(entities: readonly PlannedEntity[], data: GateData, now: Date
 }
 
 /** Why the figures of these entities cannot tell how things stand, naming the first of them; null when they can. */
-function whyUntold(entities: readonly PlannedEntity[], { current, otherJobs, unfinished, runs }: GateData, now: Date): string | null {
+function whyUntold(entities: readonly PlannedEntity[], { current, otherJobs, distrusted, unfinished, runs }: GateData, now: Date): string | null {
   if (entities.length === 0) return 'no entity is in it'
   const stale = staleReason(entities, readTimes(current), new Map(runs.map((one) => [one.script, one])), now)
   if (stale !== null) return stale
   const named = new Set(entities.map(({ name }) => name))
   const open = unfinished.find(({ entity }) => named.has(entity))
   if (open !== undefined) return `the newest validation of ${open.entity} (job ${open.jobId}) has the status ${open.status}, and these figures are from before it`
+  const distrust = distrusted.find((one) => current.some(({ entity, jobId }) => named.has(entity) && entity === one.entity && jobId === one.jobId))
+  if (distrust !== undefined) return `the comparison of ${distrust.entity} cannot be trusted: ${distrust.message}`
   const foreign = current.find(({ entity, jobId }) => named.has(entity) && otherJobs.has(jobId))
   return foreign === undefined ? null : `${foreign.entity} was compared by another plan: validate again`
 }

@@ -266,6 +266,14 @@ export async function listUnfinished(sql: Db, entities: readonly string[]): Prom
     order by planned.entity`
 }
 
+/** Entities of these jobs whose comparison cannot be trusted itself, with the reason. */
+export async function listDistrusted(sql: Db, jobs: readonly string[]): Promise<{ jobId: string; entity: string; message: string }[]> {
+  return sql<{ jobId: string; entity: string; message: string }[]>`
+    select job_id as "jobId", entity, message from migration_coverage.check_result
+    where job_id = any(${[...new Set(jobs)]}::uuid[]) and category = 'engine' and verdict = 'unknown'
+    order by job_id, entity, name`
+}
+
 /**
  * The plans by which tables were counted, from the newest job on that has counted all tables, as one over all these entities does.
  * @returns their texts, each once, with the time of that job; none when there is no such job

@@ -91,6 +91,12 @@ describe('readGates', () => {
       await validate(1, 10, { entities: ['offices'] })
       await addJob(target, id(2), hoursAgo(5), ['offices'], 'running')
     }],
+    ['contradict themselves', 'the comparison of offices cannot be trusted: 3 of 100 rows have other sums', async () => {
+      await validate(1, 10, { entities: ['offices'] })
+      await target`
+        insert into migration_coverage.check_result (job_id, entity, name, category, severity, verdict, message)
+        values (${id(1)}, 'offices', 'another fingerprint agrees', 'engine', 'critical', 'unknown', '3 of 100 rows have other sums')`
+    }],
     ['are by another plan', 'offices was compared by another plan: validate again', () => validate(1, 10, { entities: ['offices'], plan: otherPlan })],
   ])('tells nothing with figures that %s', async (_, reason, prepare) => {
     await validate(9, 11)
