@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { repairClasses } from '../core/repair.js'
 import { migrateCommand } from './db-migrate.js'
+import { gateCommand, unknownCode } from './gate.js'
 import { planCheckCommand } from './plan-check.js'
 import { planDiscoverCommand } from './plan-discover.js'
 import { repairCommand } from './repair.js'
@@ -24,6 +25,14 @@ program
   .addOption(new Option('--side <side>', 'only rows that are to be read there').choices(['source', 'target']))
   .option('--limit <keys>', 'keys listed at most', '1000000')
   .action(repairCommand)
+program
+  .command('gate')
+  .argument('[file]', 'the plan; MIGRATION_PLAN unless given')
+  .description('holds the newest figures against the gates of the plan; ends with 0 when all limits hold, 1 when one is not met, 2 when nobody can tell')
+  .addOption(new Option('--format <format>', 'how it is told').choices(['text', 'json']).default('text'))
+  // a misspelt option is no limit that is not met
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : unknownCode))
+  .action(gateCommand)
 
 await program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)

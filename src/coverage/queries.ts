@@ -241,3 +241,51 @@ export async function countChecks(sql: Db, entities: readonly string[]): Promise
     group by planned.entity
     order by planned.entity`
 }
+
+/** The text of each plan that some of these jobs were made with, and which. */
+export async function listPlansOfJobs(sql: Db, jobs: readonly string[]): Promise<{ content: string; jobs: string[] }[]> {
+  return sql<{ content: string; jobs: string[] }[]>`
+    select p.content, array_agg(j.job_id::text order by j.job_id) as jobs
+    from migration_coverage.job j join migration_coverage.plan p using (plan_id)
+    where j.job_id = any(${[...new Set(jobs)]}::uuid[])
+    group by p.plan_id
+    order by p.plan_id`
+}
+
+/** Of each entity its newest job, where that did not complete; a sample is no coverage and does not count. */
+export async function listUnfinished(sql: Db, entities: readonly string[]): Promise<{ entity: string; jobId: string; status: 'queued' | 'running' | 'failed' | 'cancelled' }[]> {
+  return sql<{ entity: string; jobId: string; status: 'queued' | 'running' | 'failed' | 'cancelled' }[]>`
+    select planned.entity, newest.job_id as "jobId", newest.status
+    from unnest(${[...entities]}::text[]) as planned(entity)
+    cross join lateral (
+      select j.job_id, j.status from migration_coverage.job j
+      where j.mode <> 'sample' and j.entities @> array[planned.entity]
+      order by j.created_at desc, j.job_id limit 1
+    ) newest
+    where newest.status <> 'completed'
+    order by planned.entity`
+}
+
+/** Entities of these jobs whose comparison cannot be trusted itself, with the reason. */
+export async function listDistrusted(sql: Db, jobs: readonly string[]): Promise<{ jobId: string; entity: string; message: string }[]> {
+  return sql<{ jobId: string; entity: string; message: string }[]>`
+    select job_id as "jobId", entity, message from migration_coverage.check_result
+    where job_id = any(${[...new Set(jobs)]}::uuid[]) and category = 'engine' and verdict = 'unknown'
+    order by job_id, entity, name`
+}
+
+/**
+ * The plans by which tables were counted, from the newest job on that has counted all tables, as one over all these entities does.
+ * @returns their texts, each once, with the time of that job; none when there is no such job
+ */
+export async function listTableAccounts(sql: Db, entities: readonly string[]): Promise<{ content: string; since: Date }[]> {
+  return sql<{ content: string; since: Date }[]>`
+    select distinct p.plan_id, p.content, whole.since
+    from (
+      select max(j.finished_at) as since from migration_coverage.job j
+      where j.status = 'completed' and j.include_cross_entity and j.entities @> ${[...entities]}::text[]
+    ) whole
+    join migration_coverage.job j on j.status = 'completed' and j.include_cross_entity and j.finished_at >= whole.since
+    join migration_coverage.plan p using (plan_id)
+    order by p.plan_id`
+}

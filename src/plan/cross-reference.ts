@@ -12,6 +12,7 @@ export function findCrossReferenceFaults(plan: Plan): FoundFault[] {
     ...checkIgnoredTables(plan),
     ...checkScripts(plan),
     ...checkRuleNames(plan),
+    ...checkGates(plan),
     ...checkUnused(plan),
   ]
 }
@@ -236,6 +237,21 @@ function checkScripts(plan: Plan): FoundFault[] {
 function checkRuleNames(plan: Plan): FoundFault[] {
   const names = (plan.rules ?? []).map(({ name }) => name)
   return names.flatMap((name, index) => (names.indexOf(name) === index ? [] : [{ code: 'DUPLICATE_NAME', path: ['rules', index, 'name'], message: `two rules are called \`${name}\`: give one another name` }]))
+}
+
+/** A gate must ask something, of a domain that is there and has rows. */
+function checkGates({ gates, domains, entities }: Plan): FoundFault[] {
+  if (gates === undefined) return []
+  const used = new Set(Object.values(entities).map(({ domain }) => domain))
+  const asksNothing = (path: Path): FoundFault => ({ code: 'MISSING_KEY', path, message: 'nothing is asked here: write a limit, for example `maxMissing: 0`, or remove the key' })
+  const { domains: ofDomains = {}, ...limits } = gates
+  const faults = Object.keys(limits).length + Object.keys(ofDomains).length === 0 ? [asksNothing(['gates'])] : []
+  return [...faults, ...Object.entries(ofDomains).flatMap(([name, asked]): FoundFault[] => {
+    const path: Path = ['gates', 'domains', name]
+    if (!Object.hasOwn(domains, name)) return [{ code: 'UNKNOWN_DOMAIN', path, message: `there is no domain \`${name}\`: correct the name`, suggestion: didYouMean(name, used) }]
+    if (Object.keys(asked).length === 0) return [asksNothing(path)]
+    return used.has(name) ? [] : [{ severity: 'warning', code: 'UNUSED_DOMAIN', path, message: `no entity is in the domain \`${name}\`, so nobody can tell whether its limits hold` }]
+  })]
 }
 
 function checkUnused(plan: Plan): FoundFault[] {

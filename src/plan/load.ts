@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { byPlace, placeFault, PlanError, type FoundFault, type Path, type PlanFault } from './fault.js'
+import { byPlace, placeFault, PlanError, type Path, type PlanFault } from './fault.js'
 import { findCrossReferenceFaults } from './cross-reference.js'
 import type { Plan } from './schema.js'
 import { findShapeFaults } from './shape.js'
-import { unsupported } from './unsupported.js'
-import { pathFits, readYaml } from './yaml.js'
+import { readYaml } from './yaml.js'
 
 export { PlanError, type PlanFault } from './fault.js'
 
@@ -44,10 +43,9 @@ export function parsePlan(text: string): LoadedPlan {
     // the reader knows the place of a syntax error, which is no path of the plan
     throw new PlanError(yaml.faults.map(({ line, column, ...found }) => ({ ...placeFault(found, yaml.lineOf), line, column })))
   }
-  const refused = findUnsupported(yaml.value, [])
   const shape = findShapeFaults(yaml.value)
   // references between parts are only meaningful once the parts have their shape
-  const found = [...refused, ...shape, ...(shape.length === 0 ? findCrossReferenceFaults(yaml.value as Plan) : [])]
+  const found = [...shape, ...(shape.length === 0 ? findCrossReferenceFaults(yaml.value as Plan) : [])]
   const faults = found.map((fault) => placeFault(fault, yaml.lineOf)).sort(byPlace)
   const critical = faults.filter((fault) => fault.severity === 'critical')
   if (critical.length > 0) throw new PlanError(critical)
@@ -56,11 +54,21 @@ export function parsePlan(text: string): LoadedPlan {
   }
 }
 
-function findUnsupported(value: unknown, path: Path): FoundFault[] {
-  const here = unsupported
-    .filter((row) => pathFits(path, row.at))
-    .map((row) => ({ code: 'NOT_SUPPORTED_YET', path, message: `\`${row.key}\` is not supported yet: remove it or ${row.instead}` }))
-  if (here.length > 0 || typeof value !== 'object' || value === null) return here
-  const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value)
-  return entries.flatMap(([key, child]) => findUnsupported(child, [...path, key]))
+/**
+ * Whether two texts of plans ask for the same comparison: the same keys and values in the same order. Comments, layout and `gates`, which
+ * only judge what was compared, do not matter; quotes around a key do, since they decide what some keys mean.
+ */
+export function comparesAlike(left: string, right: string): boolean {
+  return left === right || comparedPart(left) === comparedPart(right)
+}
+
+function comparedPart(text: string): string {
+  const { value, isQuoted } = readYaml(text)
+  const told = (node: unknown, path: Path): unknown => {
+    if (Array.isArray(node)) return node.map((item, index) => told(item, [...path, index]))
+    if (typeof node !== 'object' || node === null) return node
+    const entries = Object.entries(node).filter(([key]) => path.length > 0 || key !== 'gates')
+    return { map: entries.map(([key, child]) => [key, isQuoted([...path, key]), told(child, [...path, key])]) }
+  }
+  return JSON.stringify(told(value, []))
 }

@@ -1,9 +1,6 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 
-/**
- * The whole plan language. Every object is strict: an unknown key is a fault. What the language allows and the service does not
- * do yet is listed in `unsupported.ts`.
- */
+/** The whole plan language. Every object is strict: an unknown key is a fault. */
 
 const strict = { additionalProperties: false }
 
@@ -132,9 +129,15 @@ const KeyMap = Type.Object({
   entity: Type.Optional(name('The parent entity, when several are keyed by the map.')),
 }, { ...strict, description: 'Legacy key → modern key.' })
 
-const gate = {
-  minVerifiedPercent: Type.Optional(Type.Number({ minimum: 0, maximum: 100, description: 'Least share of verified rows, 0 to 100.' })),
-  maxMissing: Type.Optional(Type.Integer({ minimum: 0, description: 'Most missing rows.' })),
+const atMost = (what: string) => Type.Optional(Type.Integer({ minimum: 0, description: `At most so many ${what}.` }))
+const rowLimits = {
+  minVerifiedPercent: Type.Optional(Type.Number({ minimum: 0, maximum: 100, description: 'Least share of the source rows in scope that are verified or merged, 0 to 100; judged on the exact counts.' })),
+  maxMissing: atMost('missing source rows'),
+  maxDiffers: atMost('source rows that differ'),
+  maxDuplicate: atMost('duplicate target rows'),
+  maxExtra: atMost('extra target rows'),
+  maxPending: atMost('pending rows on either side; they then make no other limit unknown'),
+  maxUnverified: atMost('unverified rows on either side; they then make no other limit unknown'),
 }
 
 const ignoreTables = (side: string) => Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }), { description: `Tables of the ${side} that nobody migrates, each with its reason.` }))
@@ -154,9 +157,12 @@ export const PlanSchema = Type.Object({
     dependsOn: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Scripts that must have run before.' })),
   }, { ...strict, description: 'What is known of a script beside its name.' }), { description: 'The scripts, by name.' })),
   gates: Type.Optional(Type.Object({
-    ...gate,
-    domains: Type.Optional(Type.Record(Type.String(), Type.Object(gate, { ...strict, description: 'The gate of one domain.' }), { description: 'Gates by domain.' })),
-  }, { ...strict, description: 'What the `gate` command asks for.' })),
+    ...rowLimits,
+    maxUncoveredTables: atMost('tables of both sides that are in no entity and not ignored'),
+    maxUncoveredColumns: atMost('columns of both sides that are neither compared, read nor ignored'),
+    maxUncoveredRows: atMost('rows of the tables of both sides that no entity claims'),
+    domains: Type.Optional(Type.Record(Type.String(), Type.Object(rowLimits, { ...strict, description: 'The limits of one domain.' }), { description: 'Limits of the rows of one domain, by its name.' })),
+  }, { ...strict, description: 'The limits that `migration-coverage gate` holds the figures against.' })),
   rules: Type.Optional(Type.Array(Type.Object({
     name: name('Name of the rule.'),
     severity: oneOf(['critical', 'warning', 'info'] as const, 'How much it matters.'),

@@ -83,14 +83,14 @@ export function accountingOf(figures: Figures) {
   }
 }
 
-/** Inserts a job; completed unless a status is given. */
-export async function addJob(sql: Sql, jobId: string, at: Date, entities: string[], status = 'completed'): Promise<void> {
+/** Inserts a job; completed and by the plan of this file unless told otherwise. */
+export async function addJob(sql: Sql, jobId: string, at: Date, entities: string[], status = 'completed', { plan: { checksum, content } = plan, mode = 'full', crossEntity = true } = {}): Promise<void> {
   await sql`
-    insert into migration_coverage.plan (checksum, content) values (${plan.checksum}, ${plan.content}) on conflict do nothing`
+    insert into migration_coverage.plan (checksum, content) values (${checksum}, ${content}) on conflict do nothing`
   await sql`
     insert into migration_coverage.job (job_id, plan_id, status, mode, priority, include_integrity_checks, include_cross_entity, entities, verdict, created_at, started_at, finished_at)
-    select ${jobId}, plan_id, ${status}, 'full', 'normal', true, true, ${entities}::text[], ${status === 'completed' ? 'pass' : null}, ${at}, ${at}, ${status === 'completed' ? at : null}
-    from migration_coverage.plan`
+    select ${jobId}, plan_id, ${status}, ${mode}, 'normal', true, ${crossEntity}, ${entities}::text[], ${status === 'completed' ? 'pass' : null}, ${at}, ${at}, ${status === 'completed' ? at : null}
+    from migration_coverage.plan where checksum = ${checksum}`
 }
 
 export interface ResultOptions {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { formatPath, PlanError } from '../../src/plan/fault.js'
-import { loadPlanFile, parsePlan } from '../../src/plan/load.js'
-import { unsupported } from '../../src/plan/unsupported.js'
+import { comparesAlike, loadPlanFile, parsePlan } from '../../src/plan/load.js'
 import { planText, refusalsOf } from './plans.js'
 
 const brief = (text: string) => refusalsOf(text).map(({ code, path, line }) => [code, path, line])
@@ -70,12 +69,10 @@ describe('parsePlan', () => {
     expect(faults).toEqual([])
   })
 
-  it('refuses the reference example for nothing but what is not supported yet', () => {
-    const faults = refusalsOf(reference)
-    expect(new Set(faults.map(({ code, severity }) => `${severity} ${code}`))).toEqual(new Set(['critical NOT_SUPPORTED_YET']))
-    expect(faults.map(({ path, line }) => [path, line])).toEqual([
-      ['gates', 42],
-    ])
+  it('reads the reference example', () => {
+    const { plan, faults } = parsePlan(reference)
+    expect(plan.gates).toEqual({ minVerifiedPercent: 99.9, maxMissing: 0, domains: { clinical: { minVerifiedPercent: 100 } } })
+    expect(faults.map(({ severity, code, path }) => [severity, code, path])).toEqual([['info', 'UNUSED_KEY_MAP', 'keyMaps.country'], ['warning', 'UNKNOWN_SCRIPT', 'scripts.migrate-patients.dependsOn[0]']])
   })
 
   it('finds the place of a key, of a list item and of what stands above', () => {
@@ -242,6 +239,13 @@ describe('cross references', () => {
     ['a table name of three parts', planText({ source: 'table: a.b.c' }), 'INVALID_NAME', 'entities.people.source.table', null],
     ['a name with a control character', planText().replace('  people:', '  "peo\\nple":'), 'INVALID_NAME', 'entities["peo\\nple"]', null],
     ['scripts that depend on each other in a circle', planText({ top: 'scripts: { a: { dependsOn: [b] }, b: { dependsOn: [c] }, c: { dependsOn: [a] } }' }), 'CONTRADICTION', 'scripts.a.dependsOn[0]', null],
+    ['a gate that asks nothing', planText({ top: 'gates: {}' }), 'MISSING_KEY', 'gates', null],
+    ['gates of domains that are none', planText({ top: 'gates: { domains: {} }' }), 'MISSING_KEY', 'gates', null],
+    ['a gate of a domain that asks nothing', planText({ top: 'gates: { domains: { core: {} } }' }), 'MISSING_KEY', 'gates.domains.core', null],
+    ['a gate of a misspelt domain', planText({ top: 'gates: { domains: { cor: { maxMissing: 0 } } }' }), 'UNKNOWN_DOMAIN', 'gates.domains.cor', 'did you mean `core`?'],
+    ['a percentage above 100', planText({ top: 'gates: { minVerifiedPercent: 100.1 }' }), 'INVALID_VALUE', 'gates.minVerifiedPercent', 'Least share of the source rows in scope that are verified or merged, 0 to 100; judged on the exact counts.'],
+    ['a limit of half a row', planText({ top: 'gates: { maxMissing: 0.5 }' }), 'INVALID_VALUE', 'gates.maxMissing', 'At most so many missing source rows.'],
+    ['a limit of tables in a domain', planText({ top: 'gates: { domains: { core: { maxUncoveredTables: 0 } } }' }), 'UNKNOWN_KEY', 'gates.domains.core.maxUncoveredTables', null],
     ['a script that depends on itself', planText({ top: 'scripts: { a: { dependsOn: [a] } }' }), 'CONTRADICTION', 'scripts.a.dependsOn[0]', null],
   ])('refuses %s', (_, text, code, path, suggestion) => {
     const faults = refusalsOf(text)
@@ -252,29 +256,37 @@ describe('cross references', () => {
 
   it('warns of what is only suspicious', () => {
     const { faults } = parsePlan(planText({
-      top: `${map}\nscripts: { loader: {}, other: { dependsOn: [laoder] } }`, entity: 'columns: { a: { from: x, values: { 1: y, 2: y } } }',
+      top: `${map}\ngates: { domains: { spare: { maxMissing: 0 } } }\nscripts: { loader: {}, other: { dependsOn: [laoder] } }`, entity: 'columns: { a: { from: x, values: { 1: y, 2: y } } }',
     }).replace('core: {}', 'core: {}, spare: {}'))
     expect(faults.map(({ severity, code, path, suggestion }) => [severity, code, path, suggestion])).toEqual([
-      ['info', 'UNUSED_DOMAIN', 'domains.spare', null], ['info', 'UNUSED_KEY_MAP', 'keyMaps.person', null],
+      ['info', 'UNUSED_DOMAIN', 'domains.spare', null], ['info', 'UNUSED_KEY_MAP', 'keyMaps.person', null], ['warning', 'UNUSED_DOMAIN', 'gates.domains.spare', null],
       ['warning', 'UNKNOWN_SCRIPT', 'scripts.other.dependsOn[0]', 'did you mean `loader`?'], ['info', 'LOSSY_VALUES', 'entities.people.columns.a.values', null],
     ])
   })
 })
 
-describe('what is not supported yet', () => {
-  const cases: [key: string, text: string][] = [
-    ['gates', planText({ top: 'gates: { maxMissing: 0 }' })],
-  ]
+describe('comparesAlike', () => {
+  const text = planText({ entity: 'columns: { a: { from: x, values: { 1: y } } }' })
 
-  it.each(cases)('refuses `%s` by name and line', (key, text) => {
-    const faults = refusalsOf(text)
-    expect(faults).toMatchObject([{ severity: 'critical', code: 'NOT_SUPPORTED_YET' }])
-    expect(faults[0]?.message).toContain(`\`${key}\` is not supported yet: remove it or `)
-    expect(faults[0]?.line).toBeGreaterThan(2)
+  it.each([
+    ['gates that are new', `${text}gates: { maxMissing: 0 }\n`],
+    ['comments and layout', `# a plan\n${text.replace('{ id: id }', '{ id: id } # the key').replace('{ core: {} }', '\n  core: {}')}`],
+  ])('does not mind %s', (_, other) => {
+    expect(comparesAlike(text, other)).toBe(true)
+    expect(comparesAlike(other, text)).toBe(true)
   })
 
-  it('has a case for each row of the table', () => {
-    expect(cases.map(([key]) => key)).toEqual(unsupported.map(({ key }) => key))
+  it.each([
+    ['another value', text.replace('1: y', '1: z')],
+    ['another key', text.replace('from: x', 'sql: x')],
+    ['another order', planText({ source: 'table: person', entity: 'columns: { b: c, a: { from: x, values: { 1: y } } }' })],
+    ['a code in quotes', text.replace('1: y', '"1": y')],
+    ['a list in place of a map', text.replace('{ core: {} }', '[[core, false, {}]]')],
+    ['a domain that is called gates', text.replace('{ core: {} }', '{ core: {}, gates: {} }')],
+    ['a text that is no YAML', `${text}]`],
+  ])('tells %s', (_, other) => {
+    expect(comparesAlike(text, other)).toBe(false)
+    expect(comparesAlike(other, text)).toBe(false)
   })
 })
 
