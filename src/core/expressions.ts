@@ -474,8 +474,8 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
     `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
 }
 
-/** Rows of one side that a block of a streamed entity should hold. */
-const segmentsOfBlock = 32
+/** A block of a streamed entity holds the rows of so many segments: few enough to pair in memory, enough that a chunk is saved in few pieces. */
+const segmentsOfBlock = 128
 
 /** How many blocks the rows of a streamed entity are divided into. */
 export function countBlocks(segments: number): number {

@@ -1,5 +1,5 @@
 /** Bytes of one row as `readSegmentsStatement` packs it: hash of the key int8, of the row int8, page int4 and line int2 of its address. */
-export const rowBytes = 22
+const rowBytes = 22
 
 export interface HashedRow {
   /** decimal text of the row's fingerprint */

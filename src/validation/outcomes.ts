@@ -74,18 +74,18 @@ export async function readPlanContent(sql: Db, planId: number): Promise<string> 
   return plan.content
 }
 
-/** @param blocks as `streamStatement` packs them */
-export async function saveRows(tx: Db, taskId: number, blocks: ReadonlyMap<number, Buffer>): Promise<void> {
+/** @param blocks base64, as `streamStatement` packs them: the longest road between two servers is the one through this process, so nothing is decoded on the way */
+export async function saveRows(tx: Db, taskId: number, blocks: ReadonlyMap<number, string>): Promise<void> {
   await tx`delete from migration_coverage.streamed_rows where task_id = ${taskId}`
-  for (const [block, packed] of blocks) await tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, ${packed})`
+  for (const [block, packed] of blocks) await tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, decode(${packed}, 'base64'))`
 }
 
 /** The packed rows of both sides in one block. */
 export async function readRows(sql: Db, jobId: string, entity: string, block: number): Promise<Record<Side, Buffer>> {
-  const parts = await sql<{ side: Side; packed: Buffer }[]>`
-    select task.side, rows.packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
+  const parts = await sql<{ side: Side; packed: string }[]>`
+    select task.side, encode(rows.packed, 'base64') as packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
     where task.job_id = ${jobId} and task.entity = ${entity} and rows.block = ${block} order by task_id`
-  const of = (side: Side) => Buffer.concat(parts.flatMap((part) => (part.side === side ? [part.packed] : [])))
+  const of = (side: Side) => Buffer.concat(parts.flatMap((part) => (part.side === side ? [Buffer.from(part.packed, 'base64')] : [])))
   return { source: of('source'), target: of('target') }
 }
 

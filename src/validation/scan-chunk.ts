@@ -1,6 +1,5 @@
 import type { ComparisonSpec } from '../core/spec.js'
 import { countsItself, countStatement, scanStatement, snapshotStatement, stateAt, streamStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
-import { rowBytes } from '../core/pair-hashes.js'
 import { countPackedRows } from '../core/segments.js'
 import { profileChunk, type ProfileRequest } from './profile.js'
 import type { ChunkProfile } from '../core/profile.js'
@@ -61,7 +60,7 @@ export type GroupSum = {
 }
 
 /** The keyed rows of a chunk: sums by segment, or all rows by block. */
-export type FoundRows = { segments: PackedSegments } | { blocks: Map<number, Buffer> }
+export type FoundRows = { segments: PackedSegments } | { blocks: Map<number, string> }
 
 /** Groups of one total that are kept; a finer total is not told. */
 export const mostGroups = 10_000
@@ -133,7 +132,7 @@ async function sumSegments(spec: ComparisonSpec, side: Side, options: StatementO
 async function streamRows(spec: ComparisonSpec, side: Side, options: StatementOptions, readMore: ReadMore): Promise<Pass> {
   const [now] = await readMore(snapshotStatement)
   if (now === undefined) throw new Error('the time gave no row')
-  const blocks = new Map<number, Buffer>()
+  const blocks = new Map<number, string>()
   const others: Pass['others'] = []
   let keyed = 0
   for (const row of await readMore(streamStatement(spec, side, options))) {
@@ -142,10 +141,8 @@ async function streamRows(spec: ComparisonSpec, side: Side, options: StatementOp
       others.push([place, countOf(row, 'rows')])
       continue
     }
-    const packed = Buffer.from(textOf(row, 'packed'), 'base64')
-    if (packed.length !== countOf(row, 'rows') * rowBytes) throw new Error('the packed rows are not as many as were counted')
-    keyed += packed.length / rowBytes
-    blocks.set(place, packed)
+    keyed += countOf(row, 'rows')
+    blocks.set(place, textOf(row, 'packed'))
   }
   return { found: { blocks }, keyed, others, snapshot: textOf(now, 'snapshot') }
 }
