@@ -4,7 +4,7 @@ import { auditedOneOf, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
-import { sideOf } from '../jobs/failure.js'
+import { busyLoad, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { Queue } from '../jobs/queue.js'
 import { addTasks, type TakenTask } from '../jobs/task.js'
@@ -43,7 +43,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
       return { ...outcome }
     }
   } catch (error) {
-    if (signal.aborted) throw error
+    if (signal.aborted || busyLoad(error) !== null) throw error
     if (sqlstateOf(error) === '57014') context.pace.note(spec, side, 'fingerprints', part, Infinity)
     const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, side, part) : null
     if (halves !== null) return async (tx) => {
