@@ -72,11 +72,14 @@ export async function readPlanContent(sql: Db, planId: number): Promise<string> 
   return plan.content
 }
 
-/** @param packed as `scanStatement` packs them */
-export async function saveSegments(tx: Db, taskId: number, packed: Buffer): Promise<void> {
+/**
+ * @param packed as `scanStatement` packs them
+ * @param touched as `touchedSegments` packs them; null: the sums are of this task's own reading
+ */
+export async function saveSegments(tx: Db, taskId: number, packed: Buffer, touched: Buffer | null): Promise<void> {
   await tx`
-    insert into migration_coverage.segment_sums (task_id, packed) values (${taskId}, ${packed})
-    on conflict (task_id) do update set packed = excluded.packed`
+    insert into migration_coverage.segment_sums (task_id, packed, touched) values (${taskId}, ${packed}, ${touched})
+    on conflict (task_id) do update set packed = excluded.packed, touched = excluded.touched`
 }
 
 /** Whether the job still has a task of these kinds (and entity) that is neither done nor the given one. */
@@ -101,9 +104,9 @@ export async function compareSegments(sql: Db, jobId: string, entity: string, se
   const tasks = await sql<{ taskId: number; side: Side }[]>`
     select task_id as "taskId", side from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity} order by task_id`
   for (const { taskId, side } of tasks) {
-    const [chunk] = await sql<{ packed: Buffer }[]>`select packed from migration_coverage.segment_sums where task_id = ${taskId}`
+    const [chunk] = await sql<{ packed: Buffer; touched: Buffer | null }[]>`select packed, touched from migration_coverage.segment_sums where task_id = ${taskId}`
     if (chunk === undefined) throw new Error(`the sums of task ${taskId} have gone`)
-    sums.add(side, chunk.packed)
+    sums.add(side, chunk.packed, chunk.touched ?? undefined)
   }
   return sums.compare()
 }

@@ -32,7 +32,18 @@ export interface ScanOutcome {
   /** what the columns hold; null when it was not asked for; a text: why it could not be read */
   profile: ChunkProfile | string | null
   snapshotAt: string
+  /** every transaction before this one (decimal text of an xid8) was over when the rows behind the sums were read; absent of an earlier release */
+  horizon?: string
+  /** when the rows behind the sums were read, where that was before; else absent */
+  readAt?: string
+  /** of those, the segments whose sums may not hold any more */
+  touched?: number
   durationMs: number
+}
+
+export interface ScannedChunk {
+  outcome: ScanOutcome
+  segments: Buffer
 }
 
 /** A row that no statement can read. */
@@ -62,10 +73,13 @@ export const mostGroups = 10_000
  * Reads a chunk of one side once: counts and fingerprint sums by segment; with a profile its columns in a pass of their own, in the same snapshot. Where something is
  * joined, the bare rows are counted beside it.
  * @param unreadRows are left out, and counted by themselves
+ * @param isEnough whether more than the segments is to be read; if not, the answer is null
  * @returns segments as `scanStatement` packs them
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; segments: Buffer }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows?: UnreadRow[]): Promise<ScannedChunk>
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[], isEnough: (segments: Buffer) => boolean): Promise<ScannedChunk | null>
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal, unreadRows: UnreadRow[] = [], isEnough: (segments: Buffer) => boolean = () => true): Promise<ScannedChunk | null> {
   const startedAt = performance.now()
   const { side } = reader
   const addresses = unreadRows.map(({ address }) => address)
@@ -75,9 +89,10 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
     const [scanned] = await readMore(scanStatement(spec, side, statement))
     if (scanned === undefined || counted === undefined) throw new Error('a count gave no row')
     const segments = Buffer.from(scanned['segments'] ?? '', 'base64')
+    if (!isEnough(segments)) return null
     const outcome: ScanOutcome = {
       rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed: countPackedRows(segments), unread: 0, unreadRows, totals: [], profile: null,
-      snapshotAt: textOf(scanned, 'snapshot'), durationMs: 0,
+      snapshotAt: textOf(scanned, 'snapshot'), horizon: textOf(scanned, 'horizon'), durationMs: 0,
     }
     for (const [place, rows] of Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>)) {
       const { state, reason } = stateAt(spec, side, options, Number(place))

@@ -11,7 +11,8 @@ import { readPrepared, sideOfTask, statementOf, type TaskContext } from './conte
 import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveSegments } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
-import { scanChunk, ScanMismatch, type UnreadRow } from './scan-chunk.js'
+import { rescan } from './rescan.js'
+import { scanChunk, ScanMismatch, type ScannedChunk, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
 
 /** How often a chunk is searched for rows that cannot be read: they may come while it is searched. */
@@ -25,13 +26,14 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const { spec, segments } = await comparable(context, task)
   const reader = context.readers[sideOfTask(task)]
   const first = task.firstPage ?? 0
-  const statement: StatementOptions = { ...statementOf(await readPrepared(context.target, task.jobId), segments), ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
+  const prepared = await readPrepared(context.target, task.jobId)
+  const statement: StatementOptions = { ...statementOf(prepared, segments), ...(spec[reader.side].chunkable ? { pages: { first, next: task.nextPage } } : {}) }
   if (reader.side === 'source') await context.spareSource(reader, signal)
   try {
     const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
-    const { outcome, segments: sums } = await scanReadable(spec, reader, statement, profile, signal)
+    const { outcome, segments: sums, touched } = await rescan(context.target, task, prepared, spec, reader, statement, profile, signal) ?? { ...await scanReadable(spec, reader, statement, profile, signal), touched: null }
     return async (tx) => {
-      await saveSegments(tx, task.taskId, sums)
+      await saveSegments(tx, task.taskId, sums, touched)
       await settleWhenScanned(context.queue, tx, task)
       return { ...outcome }
     }
@@ -52,7 +54,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   }
 }
 
-async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): ReturnType<typeof scanChunk> {
+async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): Promise<ScannedChunk> {
   let unread: UnreadRow[] = []
   for (let search = 0; ; search += 1) {
     try {
