@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Sql } from 'postgres'
+import { scanStatement } from '../../src/core/expressions.js'
+import type { ComparisonSpec } from '../../src/core/spec.js'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/demo/embedded.js'
 import { createPair, openComparer, type Comparer, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { createTestDatabase, openAdmin, writeAndTell, type TestDatabase } from '../helpers/postgres.js'
+import { asAdmin, createTestDatabase, openAdmin, writeAndTell, type TestDatabase } from '../helpers/postgres.js'
 import { figuresOf, lineOf } from './cases.js'
 
 /** Runs that read only the rows whose versions are newer. Tables of several chunks, with segments of a row or two, so that a change touches few of them; each way to deceive the versions is one test. */
@@ -149,6 +151,22 @@ test('transactions that were open over the reading, in the top level and below',
   expect(await waysOf(pair.tracking)).toEqual({ source: 'kept 5 of 5', target: 'reused' })
 })
 
+test('ids of transactions come round: a version counts as the newest that it may be', async () => {
+  const [job] = await pair.tracking<{ spec: ComparisonSpec; horizon: string }[]>`
+    select e.spec, t.outcome ->> 'horizon' as horizon from migration_coverage.job_entity e join migration_coverage.task t using (job_id, entity) where t.kind = 'scan' and t.side = 'source' and t.chunk = 0 order by t.task_id desc limit 1`
+  const horizon = BigInt(job!.horizon)
+  const countNewer = async (since: bigint) => {
+    const [row] = await pair.source.sql.unsafe<{ segments: string }[]>(scanStatement(job!.spec, 'source', { segments: 1, recode: false, since: String(since) }))
+    return Number(Buffer.from(row!.segments, 'base64').readBigInt64BE(8))
+  }
+  expect(await countNewer(horizon)).toBe(0)
+  await write('source', 'update t set v = v where id <= 5')
+  const [{ next }] = await pair.source.sql<[{ next: string }]>`select pg_snapshot_xmax(pg_current_snapshot())::text as next`
+  expect([await countNewer(horizon), await countNewer(BigInt(next))]).toEqual([5, 0])
+  // the same raw id a turn before, half a turn before, and ids that stand for no transaction
+  for (const since of [horizon - 2n ** 32n, horizon - 2n ** 31n, 0n, 2n]) expect(await countNewer(since)).toBe(rows)
+})
+
 test('a key map that has not changed, beside a target that has; then one that has', async () => {
   await write('target', `drop table if exists m; create table m (legacy int primary key, modern int unique not null); insert into m select i, i from generate_series(1, ${rows}) i`)
   const plan = planOf('t: { domain: d, source: { table: t }, target: { table: t }, key: { id: { from: id, references: m } }, same: [v, mood], ignore: { target: { at: technical } } }')
@@ -193,6 +211,26 @@ test('whatever is written on either side, every run finds what a full join finds
     ]
     expect(run.differences.map((one) => `${one.class} ${one.key['id']}`).sort()).toEqual(expected.sort())
     expect(Object.values(await waysOf(pair.tracking)).filter((way) => way === 'read')).toEqual([])
+  }
+})
+
+test('a copy of the database on the same server proves nothing, though its ids are of the same count', async () => {
+  const [source, target] = [await createTestDatabase({ server: 'source' }), await createTestDatabase({ template: 'tracking' })]
+  const copied = { ...source.options, database: `${source.options.database}_copy` }
+  await writeAndTell(source.options, create)
+  await asAdmin((sql) => sql.unsafe(`create database ${copied.database} template ${source.options.database}`), 'source')
+  await writeAndTell(source.options, 'update t set v = -1 where id = 100')
+  await writeAndTell(target.options, `${create}; update t set v = -1 where id = 100`)
+  const comparers = [await openComparer(source.options, target.options), await openComparer(copied, target.options)]
+  try {
+    expect(told(await comparers[0]!.compare(planOf(entity), small, { mode: 'full' })).differences).toEqual([])
+    expect(told(await comparers[1]!.compare(planOf(entity), small, { mode: 'changed' })).differences).toEqual(['differs value {"id":"100"} v: 100 → -1'])
+    expect(await waysOf(comparers[1]!.tracking)).toEqual({ source: 'read', target: 'reused' })
+  } finally {
+    for (const comparer of comparers) await comparer.close()
+    await asAdmin((sql) => sql.unsafe(`drop database ${copied.database} with (force)`), 'source')
+    await source.drop()
+    await target.drop()
   }
 })
 
