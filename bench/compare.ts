@@ -11,6 +11,7 @@ import { openQueue } from '../src/jobs/queue.js'
 import { startProxy } from '../test/helpers/proxy.js'
 import { runByHand } from './by-hand.js'
 import { candidates, type Candidate } from './candidates.js'
+import { measureChanged, type MeasuredChanged } from './changed.js'
 import { median, medianRatio } from './figures.js'
 import { fastestSound, runFloor, timeCandidates, type TimedCandidate } from './floor.js'
 import { allocated, readFamily } from './service.js'
@@ -120,8 +121,21 @@ async function prepare(): Promise<{ source: Sql; target: Sql }> {
   return makers
 }
 
+/** Runs of mode `changed`, over tables of their own. */
+async function measureRuns(): Promise<MeasuredChanged[]> {
+  const queue = await openQueue(makers.target, { log, migrate: true })
+  const worker = await startWorker(source, target)
+  try {
+    return await measureChanged({ options: { source, target }, makers }, queue, rows, rounds)
+  } finally {
+    await worker.stop()
+    await queue.stop()
+  }
+}
+
 const makers = await prepare()
 const found: Measured[] = []
+let changed: MeasuredChanged[] = []
 const floors: { key: string; timed: TimedCandidate[] }[] = []
 try {
   console.log(`${rows} rows of 11 columns on each side, ${rounds} rounds, medians; rows that differ are read again without a pause (RECHECK_DELAY_MS=0)`)
@@ -143,6 +157,10 @@ try {
       `by hand ${seconds.byHand?.toFixed(2) ?? '-'} s = ${ratios.byHand?.toFixed(1) ?? '-'} × ours (limit ${one.limits.byHand})  ${(measured.rowsPerSecond / 1e6).toFixed(2)} M rows/s  ` +
       `worker ${(peakBytes / 2 ** 20).toFixed(0)} MiB  wire ${(wire.ours / 2 ** 20).toFixed(1)} MiB, by hand ${wire.byHand === null ? '-' : (wire.byHand / 2 ** 20).toFixed(0)} MiB`)
   }
+  if ('changed'.includes(values.only)) {
+    changed = await measureRuns()
+    for (const { name, limit, seconds, ratio } of changed) console.log(`changed: ${name.padEnd(34)} full ${seconds.full.toFixed(2)} s  changed ${seconds.changed.toFixed(2)} s = ${ratio.toFixed(2)} × full (limit ${limit}${ratio > limit ? ', MISSED' : ''})`)
+  }
 } finally {
   if (values.data === undefined) await dropTables(makers.source, makers.target)
   await Promise.all([makers.source.end(), makers.target.end()])
@@ -153,6 +171,6 @@ try {
 mkdirSync(new URL('results/', import.meta.url), { recursive: true })
 appendFileSync(new URL('results/compare.jsonl', import.meta.url), `${JSON.stringify({
   at: new Date().toISOString(), rows, rounds, cores: allocated.cores, node: process.version,
-  candidates: floors.map(({ key, timed }) => ({ key, timed: timed.map(({ candidate: { name, unsound }, seconds }) => ({ name, sound: unsound === null, seconds })) })), cases: found,
+  candidates: floors.map(({ key, timed }) => ({ key, timed: timed.map(({ candidate: { name, unsound }, seconds }) => ({ name, sound: unsound === null, seconds })) })), cases: found, changed,
 })}\n`)
-writeFileSync(new URL('results/compare.md', import.meta.url), writePage({ rows, rounds, floors, cases: found }))
+writeFileSync(new URL('results/compare.md', import.meta.url), writePage({ rows, rounds, floors, cases: found, changed }))

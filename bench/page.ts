@@ -1,3 +1,4 @@
+import type { MeasuredChanged } from './changed.js'
 import type { TimedCandidate } from './floor.js'
 import type { Case } from './tables.js'
 
@@ -18,7 +19,7 @@ const mebibytes = (bytes: number | null) => (bytes === null ? '–' : (bytes / 2
 const table = (rows: string[][]) => rows.flatMap((row, index) => [`| ${row.join(' | ')} |`, ...(index === 0 ? [`|${row.map(() => '---|').join('')}`] : [])]).join('\n')
 
 /** The page of the last run, Markdown. */
-export function writePage({ rows, rounds, floors, cases }: { rows: number; rounds: number; floors: { key: string; timed: TimedCandidate[] }[]; cases: Measured[] }): string {
+export function writePage({ rows, rounds, floors, cases, changed }: { rows: number; rounds: number; floors: { key: string; timed: TimedCandidate[] }[]; cases: Measured[]; changed: MeasuredChanged[] }): string {
   const judged = cases.map(({ case: one, seconds, ratios, rowsPerSecond, peakBytes, wire }) => [
     one.key, one.differences, seconds.floor.toFixed(2), seconds.ours.toFixed(2), ratios.floor.toFixed(2), String(one.limits.floor), ratios.floorCpu.toFixed(2), seconds.byHand?.toFixed(2) ?? '–',
     ratios.byHand?.toFixed(1) ?? '–', String(one.limits.byHand), (rowsPerSecond / 1e6).toFixed(2), mebibytes(peakBytes), mebibytes(wire.ours), mebibytes(wire.byHand),
@@ -26,5 +27,6 @@ export function writePage({ rows, rounds, floors, cases }: { rows: number; round
   const head = ['key', 'rows that differ', 'floor, s', 'ours, s', 'ours / floor', 'limit', 'of CPU', 'by hand, s', 'by hand / ours', 'limit', 'M rows/s', 'worker, MiB', 'wire, MiB', 'wire by hand, MiB']
   const timed = floors.flatMap(({ key, timed: list }) => list.map(({ candidate, seconds }) => [key, candidate.name, seconds.toFixed(2), candidate.unsound ?? '']))
   return ['# Comparison: the last run', '', `${rows} rows of 11 columns on each side, ${rounds} rounds, medians. [README.md](../README.md) tells what is measured.`, '', table([head, ...judged]), '',
-    'Fingerprints: count and sum over both sides at once, s. The fastest sound one is the floor.', '', table([['key', 'expression', 's', 'unsound'], ...timed]), ''].join('\n')
+    'Fingerprints: count and sum over both sides at once, s. The fastest sound one is the floor.', '', table([['key', 'expression', 's', 'unsound'], ...timed]), '',
+    'Runs that read only what may have changed, against full runs of the same tables.', '', table([['what has changed', 'full, s', 'changed, s', 'changed / full', 'limit'], ...changed.map(({ name, limit, seconds, ratio }) => [name, seconds.full.toFixed(2), seconds.changed.toFixed(2), ratio.toFixed(2), String(limit)])]), ''].join('\n')
 }

@@ -107,6 +107,14 @@ export async function createTables(source: Sql, target: Sql, one: Case, rows: nu
   await target.unsafe('vacuum (analyze, freeze) key_map')
 }
 
+/** Equal tables on both sides that a benchmark may write to: those of integer keys without differences, once more. */
+export async function copyTables(source: Sql, target: Sql, name: string): Promise<void> {
+  await source.unsafe(`drop table if exists ${name}`)
+  await target.unsafe(`drop table if exists ${name}`)
+  await create(source, name, 'integer', `table ${sourceTable('integer')}`)
+  await create(target, name, 'integer', `table ${targetTable({ key: 'integer', differences: 'none' })}`)
+}
+
 export async function dropTables(source: Sql, target: Sql): Promise<void> {
   for (const sql of [source, target]) {
     const tables = await sql<{ name: string }[]>`select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and (relname like 'rows\_%' or relname = 'key_map')`
@@ -114,13 +122,13 @@ export async function dropTables(source: Sql, target: Sql): Promise<void> {
   }
 }
 
-/** The plan of a case, as its file would be written. */
-export function planOf(one: Case): string {
+/** The plan of a case, as its file would be written; over other tables than its own, where these are given. */
+export function planOf(one: Case, tables = { source: sourceTable(one.key), target: targetTable(one) }): string {
   const { key } = one
   const legs = Object.keys(keys[key].legs).map((leg) => `${leg}: ${key === 'key map' ? `{ from: ${leg}, references: ids }` : leg}`)
   return [
     'version: 1', 'domains: { bench: {} }', ...(key === 'key map' ? ['keyMaps: { ids: { table: key_map, legacy: legacy, modern: modern } }'] : []), 'entities:', '  rows:', '    domain: bench',
-    `    source: { table: ${sourceTable(key)} }`, `    target: { table: ${targetTable(one)} }`, `    key: { ${legs.join(', ')} }`,
+    `    source: { table: ${tables.source} }`, `    target: { table: ${tables.target} }`, `    key: { ${legs.join(', ')} }`,
     `    columns: { ${Object.keys(columns).map((column) => `${column}: ${column}`).join(', ')} }`, '',
   ].join('\n')
 }

@@ -63,15 +63,23 @@ async function started(child: ChildProcess): Promise<void> {
 
 const pollMs = 10
 
+/** What a job must find. */
+export type Expected = Record<'verified' | 'differs' | 'missing' | 'extra', number>
+
 /**
  * A whole job over a case, as `POST /validation/run` would make it; the checks beside the rows are left out.
  * @returns seconds from its creation to its end
  * @throws Error when it does not complete, or found anything but what the case holds
  */
 export async function runJob(tracking: Sql, queue: Queue, one: Case, rows: number): Promise<number> {
-  const loaded = parsePlan(planOf(one))
+  return (await runPlan(tracking, queue, planOf(one), 'full', expectedOf(one, rows))).seconds
+}
+
+/** The same over the entity `rows` of any plan. `note` tells what the job rests on. */
+export async function runPlan(tracking: Sql, queue: Queue, plan: string, mode: 'full' | 'changed', expected: Expected): Promise<{ seconds: number; note: string | null }> {
+  const loaded = parsePlan(plan)
   const startedAt = performance.now()
-  const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode: 'full', priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
+  const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode, priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
   for (;;) {
     const [job] = await tracking<{ status: string; reason: string | null }[]>`select status, reason from migration_coverage.job where job_id = ${jobId}`
     if (job?.status === 'completed') break
@@ -79,11 +87,11 @@ export async function runJob(tracking: Sql, queue: Queue, one: Case, rows: numbe
     await sleep(pollMs)
   }
   const seconds = (performance.now() - startedAt) / 1000
-  const [found] = await tracking<Record<string, number | string | null>[]>`
+  const [found] = await tracking<(Expected & { note: string | null })[]>`
     select verified::int4, differs::int4, missing::int4, extra::int4, note from migration_coverage.entity_result where job_id = ${jobId}`
-  const expected = expectedOf(one, rows)
   for (const [name, count] of Object.entries(expected)) {
-    if (found?.[name] !== count) throw new Error(`${one.key}, ${one.differences}: ${name} is ${found?.[name]} instead of ${count}${found?.['note'] ? `: ${found['note']}` : ''}`)
+    const counted = found?.[name as keyof Expected]
+    if (counted !== count) throw new Error(`${mode}: ${name} is ${counted} instead of ${count}${found?.note ? `: ${found.note}` : ''}, in\n${plan}`)
   }
-  return seconds
+  return { seconds, note: found?.note ?? null }
 }

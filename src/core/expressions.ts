@@ -20,6 +20,8 @@ export interface StatementOptions {
   sample?: { seed: bigint }
   /** the segments that have this number in their last bits are summed a second time, with other seeds (`auditedOneOf`) */
   audited?: number
+  /** in place of fingerprints a pass counts the rows whose version may be of this transaction or a later one (decimal text of an xid8) */
+  since?: string
   /** pages [first, next) of the relation's own physical order; next null: open ended */
   pages?: { first: number; next: number | null }
   /** by side the addresses (`(page,item)`) of rows whose values raise an error: they are left out */
@@ -365,7 +367,8 @@ function rowHash(key: string, columns: string | null): string {
 /**
  * The claimed rows of a side (or of a chunk) with their hashes, for passes over many rows. The planner may not pull it up (`offset 0`), so that each hash is computed once.
  * @param wanted SQL condition over the hash of the key: of the other rows nothing is computed
- * Columns: place (`placeOf` of a row that is not keyed, else null), key, rest (hashes; null unless keyed), audit (hash of the row; null unless its segment is audited), address (ctid, of a table that is read in ranges of them).
+ * Columns: place (`placeOf` of a row that is not keyed, else null), key, rest (hashes; null unless keyed; with `since` rest tells whether the row is newer), audit (hash of the row; null unless its segment is audited),
+ * address (ctid, of a table that is read in ranges of them).
  */
 function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, wanted?: (key: string) => string): string {
   const { rows, keyHash, columnHash, auditHash, ...sql } = sideSql(spec, side, options)
@@ -379,9 +382,24 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const refused = [...(readable === 'true' ? [] : [`not (${readable})`]), ...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
   const only = wanted === undefined ? '' : ` and ${refused.length === 0 ? wanted(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${wanted(keyHash)} end`}`
   return `select ${states.length === 0 ? 'null::int4' : `case ${states.map(({ name, when }, index) => `when ${when} then ${place(name, index)}`).join(' ')} end`} as place, ${unless(keyHash)} as key, ` +
-    `${columnHash === null ? '0::int8' : unless(columnHash)} as rest` +
+    `${options.since !== undefined ? isNewer(side, options.since) : columnHash === null ? '0::int8' : unless(columnHash)} as rest` +
     `${options.audited === undefined ? '' : `, ${unless(`case when ${inAudit(options, options.audited, keyHash)} then ${auditHash} end`)} as audit`}${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
     `from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${only} offset 0`
+}
+
+/** How far back `age` is asked, transactions: it tells distances modulo 2^32, and its sign turns at 2^31. */
+const longestAge = 2 ** 30
+
+/**
+ * SQL condition that the version of a row that a pass sees may have been written by the transaction `since` or a later one. What it does not hold for was committed before any snapshot
+ * whose `pg_snapshot_xmin` is `since`, and stood in that snapshot as it does now: a version never changes, and a deleted one does not come back. A raw xmin tells its transaction
+ * modulo 2^32; the newest that it may stand for counts, so the condition errs towards holding. Only in one snapshot of a transaction without an xid of its own: `age` counts from the first id that was
+ * free when the transaction asked first.
+ */
+function isNewer(side: Side, since: string): string {
+  const first = BigInt(since)
+  return `(age(${aliasOf(side)}.xmin)::int8 & 4294967295) <= (select case when pg_snapshot_xmax(pg_current_snapshot())::text::int8 - ${int8Literal(first)} < ${longestAge} ` +
+    `then age('${first & 0xffffffffn}'::xid)::int8 else 4294967295 end)`
 }
 
 /** What a row may be instead of compared, a row outside the sample included. */
@@ -460,17 +478,18 @@ export function countsItself(spec: ComparisonSpec, side: Side): boolean {
 
 /**
  * One pass over a side (or a chunk of it), one row.
- * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64 int8; null without keyed rows), audit (the same of
- * the audited segments, with other seeds; only where there are some),
- * others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601).
+ * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
+ * audit (the same of the audited segments, with other seeds; only where there are some), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8:
+ * every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const packed = (sum: string, which: string) => `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
     `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, ', mod(sum(audit), 18446744073709551616) as audit']
   return `select ${packed('sum', '')} as segments, ${auditPacked}` +
-    `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn} ` +
-    `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, mod(sum(${rowHash('key', 'rest')}), 18446744073709551616) as sum${auditSum} ` +
+    `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
+    `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, ` +
+    `${options.since === undefined ? `mod(sum(${rowHash('key', 'rest')}), 18446744073709551616)` : 'count(*) filter (where rest)'} as sum${auditSum} ` +
     `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
 }
 

@@ -7,7 +7,7 @@ import { addTasks, type TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
-import type { Reused, SideEvidence } from './changed.js'
+import type { Reused, SideEvidence, SideVersions } from './changed.js'
 import { hasOtherTasks } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { Reader } from './reader.js'
@@ -63,8 +63,12 @@ export interface Prepared {
   shared: string[]
   /** entity → what proves later that a side is as this run read it */
   evidence: Record<string, SideEvidence>
+  /** entity → what proves later that the versions of its rows tell which have changed; absent of an earlier release */
+  versions?: Record<string, SideVersions>
   /** entity → the jobs whose reading of a side this one rests on */
   reused: Record<string, Reused>
+  /** entity → the jobs whose sums this one rests on where no row of a side is newer; absent of an earlier release */
+  partlyReused?: Record<string, Reused>
   /** the seed of a sample, as decimal text; null: every row is compared */
   sampleSeed: string | null
 }

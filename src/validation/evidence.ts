@@ -9,24 +9,43 @@ import { countOf, read, textOf, type Reader } from './reader.js'
  */
 export type Evidence = string | null
 
+/**
+ * What proves that the versions of the rows of a side tell which of them have changed: the relation is the same one of the same server, which has run since, and nothing else that its rows are
+ * read with has changed. null: nothing proves it.
+ */
+export type Versions = {
+  /** the server and the relation itself */
+  table: string
+  /** the statements, and the counters of what else they read */
+  rest: string
+} | null
+
 /** Before 15 the counters went through lossy datagrams. */
 const countersAreExact = 150_000
 
 /**
- * The counters of the relations in $1 (a JSON array of [schema, name]), and what would make them lie: a restart (a crash loses them), a reset, a standby (which counts nothing), a writer whose
- * transaction is open. TRUNCATE leaves the counters and changes the file; a column that is dropped and made anew changes neither, so the columns are told too.
+ * The relations in $1 (a JSON array of [schema, name]), and how far their counters can be trusted.
+ * `server` is what a restart, a crash (which loses counters, and commits that were not flushed), a restored or promoted server and another database change: the crash of one session restarts neither the
+ * server nor the counters of a database, but those of the background writer. Labels of enums change without any row.
+ * `counters` would lie after a reset too, and on a standby (which counts nothing). `relations` tells of each relation its definition (every DDL makes a new version of its row in pg_class; a column that is dropped
+ * and made anew has another number; a generated column another expression) and its counters, null while a writer's transaction is open.
  */
 const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item))
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
-    pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database()))::text as server,
+    pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
+      (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+      (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum))::text as server,
+    (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
     (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%'
       and (state is null or state <> 'idle' or state_change > pg_catalog.clock_timestamp() - $2::text::interval))::text as sessions,
-    (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_array(c.oid, pg_catalog.pg_relation_filenode(c.oid),
-        pg_catalog.pg_stat_get_tuples_inserted(c.oid), pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid),
-        (select string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid, ', ' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))::text)
+    (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object(
+        'definition', pg_catalog.json_build_array(c.oid, c.xmin::text, pg_catalog.pg_relation_filenode(c.oid),
+          (select string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+            left join pg_catalog.pg_attrdef d on a.attgenerated <> '' and d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))::text,
+        'counters', case when not exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock'))
+          then pg_catalog.json_build_array(pg_catalog.pg_stat_get_tuples_inserted(c.oid), pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid))::text end))
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
-      where c.relkind in ('r', 'm') and c.relpersistence = 'p' and not exists (select from pg_catalog.pg_locks l
-        where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock')))::text as counters`
+      where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`
 
 /**
  * SQL that tells whether a statement ($1) names something of another schema than the server's own. The pattern is asked only of names that stand in the text at all: over every function of
@@ -45,43 +64,87 @@ export interface Reading {
   text: string
   /** [schema, name] of each relation, those of subqueries and the parts of a table with them; null: no plan tells all of them */
   relations: [string, string][] | null
+  /** the entity's own relation, where a pass reads it once and what it finds in a row depends on no other row of it; else null */
+  own: [string, string] | null
 }
 
 /** Asks the server what it would read for an entity. */
 export async function readReading(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<Reading> {
-  const statements = [scanStatement(spec, reader.side, options), readRowsStatement(spec, reader.side, options, null).replace('$1', "'{0}'")]
-  const text = [countStatement(spec, reader.side), ...statements].join(';\n')
+  const { side } = reader
+  const pass = scanStatement(spec, side, options)
+  const rows = readRowsStatement(spec, side, options, null).replace('$1', "'{0}'")
+  const text = [countStatement(spec, side), pass, rows].join(';\n')
   const [opaque] = await read(reader, signal, opaqueStatement, [text])
-  if (opaque?.['opaque'] !== 'false') return { text, relations: null }
-  const relations = new Map<string, [string, string]>()
-  for (const statement of statements) for (const relation of await relationsOf(reader, statement, signal)) relations.set(JSON.stringify(relation), relation)
-  return { text, relations: [...relations.values()] }
+  if (opaque?.['opaque'] !== 'false') return { text, relations: null, own: null }
+  const [passed, others] = [await relationsOf(reader, pass, signal), await relationsOf(reader, rows, signal)]
+  const relations = new Map([...passed, ...others].map((relation) => [nameOf(relation), relation]))
+  const own: [string, string] = [spec[side].schema, spec[side].table]
+  const isAlone = spec[side].chunkable && (side === 'target' || spec.source.merge === null) && passed.filter((relation) => nameOf(relation) === nameOf(own)).length === 1
+  return { text, relations: [...relations.values()], own: isAlone ? own : null }
 }
 
-/** The counters of one side at one moment. */
+/** What one side stands at, at one moment. */
 export interface Counters {
   /** sessions of others that may not have told yet what they did */
   sessions: number
-  /** of the server as such; null: its counters prove nothing */
-  server: string | null
-  /** `["schema","name"]` → what a relation stands at; absent where nobody can tell */
-  relations: ReadonlyMap<string, string>
+  /** which server it is, and since when it runs */
+  server: string
+  /** of the counters as such; null: they prove nothing */
+  counters: string | null
+  /** `["schema","name"]` → how a relation is made, and what its counters stand at (null: nobody can tell); absent where nobody can tell either */
+  relations: ReadonlyMap<string, { definition: string; counters: string | null }>
 }
+
+const nameOf = (relation: readonly [string, string]) => JSON.stringify(relation)
 
 /** @param delayMs how long counters may lag behind what sessions of others have done */
 export async function readCounters(reader: Reader, relations: readonly (readonly [string, string])[], delayMs: number, signal: AbortSignal): Promise<Counters> {
   const [row] = await read(reader, signal, countersStatement, [JSON.stringify(relations), `${delayMs} ms`])
   if (row === undefined) throw new Error('a count gave no row')
-  const counters = Object.entries(JSON.parse(row['counters'] ?? '{}') as Record<string, string>)
-  return { sessions: countOf(row, 'sessions'), server: row['trusted'] === 'true' ? textOf(row, 'server') : null, relations: new Map(counters.map(([name, text]) => [JSON.stringify(JSON.parse(name)), text])) }
+  const found = Object.entries(JSON.parse(row['relations'] ?? '{}') as Record<string, { definition: string; counters: string | null }>)
+  return {
+    sessions: countOf(row, 'sessions'), server: textOf(row, 'server'), counters: row['trusted'] === 'true' ? JSON.stringify(row['reset'] ?? null) : null,
+    relations: new Map(found.map(([name, relation]) => [JSON.stringify(JSON.parse(name)), relation])),
+  }
 }
 
 /** The evidence of what the readings together read. */
-export function evidenceOf(readings: readonly Reading[], { server, relations }: Counters): Evidence {
-  const names = readings.flatMap((reading) => reading.relations?.map((relation) => JSON.stringify(relation)) ?? [null])
-  const counters = [...new Set(names)].sort().map((name) => (name === null ? null : [name, relations.get(name) ?? null]))
-  if (server === null || counters.some((one) => one === null || one[1] === null)) return null
-  return JSON.stringify([createHash('sha256').update(readings.map(({ text }) => text).join(';\n')).digest('hex'), server, counters])
+export function evidenceOf(readings: readonly Reading[], found: Counters): Evidence {
+  const names = readings.flatMap((reading) => reading.relations?.map(nameOf) ?? [null])
+  const counters = countersOf(names, found)
+  return counters === null ? null : JSON.stringify([digestOf(readings), found.server, counters])
+}
+
+/** What the versions of the rows rest on that a reading reads. */
+export function versionsOf(reading: Reading, found: Counters): Versions {
+  const { own, relations } = reading
+  if (own === null || relations === null) return null
+  const others = relations.map(nameOf).filter((name) => name !== nameOf(own))
+  const counters = others.length === 0 ? [] : countersOf(others, found)
+  const table = tableOf(own, found)
+  return table === null || counters === null ? null : { table, rest: JSON.stringify([digestOf([reading]), counters]) }
+}
+
+/** How the relation of an entity is now, as `versionsOf` tells it. */
+export async function readTable(spec: ComparisonSpec, reader: Reader, signal: AbortSignal): Promise<string | null> {
+  const own = [spec[reader.side].schema, spec[reader.side].table] as const
+  return tableOf(own, await readCounters(reader, [own], 0, signal))
+}
+
+function tableOf(own: readonly [string, string], { server, relations }: Counters): string | null {
+  const definition = relations.get(nameOf(own))?.definition
+  return definition === undefined ? null : JSON.stringify([server, definition])
+}
+
+/** @returns null: one of them may have been written without a trace */
+function countersOf(names: readonly (string | null)[], { counters, relations }: Counters): unknown[] | null {
+  const found = [...new Set(names)].sort().map((name) => [name, name === null ? null : (relations.get(name) ?? null)] as const)
+  if (counters === null || found.some(([, relation]) => relation === null || relation.counters === null)) return null
+  return [counters, found.map(([name, relation]) => [name, relation?.definition, relation?.counters])]
+}
+
+function digestOf(readings: readonly Reading[]): string {
+  return createHash('sha256').update(readings.map(({ text }) => text).join(';\n')).digest('hex')
 }
 
 interface PlanNode {

@@ -110,12 +110,14 @@ export interface PackedSegments {
   packed: Buffer
   /** of the audited segments, with other seeds */
   audit: Buffer | null
+  /** as `touchedSegments` packs them; null: the sums are of this task's own reading */
+  touched: Buffer | null
 }
 
-export async function saveSegments(tx: Db, taskId: number, { packed, audit }: PackedSegments): Promise<void> {
+export async function saveSegments(tx: Db, taskId: number, { packed, audit, touched }: PackedSegments): Promise<void> {
   await tx`
-    insert into migration_coverage.segment_sums (task_id, packed, audit) values (${taskId}, ${packed}, ${audit})
-    on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit`
+    insert into migration_coverage.segment_sums (task_id, packed, audit, touched) values (${taskId}, ${packed}, ${audit}, ${touched})
+    on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit, touched = excluded.touched`
 }
 
 /** Whether the job still has a task of these kinds (and entity) that is neither done nor the given one. */
@@ -140,9 +142,9 @@ export async function compareSegments(sql: Db, jobId: string, entity: string, se
   const tasks = await sql<{ taskId: number; side: Side }[]>`
     select task_id as "taskId", side from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity} order by task_id`
   for (const { taskId, side } of tasks) {
-    const [chunk] = await sql<PackedSegments[]>`select packed, audit from migration_coverage.segment_sums where task_id = ${taskId}`
+    const [chunk] = await sql<PackedSegments[]>`select packed, audit, touched from migration_coverage.segment_sums where task_id = ${taskId}`
     if (chunk === undefined) throw new Error(`the sums of task ${taskId} have gone`)
-    sums.add(side, chunk.packed, chunk.audit)
+    sums.add(side, chunk.packed, chunk)
   }
   return sums.compare()
 }

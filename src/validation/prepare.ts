@@ -14,7 +14,7 @@ import { checkPlanAgainst } from '../plan/preflight.js'
 import { storePlanFaults } from '../plan/queries.js'
 import type { PlanEntity } from '../plan/schema.js'
 import { readTableName } from '../plan/table-name.js'
-import { copyScans, findReusable, type Reused } from './changed.js'
+import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
@@ -22,7 +22,7 @@ import { countOf, read, textOf, type Reader } from './reader.js'
 
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
 const rowsPerPage = 32
-const largestSegmentCount = 32_768
+const largestSegmentCount = 65_536
 /** A chunk of a side with joined tables is so many times as large. */
 const joinedChunks = 8
 
@@ -38,18 +38,22 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const shares = task.job.mode === 'sample' ? null : await readUnequalShares(context.target, task.job.entities)
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
-  const { entities, evidence, reused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
+  const { entities, evidence, versions, reused, partlyReused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
   for (const one of entities) {
-    const isReused = Object.keys(reused[one.entity] ?? {}).length > 0
+    const isReused = [reused, partlyReused].some((jobs) => Object.keys(jobs[one.entity] ?? {}).length > 0)
     one.streamed = shares !== null && !isReused && one.blocked === null && expectedToDiffer(shares.get(one.entity) ?? 0, options.segmentRows) >= options.streamFrom
     // rows are not kept, so a later run cannot rest on them
     if (one.streamed) evidence[one.entity] = { source: null, target: null }
+    if (one.streamed) versions[one.entity] = { source: null, target: null }
   }
   // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
   const position = await context.replicas.readPosition(readers.source, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
-  const prepared: Prepared = { position, recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), evidence, reused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
+  const prepared: Prepared = {
+    position, recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
+    evidence, versions, reused, partlyReused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null,
+  }
   return async (tx) => {
     await storePlanFaults(tx, task.job.planId, check.faults)
     await saveJobEntities(tx, task.jobId, entities)
@@ -59,7 +63,12 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
       const from = reused[entity]?.[side]
       if (from !== undefined) await copyScans(tx, task.jobId, entity, side, from)
     }
-    const tasks = entities.flatMap((entity) => scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}))
+    const tasks: NewTask[] = []
+    for (const entity of entities) {
+      const cuts: Partial<Record<Side, Cut[]>> = {}
+      for (const [side, from] of Object.entries(partlyReused[entity.entity] ?? {})) cuts[side as Side] = await readCuts(tx, from, entity.entity, side as Side)
+      tasks.push(...scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}, cuts))
+    }
     if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
     if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
     await addTasks(tx, queue, task.jobId, tasks)
@@ -126,20 +135,28 @@ function segmentCount({ source, target }: ComparisonSpec, segmentRows: number): 
   return Math.min(largestSegmentCount, 2 ** Math.max(0, Math.ceil(Math.log2(rows / segmentRows))))
 }
 
-function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number, reused: Reused): NewTask[] {
+/** @param cuts how the job has cut a side whose sums this one may rest on */
+function scanTasks({ entity, spec, blocked }: JobEntity, chunkPages: number, reused: Reused, cuts: Partial<Record<Side, readonly Cut[]>>): NewTask[] {
   const sides = (['source', 'target'] as const).filter((side) => reused[side] === undefined)
   if (spec === null || blocked !== null || sides.length === 0) return [{ kind: 'settle', entity }]
   const tasks = sides.flatMap((side) => {
     // each chunk reads the whole of a joined map
-    const pages = countsItself(spec, side) ? chunkPages : chunkPages * joinedChunks
-    const count = spec[side].chunkable ? Math.max(1, Math.ceil(spec[side].pages / pages)) : 1
-    return Array.from({ length: count }, (_, chunk) => ({
-      // the last chunk is open ended: the table may have grown since it was planned
-      kind: 'scan' as const, entity, side, chunk, firstPage: chunk * pages, nextPage: chunk === count - 1 ? null : (chunk + 1) * pages,
-    }))
+    const size = countsItself(spec, side) ? chunkPages : chunkPages * joinedChunks
+    return cutSide(spec[side].chunkable ? spec[side].pages : 0, size, cuts[side] ?? []).map(({ chunk, first, next }) => ({ kind: 'scan' as const, entity, side, chunk, firstPage: first, nextPage: next }))
   })
   // in turn, so that both servers work from the beginning
   return tasks.toSorted((left, right) => left.chunk - right.chunk)
+}
+
+/** Cuts pages into chunks of a size, behind those that an earlier job has made. The last one is open ended: the table may have grown since it was planned. */
+function cutSide(pages: number, size: number, before: readonly Cut[]): Cut[] {
+  const last = before.at(-1)
+  if (last !== undefined && pages <= last.first + 2 * size) return [...before]
+  const first = last === undefined ? 0 : last.first + size
+  const firstChunk = Math.max(-1, ...before.map(({ chunk }) => chunk)) + 1
+  const count = Math.max(1, Math.ceil((pages - first) / size))
+  const rest = Array.from({ length: count }, (_, index) => ({ chunk: firstChunk + index, first: first + index * size, next: index === count - 1 ? null : first + (index + 1) * size }))
+  return last === undefined ? rest : [...before.slice(0, -1), { ...last, next: first }, ...rest]
 }
 
 /** A rule speaks of the whole migration: a job of some entities does not ask it. */

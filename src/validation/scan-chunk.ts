@@ -34,9 +34,20 @@ export interface ScanOutcome {
   /** what the columns hold; null when it was not asked for; a text: why it could not be read */
   profile: ChunkProfile | string | null
   snapshotAt: string
+  /** every transaction before this one (decimal text of an xid8) was over when the rows behind the sums were read; absent of an earlier release */
+  horizon?: string
+  /** when the rows behind the sums were read, where that was before; else absent */
+  readAt?: string
+  /** of those, the segments whose sums may not hold any more */
+  touched?: number
   durationMs: number
   /** the standby of the source that was read; null: the database itself */
   replica: string | null
+}
+
+export interface ScannedChunk {
+  outcome: ScanOutcome
+  found: FoundRows
 }
 
 /** A row that no statement can read. */
@@ -70,9 +81,12 @@ export const mostGroups = 10_000
  * joined, the bare rows are counted beside it.
  * @param streamed every row is given in place of sums
  * @param unreadRows are left out, and counted by themselves
+ * @param isEnough whether more than the segments is to be read; if not, the answer is null
  * @throws the database's error; ScanMismatch when the joined rows are not the claimed rows
  */
-export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal, unreadRows: UnreadRow[] = []): Promise<{ outcome: ScanOutcome; found: FoundRows }> {
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal, unreadRows?: UnreadRow[]): Promise<ScannedChunk>
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal, unreadRows: UnreadRow[], isEnough: (found: FoundRows) => boolean): Promise<ScannedChunk | null>
+export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal, unreadRows: UnreadRow[] = [], isEnough: (found: FoundRows) => boolean = () => true): Promise<ScannedChunk | null> {
   const startedAt = performance.now()
   const { side } = reader
   const addresses = unreadRows.map(({ address }) => address)
@@ -80,10 +94,11 @@ export async function scanChunk(spec: ComparisonSpec, reader: Reader, options: S
   return readSnapshot(reader, signal, async (readMore, readApart) => {
     const [counted] = countsItself(spec, side) && addresses.length === 0 ? [null] : await readMore(countStatement(spec, side, options.pages))
     if (counted === undefined) throw new Error('a count gave no row')
-    const { found, keyed, others, snapshot } = await (streamed ? streamRows : sumSegments)(spec, side, statement, readMore)
+    const { found, keyed, others, snapshot, horizon } = await (streamed ? streamRows : sumSegments)(spec, side, statement, readMore)
+    if (!isEnough(found)) return null
     const outcome: ScanOutcome = {
       rows: 0, scope: 0, excluded: spec.source.exclude.map(() => 0), noKey: {}, noMapEntry: {}, unsampled: 0, merged: 0, keyed, unread: 0, unreadRows, totals: [], profile: null,
-      snapshotAt: snapshot, durationMs: 0, replica: null,
+      snapshotAt: snapshot, ...(horizon === null ? {} : { horizon }), durationMs: 0, replica: null,
     }
     for (const [place, rows] of others) {
       const { state, reason } = stateAt(spec, side, options, place)
@@ -118,15 +133,17 @@ interface Pass {
   keyed: number
   others: [place: number, rows: number][]
   snapshot: string
+  /** null where nothing is kept that could be read again by versions */
+  horizon: string | null
 }
 
 async function sumSegments(spec: ComparisonSpec, side: Side, options: StatementOptions, readMore: ReadMore): Promise<Pass> {
   const [scanned] = await readMore(scanStatement(spec, side, options))
   if (scanned === undefined) throw new Error('a sum gave no row')
   const audit = scanned['audit'] ?? null
-  const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64') }
+  const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64'), touched: null }
   const others = Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>).map(([place, rows]): [number, number] => [Number(place), rows])
-  return { found: { segments }, keyed: countPackedRows(segments.packed), others, snapshot: textOf(scanned, 'snapshot') }
+  return { found: { segments }, keyed: countPackedRows(segments.packed), others, snapshot: textOf(scanned, 'snapshot'), horizon: textOf(scanned, 'horizon') }
 }
 
 async function streamRows(spec: ComparisonSpec, side: Side, options: StatementOptions, readMore: ReadMore): Promise<Pass> {
@@ -144,7 +161,7 @@ async function streamRows(spec: ComparisonSpec, side: Side, options: StatementOp
     keyed += countOf(row, 'rows')
     blocks.set(place, textOf(row, 'packed'))
   }
-  return { found: { blocks }, keyed, others, snapshot: textOf(now, 'snapshot') }
+  return { found: { blocks }, keyed, others, snapshot: textOf(now, 'snapshot'), horizon: null }
 }
 
 function groupSum(row: TextRow, size: number): GroupSum {

@@ -13,7 +13,8 @@ import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveRows, saveSegme
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
 import { restOf, type PageRange } from './pace.js'
-import { scanChunk, ScanMismatch, type UnreadRow } from './scan-chunk.js'
+import { rescan } from './rescan.js'
+import { scanChunk, ScanMismatch, type ScannedChunk, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
 
 /** How often a chunk is searched for rows that cannot be read: they may come while it is searched. */
@@ -27,12 +28,19 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const { spec, segments, streamed } = await comparable(context, task)
   const side = sideOfTask(task)
   const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
+  const prepared = await readPrepared(context.target, task.jobId)
+  const options: StatementOptions = { ...statementOf(prepared, segments), ...(spec[side].chunkable ? { pages: range } : {}) }
+  const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
   const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
-  const prepared = await readPrepared(context.target, task.jobId)
-  const statement: StatementOptions = { ...statementOf(prepared, segments), audited: auditedBy(task.jobId), ...(spec[side].chunkable ? { pages: part } : {}) }
+  const statement: StatementOptions = { ...options, audited: auditedBy(task.jobId), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
-    const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
+    const again = await rescanOnItself(context, task, prepared, spec, options, profile, signal)
+    if (again !== null) return async (tx) => {
+      await saveSegments(tx, task.taskId, again.segments)
+      await settleWhenScanned(context.queue, tx, task)
+      return { ...again.outcome }
+    }
     const { outcome, found } = await onFreest(context, side, prepared, signal, (reader) => scanReadable(spec, reader, statement, profile, streamed, signal))
     context.pace.note(spec, side, 'fingerprints', part, outcome.durationMs)
     return async (tx) => {
@@ -61,12 +69,20 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   }
 }
 
+/** Versions are asked of the database itself: a replica may not have them all. */
+async function rescanOnItself(context: TaskContext, task: TakenTask, prepared: Prepared, spec: ComparisonSpec, options: StatementOptions, profile: ProfileRequest | null, signal: AbortSignal): ReturnType<typeof rescan> {
+  const side = sideOfTask(task)
+  if (prepared.partlyReused?.[spec.entity]?.[side] === undefined) return null
+  if (side === 'source') await context.spareSource(context.readers.source, signal)
+  return rescan(context.target, task, prepared, spec, context.readers[side], options, profile, signal)
+}
+
 /** Reads the source on a replica where one may be read; what fails there is read on the source itself. */
-async function onFreest(context: TaskContext, side: Side, { position }: Prepared, signal: AbortSignal, run: (reader: Reader) => ReturnType<typeof scanChunk>): ReturnType<typeof scanChunk> {
+async function onFreest(context: TaskContext, side: Side, { position }: Prepared, signal: AbortSignal, run: (reader: Reader) => Promise<ScannedChunk>): Promise<ScannedChunk> {
   const replica = side === 'source' && position !== null ? await context.replicas.choose(position, signal) : null
   if (replica !== null) {
     try {
-      const { outcome, found } = await run(replica.reader)
+      const { outcome: { horizon: _, ...outcome }, found } = await run(replica.reader)
       return { outcome: { ...outcome, replica: replica.name }, found }
     } catch (error) {
       if (signal.aborted || sideOf(error) === null || !isTransient(error) || sqlstateOf(error) === '57014') throw error
@@ -77,7 +93,7 @@ async function onFreest(context: TaskContext, side: Side, { position }: Prepared
   return run(context.readers[side])
 }
 
-async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal): ReturnType<typeof scanChunk> {
+async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: StatementOptions, profile: ProfileRequest | null, streamed: boolean, signal: AbortSignal): Promise<ScannedChunk> {
   let unread: UnreadRow[] = []
   for (let search = 0; ; search += 1) {
     try {

@@ -21,7 +21,7 @@ export const RunBody = Type.Object(
     includeCrossEntity: Type.Boolean({ default: true, description: 'also the checks that tie entities together: each table accounted for, no row claimed twice' }),
     mode: stringEnum(['full', 'changed', 'sample'], {
       default: 'full',
-      description: 'full compares every row. changed reads only the sides of entities of which nothing proves that they are as the run before read them, and says what it rests on. ' +
+      description: 'full compares every row. changed reads only what may have changed since the run before, by counters or else by the versions of rows, and says what it rests on. ' +
         'sample compares one key of ten, chosen at random, and tells the interval that this supports; the other rows are unverified, and it never becomes coverage',
     }),
     priority: Priority,

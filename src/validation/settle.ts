@@ -75,7 +75,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
-  const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, { source: firstOf(outcomes.source), target: firstOf(outcomes.target) })
+  const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, outcomes)
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
   const sourceFrom = prepared.reused[spec.entity]?.source
   const uniqueness = await readEarlierUniqueness(context, spec, sourceFrom) ?? await checkSourceKey(readers.source, spec, statement, signal)

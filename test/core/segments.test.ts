@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { countPackedRows, createSegmentSums } from '../../src/core/segments.js'
+import { countPackedRows, countTouched, createSegmentSums, touchedSegments } from '../../src/core/segments.js'
 
 interface Segment { segment: number; rows: number; sum: bigint }
 
@@ -46,8 +46,8 @@ describe('sums of segments', () => {
     const segment = (number: number, sum: bigint) => pack([{ segment: number, rows: 2, sum }])
     const compared = (audits: { source: Buffer | null; target: Buffer | null }, target = 5n) => {
       const sums = createSegmentSums(2)
-      sums.add('source', segment(1, 5n), audits.source)
-      sums.add('target', segment(1, target), audits.target)
+      sums.add('source', segment(1, 5n), { audit: audits.source })
+      sums.add('target', segment(1, target), { audit: audits.target })
       const { audited, contradicted } = sums.compare()
       return [audited, contradicted]
     }
@@ -64,5 +64,33 @@ describe('sums of segments', () => {
     expect(() => { sums.add('source', Buffer.alloc(15)) }).toThrow(/not whole segments/)
     expect(() => { sums.add('source', pack([{ segment: 2, rows: 1, sum: 0n }])) }).toThrow(/no segment 2 of 2/)
     expect(countPackedRows(pack([{ segment: 0, rows: 3, sum: 0n }, { segment: 1, rows: 4, sum: 0n }]))).toBe(7)
+  })
+})
+
+describe('segments that are touched', () => {
+  // a version is written once, by a transaction; later ones are newer than the sums
+  const versions = fc.array(fc.record({ segment: fc.nat({ max: 3 }), stays: fc.boolean() }), { maxLength: 12 })
+  const newer = fc.array(fc.nat({ max: 3 }), { maxLength: 4 })
+  const counted = (list: readonly { segment: number; isNewer: boolean }[]) => pack([0, 1, 2, 3].flatMap((segment): Segment[] => {
+    const own = list.filter((one) => one.segment === segment)
+    return own.length === 0 ? [] : [{ segment, rows: own.length, sum: BigInt(own.filter(({ isNewer }) => isNewer).length) }]
+  }))
+
+  test.prop([versions, newer])('are all in which a version has come or gone, with their rows now, and no other', (before, added) => {
+    const now = [...before.filter(({ stays }) => stays).map(({ segment }) => ({ segment, isNewer: false })), ...added.map((segment) => ({ segment, isNewer: true }))]
+    const touched = touchedSegments(counted(before.map(({ segment }) => ({ segment, isNewer: false }))), counted(now))
+    const found = Array.from({ length: touched.length / 8 }, (_, index) => [touched.readInt32BE(index * 8), touched.readInt32BE(index * 8 + 4)])
+    const expected = [0, 1, 2, 3].filter((segment) => added.includes(segment) || before.some((one) => one.segment === segment && !one.stays))
+    expect(found.sort()).toEqual(expected.map((segment) => [segment, now.filter((one) => one.segment === segment).length]))
+    expect(countTouched(touched)).toEqual({ segments: expected.length, rows: found.reduce((sum, [, count]) => sum + count!, 0) })
+  })
+
+  test('are never called equal, and count with their rows now', () => {
+    const sums = createSegmentSums(4)
+    const touched = touchedSegments(pack([{ segment: 0, rows: 2, sum: 5n }, { segment: 1, rows: 1, sum: 7n }, { segment: 3, rows: 1, sum: 9n }]), pack([{ segment: 0, rows: 2, sum: 0n }, { segment: 1, rows: 4, sum: 1n }, { segment: 2, rows: 1, sum: 1n }]))
+    sums.add('source', pack([{ segment: 0, rows: 2, sum: 5n }, { segment: 1, rows: 1, sum: 7n }, { segment: 3, rows: 1, sum: 9n }]), { touched })
+    sums.add('target', pack([{ segment: 0, rows: 2, sum: 5n }, { segment: 1, rows: 1, sum: 7n }]))
+    expect(sums.compare()).toEqual({ agreed: 2, audited: 0, contradicted: 0, suspicious: [{ segment: 1, sourceRows: 4, targetRows: 1 }, { segment: 2, sourceRows: 1, targetRows: 0 }, { segment: 3, sourceRows: 0, targetRows: 0 }] })
+    expect(() => { sums.add('source', pack([]), { touched: Buffer.alloc(7) }) }).toThrow(/not whole segments/)
   })
 })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import type { Sql } from 'postgres'
 import { inject } from 'vitest'
@@ -36,6 +37,17 @@ export function adminOptions(server: TestServer = 'target'): DatabaseOptions {
 export function openAdmin(options: DatabaseOptions): Sql {
   const { host, port, database, user: username, password, maxConnections: max } = options
   return postgres({ host, port, database, username, password, max, onnotice: () => undefined })
+}
+
+/** Runs SQL in a session of its own, and waits until that session has told its counters. */
+export async function writeAndTell(options: DatabaseOptions, text: string): Promise<void> {
+  const sql = openAdmin({ ...options, maxConnections: 1 })
+  const [{ pid }] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`
+  await sql.unsafe(text).simple()
+  await sql.end({ timeout: 5 })
+  const admin = openAdmin({ ...options, maxConnections: 1 })
+  while ((await admin`select from pg_stat_activity where pid = ${pid}`).length > 0) await sleep(10)
+  await admin.end({ timeout: 5 })
 }
 
 /** A database of its own, 45–70 ms. Drop it in afterAll. */

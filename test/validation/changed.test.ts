@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { asAdmin, openAdmin } from '../helpers/postgres.js'
+import { openAdmin, writeAndTell } from '../helpers/postgres.js'
 import { figuresOf, lineOf } from './cases.js'
 
 /** Runs that read only what may have changed: each way in which a table can change behind the counters is one test. */
@@ -18,14 +17,7 @@ ${body}
 let pair: Pair
 let full: ComparisonRun
 
-/** Runs SQL in a session of its own, and waits until that session has told its counters. */
-async function write(side: Side, text: string): Promise<void> {
-  const sql = openAdmin({ ...pair[side].options, maxConnections: 1 })
-  const [{ pid }] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`
-  await sql.unsafe(text).simple()
-  await sql.end({ timeout: 5 })
-  await asAdmin(async (admin) => { while ((await admin`select from pg_stat_activity where pid = ${pid}`).length > 0) await sleep(10) })
-}
+const write = (side: Side, text: string) => writeAndTell(pair[side].options, text)
 
 const rows = 'insert into t select i, i, i % 5 from generate_series(1, 200) i'
 const create = `drop table if exists t, p, aside cascade; create table p (id int primary key); insert into p select i from generate_series(0, 4) i;
