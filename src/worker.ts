@@ -24,7 +24,7 @@ const concurrency = 3
 /** A server flushes the counters of a session that went idle after 10 s at most. */
 const statisticsDelayMs = 11_000
 /** Rows that a segment should hold: so few that those of one that differs are read again cheaply, so many that few segments are summed up. */
-const segmentRows = 512
+const segmentRows = 1_024
 
 /** A second reading of so many segments costs more than to give all rows at once. */
 const streamFrom = 0.25

@@ -22,7 +22,7 @@ import { countOf, read, textOf, type Reader } from './reader.js'
 
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
 const rowsPerPage = 32
-const largestSegmentCount = 65_536
+const largestSegmentCount = 32_768
 /** A chunk of a side with joined tables is so many times as large. */
 const joinedChunks = 8
 
