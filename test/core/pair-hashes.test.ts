@@ -1,5 +1,5 @@
-import { fc, test } from '@fast-check/vitest'
-import { describe, expect } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
 import { bagOf, pairHashes, type Suspect } from '../../src/core/pair-hashes.js'
 
 interface Row { key: bigint; hash: bigint; page: number; line: number }
@@ -32,10 +32,12 @@ const sorted = (suspects: Map<string, Suspect>) => [...suspects].map(([key, { so
 const row = fc.record({ key: fc.integer({ min: -6, max: 6 }).map((key) => BigInt(key) * 65_536n), hash: fc.bigInt({ min: -2n, max: 2n }), page: fc.nat({ max: 4_294_967_295 }), line: fc.nat({ max: 65_535 }) })
 
 describe('pairHashes', () => {
-  test.prop([fc.array(row, { maxLength: 40 }), fc.array(row, { maxLength: 40 })], { numRuns: 500 })('finds what a Map of all rows finds, whatever repeats', (source, target) => {
-    const [found, expected] = [pairHashes(pack(source), pack(target)), pairSimply(source, target)]
-    expect(found.equal).toBe(expected.equal)
-    expect(sorted(found.suspects)).toEqual(sorted(expected.suspects))
+  test('finds what a Map of all rows finds, whatever repeats', () => {
+    fc.assert(fc.property(fc.array(row, { maxLength: 40 }), fc.array(row, { maxLength: 40 }), (source, target) => {
+      const [found, expected] = [pairHashes(pack(source), pack(target)), pairSimply(source, target)]
+      expect(found.equal).toBe(expected.equal)
+      expect(sorted(found.suspects)).toEqual(sorted(expected.suspects))
+    }), { numRuns: 500 })
   })
 
   test('pairs 100,000 rows of 1,000 keys that share 40 bits', () => {
