@@ -45,7 +45,7 @@ const maps = (schema: string) => `
 export const planOf = (schemas: string[], claim = '', rest = '') =>
   `version: 1\ndomains: { d: {} }\nkeyMaps:${schemas.map(maps).join('')}\nentities:${schemas.map((schema) => entities(schema, claim)).join('')}\n${rest}`
 
-const names = [
+export const names = [
   'no reference leads nowhere', 'no planned reference leads nowhere', 'the parent belongs to its entity', 'a map entry leads to a row', 'every source key has a map entry', 'the sequence is ahead of its keys', 'the target refuses NULL where the source does',
   'the target keeps unique what the source does', 'the target has the foreign keys of the source', 'the target has check constraints where the source does', 'the target has an index where the source does',
   'the constraints of the target are in force',

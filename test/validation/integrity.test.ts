@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { badLines, goodLines, linesOf, planOf, source, target } from './integrity-fixture.js'
+import { badLines, goodLines, linesOf, names, planOf, source, target } from './integrity-fixture.js'
 
 let pair: Pair
 let run: ComparisonRun
