@@ -50,6 +50,7 @@ describe('sums of segments', () => {
     const sums = createSegmentSums(2)
     expect(() => { sums.add('source', Buffer.alloc(15)) }).toThrow(/not whole segments/)
     expect(() => { sums.add('source', pack([{ segment: 2, rows: 1, sum: 0n }])) }).toThrow(/no segment 2 of 2/)
+    expect(() => { sums.add('target', pack([{ segment: -1, rows: 1, sum: 0n }])) }).toThrow(/no segment -1 of 2/)
     expect(countPackedRows(pack([{ segment: 0, rows: 3, sum: 0n }, { segment: 1, rows: 4, sum: 0n }]))).toBe(7)
   })
 })

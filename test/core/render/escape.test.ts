@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { escapeMarkdown, escapeMarkup, neutraliseFormula, safeFileName, visibleText } from '../../../src/core/render/escape.js'
+import { escapeMarkdown, escapeMarkup, neutraliseFormula, safeFileName, visibleJson, visibleText } from '../../../src/core/render/escape.js'
 
 /** Every code point, lone surrogates included; the half of them below 256, where most of what matters is. */
 const anyText = fc.array(fc.oneof(fc.nat({ max: 0xff }), fc.nat({ max: 0x10_ffff })), { maxLength: 40 }).map((points) => String.fromCodePoint(...points))
@@ -23,6 +23,17 @@ describe('visibleText', () => {
       expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
       expect(shown).not.toMatch(/\p{Surrogate}/u)
     }))
+  })
+})
+
+describe('visibleJson', () => {
+  test('reads back as the same value, on one line and without control characters', () => {
+    fc.assert(fc.property(anyText, anyText, (key, value) => {
+      const json = visibleJson({ [key]: [value, 1] })
+      expect(JSON.parse(json)).toEqual({ [key]: [value, 1] })
+      expect(visibleText(json).replaceAll('\\\\', '\\')).toBe(json)
+    }))
+    expect(visibleJson({ a: '\u202eb\\c' })).toBe('{"a":"\\u202eb\\\\c"}')
   })
 })
 
@@ -51,6 +62,7 @@ describe('escapeMarkdown', () => {
     ['# heading', '\\# heading'],
     ['- item', '\\- item'],
     ['1. one', '1\\. one'],
+    ['10) ten', '10\\) ten'],
     ['> quote &amp;', '&gt; quote &amp;amp;'],
     ['C:\\temp', 'C:\\\\\\\\temp'],
   ])('%j', (text, escaped) => {
@@ -72,6 +84,9 @@ describe('neutraliseFormula', () => {
     ['-1', '-1'],
     ['-1.50', '-1.50'],
     ['-1+1', "'-1+1"],
+    ['-100.25', '-100.25'],
+    ['=-1', "'=-1"],
+    ['@-1', "'@-1"],
     ['-1e3', "'-1e3"],
     ['- 1', "'- 1"],
     ['\r=1', '\\r=1'],
@@ -91,6 +106,8 @@ describe('safeFileName', () => {
     ['migration-coverage-Kliník "x"\r\nset-cookie: a', 'migration-coverage-Klini-k-x-set-cookie-a'],
     ['../../etc/passwd', 'etc-passwd'],
     ['山田', 'file'],
+    ['a..b.c', 'a.b.c'],
+    ['--a--.', 'a'],
     ['a'.repeat(300), 'a'.repeat(100)],
   ])('%j', (text, name) => {
     expect(safeFileName(text)).toBe(name)
