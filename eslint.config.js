@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', '.demo/', 'openapi/', 'clients/', '.stryker-tmp/', 'reports/'] },
+  { ignores: ['dist/', 'coverage/', 'node_modules/', '.demo/', 'openapi/', 'clients/', '.stryker-tmp*/', 'reports/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
