@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', '.demo/', 'openapi/', 'clients/'] },
+  { ignores: ['dist/', 'coverage/', 'node_modules/', '.demo/', 'openapi/', 'clients/', '.stryker-tmp*/', 'reports/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -39,5 +39,5 @@ export default tseslint.config(
       '@typescript-eslint/unbound-method': 'off',
     },
   },
-  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', performance: 'readonly', URL: 'readonly' } } },
 )

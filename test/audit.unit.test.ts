@@ -65,7 +65,15 @@ const audit: [rule: string, says: string, ...places: [file: string, name: string
   ['C18', 'script takes a list; a later change at the source is stale', ['plan/load.unit', 'reads what the service does'], ['situations/s21-s30', 'a row updated at the source after its migration is stale, one deleted there is a ghost']],
 ]
 
-const textOf = (file: string) => readFileSync(new URL(`./${file}${file.startsWith('situations/') ? '' : '.test'}.ts`, import.meta.url), 'utf8')
+const textAt = (path: string) => readFileSync(new URL(`./${path}.ts`, import.meta.url), 'utf8')
+
+/** A file of tests, with the cases that it runs. */
+function textOf(file: string): string {
+  if (file.startsWith('situations/')) return textAt(file)
+  const text = textAt(`${file}.test`)
+  const folder = file.slice(0, file.indexOf('/'))
+  return [text, ...[...text.matchAll(/ from '\.\/([a-z-]+-cases)\.js'/g)].map(([, name]) => textAt(`${folder}/${name ?? ''}`))].join('\n')
+}
 
 test.each(audit)('%s: %s', (_, says, ...places) => {
   expect(says.length).toBeGreaterThan(10)

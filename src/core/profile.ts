@@ -78,11 +78,11 @@ function bitsOf(bitmap: bigint): number {
   return bitmap.toString(2).replaceAll('0', '').length
 }
 
-/** Shares may differ by this much of the rows before a column is told: rows that are missing or extra shift them. */
-const fillTolerance = 0.01
+/** Shares may differ by this many hundredths of the rows before a column is told: rows that are missing or extra shift them. */
+const fillTolerancePercent = 1n
 /** A value is a cluster when so many rows hold it, and so large a share of those that are not NULL (S19 of the plan language). */
 const clusterRows = 100
-const clusterShare = 0.99
+const clusterPercent = 99
 
 export const findings = ['never filled', 'filled less', 'filled more', 'constant'] as const
 export type Finding = (typeof findings)[number]
@@ -91,13 +91,16 @@ export type Finding = (typeof findings)[number]
 export function findingsOf({ source, target }: ColumnProfile): Finding[] {
   const constant = target.nonNull >= clusterRows && isCluster(target) && (source === null || !isCluster(source)) ? ['constant' as const] : []
   if (source === null || source.rows === 0 || target.rows === 0) return constant
-  const difference = target.nonNull / target.rows - source.nonNull / source.rows
-  const fill = source.nonNull > 0 && target.nonNull === 0 ? ['never filled' as const] : difference < -fillTolerance ? ['filled less' as const] : difference > fillTolerance ? ['filled more' as const] : []
+  // both shares over one denominator, in whole numbers: in floating point 99 of 100 is more than a hundredth away from 100 of 100
+  const denominator = BigInt(source.rows) * BigInt(target.rows)
+  const difference = 100n * (BigInt(target.nonNull) * BigInt(source.rows) - BigInt(source.nonNull) * BigInt(target.rows))
+  const tolerated = fillTolerancePercent * denominator
+  const fill = source.nonNull > 0 && target.nonNull === 0 ? ['never filled' as const] : difference < -tolerated ? ['filled less' as const] : difference > tolerated ? ['filled more' as const] : []
   return [...fill, ...constant]
 }
 
 function isCluster({ nonNull, topRows, distinctAtLeast }: SideProfile): boolean {
-  return nonNull > 0 && (distinctAtLeast === 1 || (topRows ?? 0) >= clusterShare * nonNull)
+  return nonNull > 0 && (distinctAtLeast === 1 || 100 * (topRows ?? 0) >= clusterPercent * nonNull)
 }
 
 export const fillCheckName = 'the target fills its columns as the source does'

@@ -110,6 +110,9 @@ describe('laws', () => {
 
   test('a broken law is told with its figures', () => {
     expect(brokenLaws(withSource({ missing: 1 }))).toEqual(['scope = the sum of its classes: 3 is not 4'])
+    expect(brokenLaws(withSource({ excluded: 2 }))).toEqual(['source total = excluded + scope: 3 is not 5'])
+    expect(brokenLaws(withTarget({ extra: 1 }))).toEqual(['target total = the sum of its classes: 3 is not 4'])
+    expect(brokenLaws(withTarget({ total: 4, matched: 4 }))).toEqual(['matched = verified + accepted + differs: 4 is not 3'])
   })
 })
 

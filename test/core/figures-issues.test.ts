@@ -45,6 +45,22 @@ describe('issuesOf', () => {
     expect(brief('warn', { explained: 1 })).toHaveLength(1)
   })
 
+  it('says of an entity without figures that it was never validated, and how to change that', () => {
+    expect(issuesOf('a', undefined)).toEqual([{ entity: 'a', severity: 'warning', class: null, rows: null, message: 'a was never validated', recommendation: 'validate a: POST /validation/run' }])
+  })
+
+  it('tells a pair that both sides class alike once, and a failing check before what is only a warning', () => {
+    expect(brief('fail', { unverified: 2, explained: 1 }, { unverified: 2 })).toEqual([
+      ['critical', null, null, 'a check of a has the verdict fail'], ['warning', 'unverified', 2, 'rows of a that could not be compared: 2'], ['info', 'explained', 1, 'rows of a that did not arrive for a declared reason: 1'],
+    ])
+    expect(brief('unknown', uniformAccounting(null).source, uniformAccounting(null).target)).toEqual([['warning', null, null, 'some rows of a could not be counted']])
+  })
+
+  it('says what to do', () => {
+    const advice = (...given: Parameters<typeof snapshot>) => issuesOf('a', snapshot(...given)).map(({ recommendation }) => recommendation)
+    expect([advice('warn', { scope: 0 }), advice('fail', { verified: 1 })]).toEqual([['look at the predicates of a in the plan'], ['read the checks of a: GET /validation/results/j']])
+  })
+
   it('escapes the name in the address', () => {
     const odd = issuesOf('a&b=c', { ...snapshot('fail', { missing: 1 }), entity: 'a&b=c' })
     expect(odd[0]?.recommendation).toBe('list the missing rows of a&b=c: GET /validation/results/j/differences?entity=a%26b%3Dc&class=missing')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { estimateTimeline, studentT90 } from '../../src/core/timeline.js'
+import { uniformAccounting } from '../../src/core/accounting.js'
+import { estimateTimeline, studentT90, timelineOf } from '../../src/core/timeline.js'
 
 const now = new Date('2026-11-22T12:00:00Z')
 const ago = (days: number) => new Date(now.getTime() - days * 86_400_000)
@@ -53,5 +54,24 @@ describe('estimateTimeline', () => {
 
   it('gives days but no time beyond the year 9999, which the format cannot write', () => {
     expect(estimateTimeline(9e15, points([2, 1], [0, 3]), all, now)).toMatchObject({ estimatedCompletionDays: 9e15, estimatedCompletionAt: null })
+  })
+})
+
+describe('timelineOf', () => {
+  const zero = uniformAccounting(0)
+  const accounting = (scope: number | null, verified: number | null) => ({ ...zero, source: { ...zero.source, scope, verified } })
+  const at = (entity: string, days: number, arrived: number) => ({ entity, publishedAt: ago(days), scope: 100, arrived, verified: arrived })
+  const entities = [{ name: 'a' }, { name: 'b' }, { name: 'once' }]
+
+  it('is that of the sums of all entities; confidence is the share of those that rise or fall themselves', () => {
+    const history = [at('a', 4, 10), at('b', 4, 10), at('once', 4, 20), at('a', 2, 30), at('b', 2, 30), at('elsewhere', 1, 99)]
+    expect(timelineOf(entities, accounting(300, 80), history, now)).toMatchObject({ estimatedCompletionDays: 11, confidence: 0.6666, basis: 'least squares over 2 snapshots of the last 7 days: 20 rows a day, 220 to go' })
+    expect(timelineOf(entities, accounting(300, 80), [...history, at('once', 3, 20)], now).confidence).toBe(1)
+    expect(timelineOf(entities, accounting(300, 80), [...history, at('once', 8, 20)], now).confidence).toBe(0.6666)
+    expect(timelineOf([{ name: 'never' }], accounting(300, 80), history, now)).toMatchObject({ estimatedCompletionDays: null, confidence: 0 })
+  })
+
+  it('is unknown while the scope or what arrived is', () => {
+    for (const unknown of [accounting(null, 80), accounting(300, null)]) expect(timelineOf(entities, unknown, [], now).basis).toBe('not every entity was counted')
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { arrivedRows, uniformAccounting, verifiedRows } from '../../src/core/accounting.js'
-import { outlinePlan, rollUp, rollUpOverTime, staleReason, throughputPerSecond } from '../../src/core/figures.js'
+import { newest, notInPlan, outlinePlan, progressByEntity, rollUp, rollUpOverTime, staleReason, throughputPerSecond } from '../../src/core/figures.js'
 import type { ScriptFigures, Snapshot } from '../../src/core/figures.js'
 
 const day = (n: number) => new Date(Date.UTC(2026, 10, n))
@@ -101,6 +101,12 @@ describe('rollUpOverTime', () => {
     )
   })
 
+  it('has no point at an instant at which only a part of an entity was counted', () => {
+    const at = { entity: 'a', publishedAt: day(1), scope: 3, arrived: 2, verified: 1 }
+    for (const lacking of ['scope', 'arrived', 'verified']) expect(rollUpOverTime([{ name: 'a' }], [{ ...at, [lacking]: null }])).toEqual([])
+    expect(rollUpOverTime([{ name: 'a' }], [at])).toEqual([{ at: day(1), scope: 3, arrived: 2, verified: 1 }])
+  })
+
   it('refuses a sum that a number cannot hold exactly', () => {
     const history = [snapshot('a', day(1), Number.MAX_SAFE_INTEGER, 0), snapshot('b', day(1), 1, 0)]
     expect(() => rollUpOverTime([{ name: 'a' }, { name: 'b' }], progress(history))).toThrow(RangeError)
@@ -114,6 +120,9 @@ const run = (script: string, more: Partial<ScriptFigures>): ScriptFigures => ({
 describe('throughputPerSecond', () => {
   it('is records over seconds of the completed runs of all scripts, floored', () => {
     expect(throughputPerSecond([run('a', { recordsProcessed: 100, seconds: 2 }), run('b', { recordsProcessed: 100, seconds: 1 }), run('c', {})])).toBe(66.66)
+  })
+  it('leaves out a run of which only the records or only the time is known', () => {
+    expect(throughputPerSecond([run('a', { recordsProcessed: 100, seconds: 2 }), run('b', { recordsProcessed: 1000 }), run('c', { seconds: 98 })])).toBe(50)
   })
   it('is null without a run that took time', () => {
     expect(throughputPerSecond([])).toBeNull()
@@ -134,5 +143,27 @@ describe('staleReason', () => {
     const later = new Map([['s', run('s', { lastFinishedAt: new Date(day(9).getTime() + 1) })]])
     expect(staleReason([entity('a', 's')], new Map([['a', day(9)]]), later, now)).toBe('script s finished a run after a was last validated')
     expect(staleReason([entity('a'), entity('b')], new Map(), new Map(), now)).toBe('a was never validated; 2 of 2 entities are stale')
+  })
+})
+
+describe('progressByEntity', () => {
+  it('groups by entity and keeps the order', () => {
+    const [first, other, second] = progress([snapshot('a', day(1), 1, 1), snapshot('b', day(1), 2, 2), snapshot('a', day(2), 3, 3)])
+    expect([...progressByEntity([first!, other!, second!])]).toEqual([['a', [first, second]], ['b', [other]]])
+  })
+})
+
+describe('newest', () => {
+  it('is the latest of the times that there are', () => {
+    expect([newest([day(1), null, day(3), undefined, day(2)]), newest([null, undefined]), newest([])]).toEqual([day(3), null, null])
+  })
+})
+
+describe('notInPlan', () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `e${index + 1}`)
+  it('names what the plan has, at most twenty of it', () => {
+    expect([notInPlan('entity', 'x', ['a', 'b']), notInPlan('domain', 'x', [])]).toEqual(['no entity "x" in the plan; it has: a, b', 'no domain "x" in the plan; it has: none'])
+    expect(notInPlan('entity', 'x', names(20))).toMatch(/e20$/)
+    expect(notInPlan('entity', 'x', names(23))).toMatch(/e20 and 3 more$/)
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownReference, shownText, type CompareRows, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, longestShown, pairGroup, shownKey, shownReference, shownText, type CompareRows, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
 import { termOf as term } from '../helpers/spec.js'
 
@@ -134,7 +134,7 @@ describe('causes', () => {
     const spec = specOf([term('id')], [term('a'), term('fk', { keyMap: 'map' }), term('fk2', { keyMap: 'map' })])
     const pair = (list: number[], changed: [string | null, string | null] = [null, null]) =>
       causeOfDifference(spec, { source: { ...sourceRow('1', []), changedAt: changed[0] }, target: { ...targetRow('2', []), changedAt: changed[1] }, columns: list })
-    expect([pair([0], ['2024-02-01', '2024-01-01']), pair([1], ['2024-01-01', '2024-02-01']), pair([0], [null, '2024-01-01'])]).toEqual(['stale', 'reference', 'value'])
+    expect([pair([0], ['2024-02-01', '2024-01-01']), pair([1], ['2024-01-01', '2024-02-01']), pair([0], [null, '2024-01-01']), pair([0], ['2024-01-01', null]), pair([0], ['2024-01-01', '2024-01-01'])]).toEqual(['stale', 'reference', 'value', 'value', 'value'])
     expect([pair([1]), pair([1, 2]), pair([0, 1]), pair([0])]).toEqual(['reference', 'reference', 'value', 'value'])
   })
 
@@ -145,7 +145,9 @@ describe('causes', () => {
     expect([
       causeOfMissing(direct, [null], false), causeOfMissing(mapped, [false], false), causeOfMissing(mapped, [true], false), causeOfMissing(mapped, [true], true), causeOfMissing(direct, [null], true),
       causeOfMissing(both, [true, true], false), causeOfMissing(both, [true, false], false), causeOfMissing(both, [false, false], false), causeOfMissing(both, [false, false], true),
-    ]).toEqual(['plain', 'no map entry', 'map leads nowhere', 'collapsed', 'collapsed', 'plain', 'leg b', 'leg a', 'collapsed'])
+      // in a bag equal rows are told by their number alone
+      causeOfMissing({ ...direct, bag: true }, [null], true),
+    ]).toEqual(['plain', 'no map entry', 'map leads nowhere', 'collapsed', 'collapsed', 'plain', 'leg b', 'leg a', 'collapsed', 'plain'])
   })
 })
 
@@ -156,9 +158,18 @@ describe('what people see', () => {
       .toEqual(['x', 'x', '', null, '•••', '•••', null])
   })
 
+  test('an accepted value without its two marks, and of a long text its beginning and length', () => {
+    const told = (length: number) => shownText(term('a'), `=${'x'.repeat(length)}`)
+    expect([shownText(term('a'), '+=x'), shownText(term('a'), '=x+'), told(longestShown), told(longestShown + 1)]).toEqual(['x', 'x+', 'x'.repeat(longestShown), `${'x'.repeat(longestShown)}... (301 characters)`])
+  })
+
+  test('keys by the names of their legs', () => {
+    expect(shownKey(specOf([term('a'), term('b', { pii: true }), term('c')]), ['=1', '=2', null])).toEqual({ a: '1', b: '•••', c: null })
+  })
+
   test('references with both keys', () => {
     const [open, secret] = [term('a', { keyMap: 'map' }), term('a', { keyMap: 'map', pii: true })]
-    expect([shownReference(open, '=1', '10', 'legacy'), shownReference(open, '=1', '10', 'natural'), shownReference(open, '!10', '10', 'legacy'), shownReference(open, null, null, 'legacy'), shownReference(secret, '=1', '10', 'legacy'), shownReference(secret, null, null, 'legacy')])
-      .toEqual(['10 (legacy 1)', '10 (natural 1)', '10 (no map entry)', null, '•••', null])
+    expect([shownReference(open, '=1', '10', 'legacy'), shownReference(open, '=1', '10', 'natural'), shownReference(open, '!10', '10', 'legacy'), shownReference(open, null, null, 'legacy'), shownReference(secret, '=1', '10', 'legacy'), shownReference(secret, null, null, 'legacy'), shownReference(open, null, '10', 'legacy'), shownReference(open, '=1', null, 'legacy')])
+      .toEqual(['10 (legacy 1)', '10 (natural 1)', '10 (no map entry)', null, '•••', null, null, null])
   })
 })

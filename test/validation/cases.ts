@@ -59,7 +59,7 @@ function summaryOf(differences: readonly FoundDifference[]): string[] {
   return [...counts].map(([label, rows]) => `${rows} ${label}`)
 }
 
-const prefixed = (text: string, index: number) => text.replaceAll('$', `c${index}`)
+export const prefixed = (text: string, index: number) => text.replaceAll('$', `c${index}`)
 
 export function planOf(cases: readonly Case[]): string {
   const maps = cases.flatMap(({ keyMaps }, index) => (keyMaps === undefined ? [] : [`  ${prefixed(keyMaps, index)}`]))

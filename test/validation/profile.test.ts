@@ -4,15 +4,7 @@ import type { ScanOutcome } from '../../src/validation/scan-chunk.js'
 import { settleProfile } from '../../src/validation/profile.js'
 import { createPair, type Pair } from '../helpers/compare.js'
 import { specOf } from '../helpers/spec.js'
-
-interface StoredProfile { column: string; side: string; rows: number; nonNull: number; distinctAtLeast: number; topRows: number | null; topValue: string | null }
-
-async function profilesOf(pair: Pair): Promise<Record<string, Omit<StoredProfile, 'column' | 'side'>>> {
-  const rows = await pair.tracking<StoredProfile[]>`
-    select column_name as "column", side, row_count as rows, non_null as "nonNull", distinct_at_least as "distinctAtLeast", top_rows as "topRows", top_value as "topValue"
-    from migration_coverage.column_profile order by 1, 2`
-  return Object.fromEntries(rows.map(({ column, side, ...figures }) => [`${column} ${side}`, figures]))
-}
+import { expectFindings, plan, planOf, profilesOf, rows, source, target } from './profile-fixture.js'
 
 async function withPair(source: string, target: string, run: (pair: Pair) => Promise<void>): Promise<void> {
   const pair = await createPair({ source, target })
@@ -23,57 +15,11 @@ async function withPair(source: string, target: string, run: (pair: Pair) => Pro
   }
 }
 
-const planOf = (entity: string) => `version: 1\ndomains: { d: {} }\nentities:\n  people: { domain: d, source: { table: person }, target: { table: people }, key: { id: id }, ${entity} }\n`
-const rows = 4000
-/** Ten countries, suffixes for every fourth row, times that differ, one shop that is the same for all, and a secret. */
-const source = `
-  create table person (id int primary key, country text, suffix text, created timestamp, shop int, ssn text, flag bool);
-  insert into person select n, 'c' || n % 10, case when n % 4 = 0 then 'Jr' || n % 3 end, timestamp '2024-01-01' + n * interval '1 hour', 7, 's' || n % 5, n % 2 = 0 from generate_series(1, ${rows}) n;
-  analyze person`
-const target = `
-  create table people (id int primary key, country text, suffix text, created timestamptz, shop int, ssn text, flag bool, extra text, batch text);
-  insert into people select n, 'US', null, timestamptz '2025-06-01 00:00Z', 7, 'one', case when n % 2 = 0 then true end, 'x', case when n % 200 = 0 then n::text else 'b' end from generate_series(1, ${rows}) n;
-  analyze people`
-const plan = planOf('same: [country, suffix, shop, flag], columns: { created: { from: created, zone: UTC }, ssn: { from: ssn, pii: true } }')
-
 describe.each([['one chunk', 16_384], ['chunks of one page', 1]])('the columns of an entity, in %s', (_, scanChunkPages) => {
   it('are counted on both sides, and what was never filled or is constant by accident is told', async () => {
     await withPair(source, target, async (pair) => {
       const run = await pair.compare(plan, { scanChunkPages, maxStoredDifferences: 1 })
-      const profiles = await profilesOf(pair)
-      expect(profiles).toMatchObject({
-        'country source': { rows, nonNull: rows, topRows: expect.any(Number) },
-        'country target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: 'US' },
-        'suffix source': { rows, nonNull: rows / 4, distinctAtLeast: 3 },
-        'suffix target': { rows, nonNull: 0, distinctAtLeast: 0, topRows: 0, topValue: null },
-        'created target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: '2025-06-01 00:00:00+00' },
-        'shop source': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: '7' },
-        'ssn target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: null },
-        'flag source': { rows, nonNull: rows, distinctAtLeast: 2 },
-        'flag target': { rows, nonNull: rows / 2, distinctAtLeast: 1 },
-        'extra target': { rows, nonNull: rows, distinctAtLeast: 1, topRows: rows, topValue: null },
-        'batch target': { rows, nonNull: rows, topRows: rows - rows / 200, topValue: null },
-      })
-      expect(Object.keys(profiles).filter((name) => /^(extra|batch) source|^id /.test(name))).toEqual([])
-      expect(profiles['country source']!.distinctAtLeast).toBeGreaterThanOrEqual(5)
-      expect(profiles['country source']!.distinctAtLeast).toBeLessThanOrEqual(10)
-      expect(profiles['created source']!.distinctAtLeast).toBeGreaterThan(50)
-      // a lower bound: no country has more
-      expect(profiles['country source']!.topRows).toBeLessThanOrEqual(rows / 10)
-      const check = (name: string) => run.checks.find((one) => one.entity === 'people' && one.name === name)
-      expect(check(fillCheckName)).toMatchObject({ verdict: 'warn', message: `suffix is filled in 0 of ${rows} rows of the target, in ${rows / 4} of ${rows} rows of the source; flag is filled in ${rows / 2} of ${rows} rows of the target, in ${rows} of ${rows} rows of the source` })
-      const { message, verdict } = check(constantCheckName)!
-      expect(verdict).toBe('warn')
-      expect(message.split('; ').sort()).toEqual([
-        `batch has one value in 99.5 % of its ${rows} filled rows, and the plan does not map it`,
-        `country has the value "US" in 100 % of its ${rows} filled rows, and the source at least ${profiles['country source']!.distinctAtLeast} values`,
-        `created has the value "2025-06-01 00:00:00+00" in 100 % of its ${rows} filled rows, and the source at least 64 values`,
-        `extra has one value in 100 % of its ${rows} filled rows, and the plan does not map it`,
-        `flag has the value "true" in 100 % of its ${rows / 2} filled rows, and the source at least 2 values`,
-        `ssn has one value in 100 % of its ${rows} filled rows, and the source at least 5 values`,
-      ])
-      expect(message).not.toContain('shop')
-      expect(JSON.stringify(profiles)).not.toContain('"one"')
+      await expectFindings(run, pair.tracking)
     })
   })
 })
@@ -91,7 +37,7 @@ describe('a sound migration', () => {
       await pair.tracking`delete from migration_coverage.column_profile`
       const other = await pair.compare(plan, {}, { includeIntegrityChecks: false })
       expect(named(other.checks)).toEqual([])
-      expect(await profilesOf(pair)).toEqual({})
+      expect(await profilesOf(pair.tracking)).toEqual({})
     })
   })
 
@@ -118,7 +64,7 @@ describe('what is compared in another form', () => {
       async (pair) => {
         const run = await pair.compare(`version: 1\ndomains: { d: {} }\nkeyMaps: { boss: { table: map, legacy: legacy, modern: modern } }\nentities:\n  people: { domain: d, source: { table: everyone }, target: { table: people }, key: { id: id }, columns: { kind: { from: code, values: { 0: none, 1: some, 2: some } }, boss_id: { from: boss, references: boss }, note: { from: note, as: json } } }\n`)
         expect(run.entities['people']).toMatchObject({ verdict: 'pass' })
-        expect(await profilesOf(pair)).toEqual({
+        expect(await profilesOf(pair.tracking)).toEqual({
           'boss_id source': { rows: 300, nonNull: 299, distinctAtLeast: 1, topRows: 299, topValue: '1' }, 'boss_id target': { rows: 300, nonNull: 299, distinctAtLeast: 1, topRows: 299, topValue: '1' },
           'kind source': { rows: 300, nonNull: 300, distinctAtLeast: 2, topRows: expect.any(Number), topValue: 'some' }, 'kind target': { rows: 300, nonNull: 300, distinctAtLeast: 2, topRows: expect.any(Number), topValue: 'some' },
           'note source': { rows: 300, nonNull: 300, distinctAtLeast: 1, topRows: 300, topValue: '{"a": 1}' }, 'note target': { rows: 300, nonNull: 300, distinctAtLeast: 1, topRows: 300, topValue: '{"a": 1}' },
@@ -138,7 +84,7 @@ describe('a column that cannot be read', () => {
         expect(run.job).toMatchObject({ status: 'completed' })
         expect(run.entities['people']!.accounting).toMatchObject({ source: { total: 50, verified: 50 }, target: { total: 50, matched: 50 } })
         for (const name of [constantCheckName, fillCheckName]) expect(run.checks.find((check) => check.name === name)).toMatchObject({ verdict: 'unknown', message: 'the columns could not be read: division by zero' })
-        expect(await profilesOf(pair)).toEqual({})
+        expect(await profilesOf(pair.tracking)).toEqual({})
       },
     )
   })

@@ -1,15 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { brokenLaws } from '../../src/core/accounting.js'
-import { wilsonInterval } from '../../src/core/interval.js'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-
-describe('wilsonInterval', () => {
-  test('is that of the textbook, within 0 and 1', () => {
-    const rounded = (hits: number, size: number) => Object.values(wilsonInterval(hits, size) ?? {}).map((end) => Math.round(end * 10_000) / 10_000)
-    expect([rounded(8, 10), rounded(0, 10), rounded(10, 10), rounded(500, 1000)]).toEqual([[0.4902, 0.9433], [0, 0.2775], [0.7225, 1], [0.4691, 0.5309]])
-    expect(wilsonInterval(0, 0)).toBeNull()
-  })
-})
 
 /** Of 4,000 keys every tenth is changed, every twentieth missing; the map folds pairs of keys of one table, and merges them in another. */
 const rows = 4000

@@ -1,0 +1,86 @@
+import type { Case } from './cases.js'
+
+/** Orders and their lines, whose keys are renumbered. Of the orders 1 arrived, 2 is missing, 3 is excluded, 4 explained, 5 never was. */
+const orders = {
+  source: `create table $orders (id int primary key, state text); insert into $orders values (1, 'ok'), (2, 'ok'), (3, 'test'), (4, 'lost');
+    create table $line (id int primary key, order_id int); insert into $line values (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, null), (7, 1);`,
+  target: `create table $map (kind text, old int, new int); insert into $map values ('order', 1, 101), ('order', 2, 102), ('line', 1, 201), ('line', 2, 202), ('line', 6, 206);
+    create table $sales (id int primary key, state text); insert into $sales values (101, 'ok'); create table $lines (id int primary key, sale_id int); insert into $lines values (201, 101), (206, null);`,
+  keyMaps: `$order: { table: $map, legacy: old, modern: new, where: "kind = 'order'" }\n  $line: { table: $map, legacy: old, modern: new, where: "kind = 'line'" }`,
+  parent: `source: { table: $orders, exclude: [{ reason: test, where: "src.state = 'test'" }] }, target: { table: $sales }, key: { id: { from: id, references: $order } }, same: [state], explained: [{ reason: lost, where: "src.state = 'lost'" }]`,
+  child: 'source: { table: $line }, target: { table: $lines }, key: { id: { from: id, references: $line } }, columns: { sale_id: { from: order_id, references: $order } }',
+}
+const ofOrders = { verdict: 'fail' as const, figures: '4: 1 excluded, 1 verified, 1 explained, 1 missing | 1: 1 matched', differences: ['explained lost {"id":"4"}', 'missing map leads nowhere {"id":"2"}'] }
+
+export const parentCases: Case[] = [
+  {
+    name: 'a child of a parent that never was to arrive is explained where the plan says so',
+    source: orders.source, target: orders.target, keyMaps: orders.keyMaps,
+    entities: { sales: orders.parent, lines: `${orders.child}, explained: [{ reason: order chain broken, parent: order_id }]` },
+    expected: {
+      sales: ofOrders,
+      lines: {
+        verdict: 'fail', figures: '7: 2 verified, 3 explained, 2 missing | 2: 2 matched',
+        differences: [
+          'explained order chain broken {"id":"3"}', 'explained order chain broken {"id":"4"}', 'explained order chain broken {"id":"5"}', 'missing no map entry {"id":"7"}', 'missing parent {"id":"2"} sale_id NULL',
+        ],
+      },
+    },
+  },
+  {
+    name: 'twin: undeclared, the same children are missing',
+    source: orders.source, target: orders.target, keyMaps: orders.keyMaps,
+    entities: { sales: orders.parent, lines: orders.child },
+    expected: {
+      sales: ofOrders,
+      lines: {
+        verdict: 'fail', figures: '7: 2 verified, 5 missing | 2: 2 matched',
+        differences: ['missing no map entry {"id":"3"}', 'missing no map entry {"id":"4"}', 'missing no map entry {"id":"5"}', 'missing no map entry {"id":"7"}', 'missing parent {"id":"2"} sale_id NULL'],
+      },
+    },
+  },
+  {
+    name: 'the reason that is written first counts',
+    source: orders.source, target: orders.target, keyMaps: orders.keyMaps,
+    entities: { sales: orders.parent, lines: `${orders.child}, explained: [{ reason: third, where: "src.id = 3" }, { reason: chain, parent: order_id }, { reason: fourth, where: "src.id = 4" }, { reason: rest, where: "src.id in (2, 7)" }]` },
+    expected: {
+      sales: ofOrders,
+      lines: {
+        verdict: 'warn', figures: '7: 2 verified, 5 explained | 2: 2 matched',
+        differences: ['explained chain {"id":"4"}', 'explained chain {"id":"5"}', 'explained rest {"id":"2"}', 'explained rest {"id":"7"}', 'explained third {"id":"3"}'],
+      },
+    },
+  },
+  {
+    name: 'a chain is followed to its root, in a tree of one table, and a cycle ends as missing',
+    source: `create table $node (id int primary key, parent_id int);
+      insert into $node values (1, null), (2, 1), (3, 2), (4, 3), (5, 6), (6, 5), (7, 9), (8, 7)`,
+    target: 'create table $map (old int, new int); insert into $map values (1, 11); create table $nodes (id int primary key, parent_id int); insert into $nodes values (11, null)',
+    keyMaps: '$node: { table: $map, legacy: old, modern: new }',
+    entities: { nodes: 'source: { table: $node }, target: { table: $nodes }, key: { id: { from: id, references: $node } }, columns: { parent_id: { from: parent_id, references: $node } }, explained: [{ reason: cut off, parent: parent_id }]' },
+    expected: {
+      nodes: {
+        verdict: 'fail', figures: '8: 1 verified, 2 explained, 5 missing | 1: 1 matched',
+        differences: [
+          'explained cut off {"id":"7"}', 'explained cut off {"id":"8"}', 'missing no map entry {"id":"2"}', 'missing parent {"id":"3"} parent_id NULL', 'missing parent {"id":"4"} parent_id NULL',
+          'missing parent {"id":"5"} parent_id NULL', 'missing parent {"id":"6"} parent_id NULL',
+        ],
+      },
+    },
+  },
+  {
+    name: 'a parent that another entity claims is not absent',
+    source: `create table $office (id int primary key, kind text); insert into $office values (1, 'a'), (2, 'b'); create table $desk (id int primary key, office_id int); insert into $desk values (1, 2), (2, 3)`,
+    target: `create table $offices (id int primary key, old_id int, kind text); insert into $offices values (7, 1, 'a'), (8, 2, 'b'); create table $desks (id int primary key, office_id int)`,
+    keyMaps: '$office: { table: $offices, legacy: old_id, modern: id, entity: c4_a }',
+    entities: {
+      a: `source: { table: $office, where: "src.kind = 'a'" }, target: { table: $offices, where: "tgt.kind = 'a'" }, key: { id: { from: id, references: $office } }, same: [kind], ignore: { target: { old_id: the map } }`,
+      b: `source: { table: $office, where: "src.kind = 'b'" }, target: { table: $offices, where: "tgt.kind = 'b'" }, key: { id: { from: id, references: $office } }, same: [kind], ignore: { target: { old_id: the map } }`,
+      desks: 'source: { table: $desk }, target: { table: $desks }, key: { id: id }, columns: { office_id: { from: office_id, references: $office } }, explained: [{ reason: office lost, parent: office_id }]',
+    },
+    expected: {
+      a: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' }, b: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      desks: { verdict: 'fail', figures: '2: 1 explained, 1 missing | 0: nothing', differences: ['explained office lost {"id":"2"}', 'missing plain {"id":"1"}'] },
+    },
+  },
+]
