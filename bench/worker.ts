@@ -33,7 +33,8 @@ export async function startWorker(source: DatabaseOptions, target: DatabaseOptio
     cwd: folder, stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'], ROLE: 'worker', MIGRATION_PLAN: join(folder, 'plan.yaml'), RECHECK_DELAY_MS: '0', ...side('SOURCE_DB_', source), ...side('TARGET_DB_', target), ...settings },
   })
-  process.once('exit', () => child.kill('SIGKILL'))
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
   const ended = new Promise<void>((resolve) => child.once('close', () => { resolve() }))
   await started(child)
   const { pid } = child
@@ -44,7 +45,8 @@ export async function startWorker(source: DatabaseOptions, target: DatabaseOptio
     async stop() {
       child.kill('SIGTERM')
       await Promise.race([ended, sleep(40_000, undefined, { ref: false })])
-      child.kill('SIGKILL')
+      kill()
+      process.off('exit', kill)
       rmSync(folder, { recursive: true, force: true })
     },
   }
