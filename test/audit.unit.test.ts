@@ -65,7 +65,12 @@ const audit: [rule: string, says: string, ...places: [file: string, name: string
   ['C18', 'script takes a list; a later change at the source is stale', ['plan/load.unit', 'reads what the service does'], ['situations/s21-s30', 'a row updated at the source after its migration is stale, one deleted there is a ghost']],
 ]
 
-const textOf = (file: string) => readFileSync(new URL(`./${file}${file.startsWith('situations/') ? '' : '.test'}.ts`, import.meta.url), 'utf8')
+const read = (path: string) => readFileSync(new URL(`./${path}.ts`, import.meta.url), 'utf8')
+/** The text of a file of tests, with the cases that it takes from beside it. */
+function textOf(file: string): string {
+  const text = read(`${file}${file.startsWith('situations/') ? '' : '.test'}`)
+  return [text, ...[...text.matchAll(/from '\.\/([\w-]+-cases)\.js'/g)].map(([, name]) => read(`${file.slice(0, file.lastIndexOf('/'))}/${name}`))].join('\n')
+}
 
 test.each(audit)('%s: %s', (_, says, ...places) => {
   expect(says.length).toBeGreaterThan(10)
