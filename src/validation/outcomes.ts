@@ -82,9 +82,11 @@ export async function saveRows(tx: Db, taskId: number, blocks: ReadonlyMap<numbe
 
 /** The packed rows of both sides in one block. */
 export async function readRows(sql: Db, jobId: string, entity: string, block: number): Promise<Record<Side, Buffer>> {
-  const parts = await sql<{ side: Side; packed: string }[]>`
-    select task.side, encode(rows.packed, 'base64') as packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
-    where task.job_id = ${jobId} and task.entity = ${entity} and rows.block = ${block} order by task_id`
+  // ordered here: the server would sort megabytes in files
+  const parts = await sql<{ taskId: number; side: Side; packed: string }[]>`
+    select task_id as "taskId", task.side, encode(rows.packed, 'base64') as packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
+    where task.job_id = ${jobId} and task.entity = ${entity} and rows.block = ${block}`
+  parts.sort((left, right) => left.taskId - right.taskId)
   const of = (side: Side) => Buffer.concat(parts.flatMap((part) => (part.side === side ? [Buffer.from(part.packed, 'base64')] : [])))
   return { source: of('source'), target: of('target') }
 }
