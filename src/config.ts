@@ -172,7 +172,7 @@ function configOf(env: Environment, given: Set<Name>, demo: boolean, certificate
     demo,
     demoRows: env.DEMO_ROWS,
     source: demo ? null : databaseOf(env, 'SOURCE_DB_', certificates.source),
-    sourceReplicas: given.has('SOURCE_DB_REPLICAS') ? listOf(env.SOURCE_DB_REPLICAS).flatMap((text) => serverOf(text, env.SOURCE_DB_PORT) ?? []) : [],
+    sourceReplicas: replicasOf(env),
     target: demo ? null : databaseOf(env, 'TARGET_DB_', certificates.target),
     planPath: given.has('MIGRATION_PLAN') ? env.MIGRATION_PLAN : null,
     scriptsDirectory: given.has('SCRIPTS_DIR') ? env.SCRIPTS_DIR : null,
@@ -208,6 +208,11 @@ function serverOf(text: string, defaultPort: number): { host: string; port: numb
   const [, address, host, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+))(?::([0-9]{1,5}))?$/.exec(text) ?? []
   const found = { host: address ?? host ?? '', port: port === undefined ? defaultPort : Number(port) }
   return found.host === '' || found.port < 1 || found.port > 65_535 ? null : found
+}
+
+/** The servers of SOURCE_DB_REPLICAS; what names none is told as a fault elsewhere. */
+function replicasOf(env: Environment): Config['sourceReplicas'] {
+  return env.SOURCE_DB_REPLICAS === undefined ? [] : listOf(env.SOURCE_DB_REPLICAS).flatMap((text) => serverOf(text, env.SOURCE_DB_PORT) ?? [])
 }
 
 type Prefix = 'SOURCE_DB_' | 'TARGET_DB_'
@@ -283,8 +288,8 @@ function placeholders(env: Environment, variables: NodeJS.ProcessEnv, given: Set
   const faults = [...given].filter((name) => placeholder.test(variables[name] ?? '')).map((name) => `${name} still holds the placeholder of the file that it was copied from: fill it in`)
   if (env.ENABLE_DEVELOPMENT_ENDPOINTS) faults.push('ENABLE_DEVELOPMENT_ENDPOINTS must be false with NODE_ENV=production')
   for (const prefix of ['SOURCE_DB_', 'TARGET_DB_'] as const) {
-    const host = env[`${prefix}HOST`] as string | undefined
-    if (host !== undefined && !isLoopback(host) && env[`${prefix}SSL`] === 'disable') faults.push(`${prefix}SSL must be require or verify-full with NODE_ENV=production: ${JSON.stringify(host)} is reached over a network`)
+    const hosts = [env[`${prefix}HOST`] as string | undefined, ...(prefix === 'SOURCE_DB_' ? replicasOf(env).map((replica) => replica.host) : [])]
+    for (const host of hosts) if (host !== undefined && !isLoopback(host) && env[`${prefix}SSL`] === 'disable') faults.push(`${prefix}SSL must be require or verify-full with NODE_ENV=production: ${JSON.stringify(host)} is reached over a network`)
   }
   return faults
 }
@@ -327,9 +332,7 @@ function conflicts(env: Environment, given: Set<Name>): string[] {
     faults.push(`API_KEY is required when HOST is not loopback: set a key of 16 characters or more, or HOST=127.0.0.1 instead of ${JSON.stringify(env.HOST)}`)
   }
   for (const replica of env.SOURCE_DB_REPLICAS === undefined ? [] : listOf(env.SOURCE_DB_REPLICAS)) {
-    const server = serverOf(replica, env.SOURCE_DB_PORT)
-    if (server === null) faults.push(`SOURCE_DB_REPLICAS must hold servers like host or host:5432, not ${JSON.stringify(replica)}`)
-    else if (production && !isLoopback(server.host) && env.SOURCE_DB_SSL === 'disable') faults.push(`SOURCE_DB_SSL must be require or verify-full with NODE_ENV=production: ${JSON.stringify(server.host)} is reached over a network`)
+    if (serverOf(replica, env.SOURCE_DB_PORT) === null) faults.push(`SOURCE_DB_REPLICAS must hold servers like host or host:5432, not ${JSON.stringify(replica)}`)
   }
   for (const origin of env.CORS_ORIGINS === undefined ? [] : listOf(env.CORS_ORIGINS)) {
     if (origin === '*' && production) faults.push('CORS_ORIGINS must name each origin with NODE_ENV=production, not "*"')

@@ -265,7 +265,7 @@ function momentHash(type: string, canonical: string, seed: string): string {
   return `case when isfinite(${canonical}) then hashint4extended(${canonical} - '2000-01-01'::date, ${seed}) else hashtextextended((${canonical})::text collate "C", ${seed}) end`
 }
 
-/** The number whose trailing zeros \`canonicalValue\` removes: its hash ignores them. */
+/** The number whose trailing zeros `canonicalValue` removes: its hash ignores them. */
 function untrimmed(canonical: string): string {
   return canonical.startsWith('trim_scale(') ? canonical.slice('trim_scale'.length) : canonical
 }

@@ -22,12 +22,17 @@ export interface StatementOptions {
   audited?: number
   /** in place of fingerprints a pass counts the rows whose version may be of this transaction or a later one (decimal text of an xid8) */
   since?: string
-  /** pages [first, next) of the relation's own physical order; next null: open ended */
-  pages?: { first: number; next: number | null }
+  pages?: PageRange
   /** by side the addresses (`(page,item)`) of rows whose values raise an error: they are left out */
   unread?: Partial<Record<Side, readonly string[]>>
   /** the addresses of the only rows that are looked at */
   only?: readonly string[]
+}
+
+/** Pages [first, next) of a relation's own physical order; next null: open ended. */
+export interface PageRange {
+  first: number
+  next: number | null
 }
 
 /** One key of so many is in a sample. */
@@ -316,7 +321,7 @@ interface SideSql {
   /** 64-bit hash of the key; of the columns, null without any */
   keyHash: string
   columnHash: string | null
-  /** hash of the row with other seeds */
+  /** hash of the row with other seeds, SQL null unless segments are audited */
   auditHash: string
   /** from clause with the laterals `state`, `hashed` */
   from: string
@@ -356,7 +361,7 @@ export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOpti
   const from = `${rows} cross join lateral (select case ${unreadable} ${unclaimed} ${states.map(({ name, when }) => `when ${when} then '${name}'`).join(' ')} else 'keyed' end as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     `cross join lateral (select keyed.key, case when state.name = 'keyed'${sampled === null ? '' : ` and ${sampled}`} then ${rowHash('keyed.key', columnHash)} end as row) hashed`
-  return { keys, columns, rows, states, keyHash, columnHash, auditHash: rowHash(keyHashOf('audit '), columnHashOf('audit ')), from }
+  return { keys, columns, rows, states, keyHash, columnHash, auditHash: options.audited === undefined ? 'null' : rowHash(keyHashOf('audit '), columnHashOf('audit ')), from }
 }
 
 /** The last hash is not linear in the XOR: values swapped between two rows change the sum of a segment. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Side } from '../core/catalog.js'
-import type { StatementOptions } from '../core/expressions.js'
+import type { PageRange, StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient } from '../db/sqlstate.js'
@@ -162,11 +162,8 @@ export async function copyScans(tx: Db, jobId: string, entity: string, side: Sid
 }
 
 /** A range of pages that a job has read as one. */
-export interface Cut {
+export interface Cut extends PageRange {
   chunk: number
-  first: number
-  /** first page that was not read; null: open ended */
-  next: number | null
 }
 
 /** How a job has cut a side, in the order of its pages. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { countStatement, readRowsStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { countOf, read, textOf, type Reader } from './reader.js'
+import { countOf, read, readOne, textOf, type Reader } from './reader.js'
 
 /**
  * What proves that a side of an entity is as it was: the same statements over the same files, to which nobody has written. Two equal texts mean that the rows are the
@@ -99,8 +99,7 @@ const nameOf = (relation: readonly [string, string]) => JSON.stringify(relation)
 
 /** @param delayMs how long counters may lag behind what sessions of others have done */
 export async function readCounters(reader: Reader, relations: readonly (readonly [string, string])[], delayMs: number, signal: AbortSignal): Promise<Counters> {
-  const [row] = await read(reader, signal, countersStatement, [JSON.stringify(relations), `${delayMs} ms`])
-  if (row === undefined) throw new Error('a count gave no row')
+  const row = await readOne(reader, signal, countersStatement, [JSON.stringify(relations), `${delayMs} ms`])
   const found = Object.entries(JSON.parse(row['relations'] ?? '{}') as Record<string, { definition: string; counters: string | null }>)
   return {
     sessions: countOf(row, 'sessions'), server: textOf(row, 'server'), counters: row['trusted'] === 'true' ? JSON.stringify(row['reset'] ?? null) : null,

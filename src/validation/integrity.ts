@@ -9,7 +9,7 @@ import type { Json, TakenTask } from '../jobs/task.js'
 import { compareStructure, type Structure } from './compare-structure.js'
 import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
 import { readJobEntities, saveChecks, type CheckResult } from './outcomes.js'
-import { countOf, errorText, read, type Reader, type TextRow } from './reader.js'
+import { countOf, errorText, readOne, type Reader, type TextRow } from './reader.js'
 import { compareRule } from './rules.js'
 import { readCheckConstraints, readForeignKeys, readIndexes, readNotNull, readSequences, type Sequence, type TableName } from './structure.js'
 
@@ -46,9 +46,7 @@ function createExaminer(target: Reader, signal: AbortSignal): Examine {
     const startedAt = performance.now()
     const done = (finding: Finding): CheckResult => ({ entity: '', ...head, ...finding, durationMs: Math.round(performance.now() - startedAt) })
     try {
-      const [row] = await read(target, signal, statement)
-      if (row === undefined) throw new Error('a count gave no row')
-      return done(judge(row))
+      return done(judge(await readOne(target, signal, statement)))
     } catch (error) {
       if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
       return done({ verdict: 'unknown', message: `it cannot be told: ${errorText(error, specs)}`, rowsExamined: null, rowsFailed: null, evidence: {} })

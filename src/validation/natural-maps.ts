@@ -4,7 +4,7 @@ import type { NaturalKeyMapSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import type { CheckResult, JobEntity } from './outcomes.js'
-import { countOf, errorText, read, type Reader } from './reader.js'
+import { countOf, errorText, readOne, type Reader } from './reader.js'
 
 /** key map → one check for each side: its natural values must name one row each. They belong to the job. */
 export async function checkNaturalMaps(readers: Record<Side, Reader>, entities: readonly JobEntity[], signal: AbortSignal): Promise<Map<string, CheckResult[]>> {
@@ -17,8 +17,7 @@ export async function checkNaturalMaps(readers: Record<Side, Reader>, entities: 
 async function checkSide(reader: Reader, map: NaturalKeyMapSpec, signal: AbortSignal): Promise<CheckResult> {
   const check = { entity: '', name: 'a natural key names one row', subject: `${map.name} at the ${reader.side}`, category: 'integrity' as const, severity: 'critical' as const, durationMs: null }
   try {
-    const [row] = await read(reader, signal, checkNaturalStatement(map, reader.side))
-    if (row === undefined) throw new Error('a count gave no row')
+    const row = await readOne(reader, signal, checkNaturalStatement(map, reader.side))
     const [entries, unnamed, repeated, keys] = [countOf(row, 'entries'), countOf(row, 'unnamed'), countOf(row, 'repeated'), countOf(row, 'keys')]
     const evidence = { entries, unnamed, repeated, keys }
     const faults = [

@@ -1,12 +1,6 @@
 import type { Side } from '../core/catalog.js'
-import { countsItself } from '../core/expressions.js'
+import { countsItself, type PageRange } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
-
-/** Pages [first, next) of a relation's own physical order; next null: open ended. */
-export interface PageRange {
-  first: number
-  next: number | null
-}
 
 /** What a statement does with each row: the work of one says nothing about the other. */
 export type Work = 'fingerprints' | 'keys'
@@ -34,7 +28,7 @@ export function createPace(statementMs: number): Pace {
   const pagesByName = new Map<string, number>()
   const nameOf = (spec: ComparisonSpec, side: Side, work: Work) => `${work} ${side} ${spec.entity}`
   const canCut = (spec: ComparisonSpec, side: Side) => spec[side].chunkable && countsItself(spec, side)
-  const lengthOf = (spec: ComparisonSpec, side: Side, { first, next }: PageRange) => (next ?? Math.max(spec[side].pages, first)) - first
+  const lengthOf = (spec: ComparisonSpec, side: Side, range: PageRange) => endOf(spec, side, range) - range.first
   return {
     cut(spec, side, work, range) {
       if (!canCut(spec, side)) return range
@@ -50,6 +44,11 @@ export function createPace(statementMs: number): Pace {
       pagesByName.set(nameOf(spec, side, work), Math.max(fewestPages, Math.round(length * factor)))
     },
   }
+}
+
+/** First page behind a range: of an open one, where the side was thought to end. */
+export function endOf(spec: ComparisonSpec, side: Side, { first, next }: PageRange): number {
+  return next ?? Math.max(spec[side].pages, first)
 }
 
 /** What of a range is left behind its beginning; null: nothing. */

@@ -43,8 +43,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
     const isReused = [reused, partlyReused].some((jobs) => Object.keys(jobs[one.entity] ?? {}).length > 0)
     one.streamed = shares !== null && !isReused && one.blocked === null && expectedToDiffer(shares.get(one.entity) ?? 0, options.segmentRows) >= options.streamFrom
     // rows are not kept, so a later run cannot rest on them
-    if (one.streamed) evidence[one.entity] = { source: null, target: null }
-    if (one.streamed) versions[one.entity] = { source: null, target: null }
+    if (one.streamed) for (const proofs of [evidence, versions]) proofs[one.entity] = { source: null, target: null }
   }
   // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
   const position = await context.replicas.readPosition(readers.source, signal)

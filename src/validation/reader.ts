@@ -20,6 +20,13 @@ export async function read(reader: Reader, signal: AbortSignal, statement: strin
   return readOn(reader.sql, reader.side, signal, statement, parameters)
 }
 
+/** Runs a statement that always gives a row. @throws as `read` */
+export async function readOne(reader: Reader, signal: AbortSignal, statement: string, parameters: string[] = []): Promise<TextRow> {
+  const [row] = await read(reader, signal, statement, parameters)
+  if (row === undefined) throw new Error('the statement gave no row')
+  return row
+}
+
 /** Runs a statement of a snapshot. */
 export type ReadMore = (statement: string, parameters?: string[]) => Promise<TextRow[]>
 /** Runs statements of a snapshot such that their error, which is thrown, does not end it. */

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import { sqlstateOf } from '../db/sqlstate.js'
 import { describeError, sideOf } from '../jobs/failure.js'
 import type { Log } from '../jobs/queue.js'
-import { read, textOf, type Reader, type TextRow } from './reader.js'
+import { readOne, textOf, type Reader } from './reader.js'
 import { createThrottle, type LoadLimits } from './throttle.js'
 
 /** A standby of the source that may be read in its place. */
@@ -42,12 +42,6 @@ const systemStatement = 'select system_identifier::text as system from pg_catalo
 
 const standbyStatement = `select pg_catalog.pg_is_in_recovery()::text as standby,
   coalesce(pg_catalog.pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)::text as caught_up`
-
-async function readOne(reader: Reader, signal: AbortSignal, statement: string, parameters: string[] = []): Promise<TextRow> {
-  const [row] = await read(reader, signal, statement, parameters)
-  if (row === undefined) throw new Error('the server gave no row')
-  return row
-}
 
 /** The identifier of a cluster; null where the role may not ask. */
 async function readSystem(reader: Reader, signal: AbortSignal): Promise<string | null> {

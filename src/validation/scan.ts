@@ -1,6 +1,6 @@
 import type { Side } from '../core/catalog.js'
 import { constantFor } from '../core/canonical.js'
-import { auditedOneOf, type StatementOptions } from '../core/expressions.js'
+import { auditedOneOf, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -12,7 +12,7 @@ import { readPrepared, sideOfTask, statementOf, type Prepared, type TaskContext 
 import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveRows, saveSegments } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
-import { restOf, type PageRange } from './pace.js'
+import { endOf, restOf } from './pace.js'
 import { rescan } from './rescan.js'
 import { scanChunk, ScanMismatch, type ScannedChunk, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
@@ -136,8 +136,8 @@ async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ s
 }
 
 /** Two halves of a page range that took too long; null when it is one page. */
-function halve(spec: ComparisonSpec, side: Side, { first, next }: PageRange): PageRange[] | null {
-  const end = next ?? Math.max(spec[side].pages, first)
-  const middle = first + Math.floor((end - first) / 2)
+function halve(spec: ComparisonSpec, side: Side, range: PageRange): PageRange[] | null {
+  const { first, next } = range
+  const middle = first + Math.floor((endOf(spec, side, range) - first) / 2)
   return middle > first ? [{ first, next: middle }, { first: middle, next }] : null
 }

@@ -13,7 +13,7 @@ import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from '
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
-import { countOf, errorText, read, type Reader } from './reader.js'
+import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
 import { settleProfile } from './profile.js'
@@ -195,8 +195,7 @@ async function checkSourceKey(source: Reader, spec: ComparisonSpec, statement: S
   }
   if (statement.sample !== undefined) return { ...check, verdict: 'unknown', message: 'a sample of the keys cannot tell', rowsExamined: null, rowsFailed: null, durationMs: null, evidence: {} }
   const startedAt = performance.now()
-  const [row] = await read(source, signal, duplicateKeysStatement(spec, statement))
-  if (row === undefined) throw new Error('a count gave no row')
+  const row = await readOne(source, signal, duplicateKeysStatement(spec, statement))
   const keys = countOf(row, 'keys')
   const durationMs = Math.round(performance.now() - startedAt)
   return {

@@ -1,5 +1,5 @@
 import { busyFailure } from '../jobs/failure.js'
-import { countOf, read, type Reader } from './reader.js'
+import { countOf, readOne, type Reader } from './reader.js'
 
 /** What a database may have to do beside us before we hold back; 0: no limit. */
 export interface LoadLimits {
@@ -35,8 +35,7 @@ export function createThrottle(limits: LoadLimits): (reader: Reader, signal: Abo
   return async (reader, signal) => {
     if (!isLimited) return
     if (seen === null || performance.now() - seen.at > freshMs) {
-      const [row] = await read(reader, signal, loadStatement)
-      if (row === undefined) throw new Error('a count gave no row')
+      const row = await readOne(reader, signal, loadStatement)
       const over = (column: string, limit: number, what: string) => (limit > 0 && countOf(row, column) > limit ? [`${countOf(row, column)} ${what} (limit ${limit})`] : [])
       const reasons = [
         ...over('sessions', limits.activeSessions, 'other sessions are active'), ...over('locks', limits.waitingLocks, 'locks are waited for'),

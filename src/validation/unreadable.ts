@@ -1,4 +1,4 @@
-import { addressesStatement, readKeysStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
+import { addressesStatement, readKeysStatement, scanStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
 import { shownKey } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -42,7 +42,7 @@ export async function findUnreadable(spec: ComparisonSpec, reader: Reader, optio
     }
   }
 
-  async function searchPages(pages: { first: number; next: number | null }): Promise<void> {
+  async function searchPages(pages: PageRange): Promise<void> {
     if (found.length > mostUnread || await probe({ pages }) === null) return
     const end = pages.next ?? Math.max(spec[side].pages, pages.first + 1)
     const middle = pages.first + Math.floor((end - pages.first) / 2)

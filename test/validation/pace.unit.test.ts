@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { createPace, restOf, type PageRange } from '../../src/validation/pace.js'
+import type { PageRange } from '../../src/core/expressions.js'
+import { createPace, restOf } from '../../src/validation/pace.js'
 import { specOf } from '../helpers/spec.js'
 
 const base = specOf()
