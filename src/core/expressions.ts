@@ -369,27 +369,43 @@ function rowHash(key: string, columns: string | null): string {
   return `hashint4extended(0, ${columns === null ? key : `${key} # ${columns}`})`
 }
 
+/** What a pass computes of a row. */
+interface RowSql {
+  /** negative: what the row is instead of keyed (`placeOf`); else the place that keyed rows have */
+  place: (keyed: string) => string
+  /** a value of keyed rows; null for the others */
+  keyed: (value: string) => string
+  /** hashes of the key, of the other columns, and of the row as a whole */
+  key: string
+  rest: string
+  row: string
+  /** hash of the row with other seeds, null unless its segment is audited */
+  audit: string
+}
+
 /**
- * The claimed rows of a side (or of a chunk) with their hashes, for passes over many rows. The planner may not pull it up (`offset 0`), so that each hash is computed once.
- * @param wanted SQL condition over the hash of the key: of the other rows nothing is computed
- * Columns: place (`placeOf` of a row that is not keyed, else null), key, rest (hashes; null unless keyed; with `since` rest tells whether the row is newer), audit (hash of the row; null unless its segment is audited),
- * address (ctid, of a table that is read in ranges of them).
+ * The claimed rows of a side (or of a chunk), for passes over many rows. The planner may not pull it up (`offset 0`), so that each column is computed once.
+ * @param select its columns
+ * @param only SQL condition over the hash of the key: of the other rows nothing is computed
+ * @param lookup SQL condition that an index may serve
  */
-function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, wanted?: (key: string) => string): string {
+function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, select: (sql: RowSql) => string, only?: (key: string) => string, lookup = ''): string {
   const { rows, keyHash, columnHash, auditHash, ...sql } = sideSql(spec, side, options)
   const claim = claimCondition(spec, side)
   const states = placedStates(sql.states, options, keyHash)
   const reason = firstReason(side === 'source' ? [] : spec.target.generated)
-  const place = (name: string, index: number) => (!isUnkeyed(name) || reason === 'null' ? String(placeOf(index, null)) : `${placeOf(index, null)} - coalesce((${reason})::int4 + 1, 0)`)
-  const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
+  const placeOfState = (name: string, index: number) => (!isUnkeyed(name) || reason === 'null' ? String(placeOf(index, null)) : `${placeOf(index, null)} - coalesce((${reason})::int4 + 1, 0)`)
   // conditions side by side are asked in the order of their price: what another entity claims need not be fit for this one's key
   const readable = isReadable(side, options)
   const refused = [...(readable === 'true' ? [] : [`not (${readable})`]), ...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
-  const only = wanted === undefined ? '' : ` and ${refused.length === 0 ? wanted(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${wanted(keyHash)} end`}`
-  return `select ${states.length === 0 ? 'null::int4' : `case ${states.map(({ name, when }, index) => `when ${when} then ${place(name, index)}`).join(' ')} end`} as place, ${unless(keyHash)} as key, ` +
-    `${options.since !== undefined ? isNewer(side, options.since) : columnHash === null ? '0::int8' : unless(columnHash)} as rest` +
-    `${options.audited === undefined ? '' : `, ${unless(`case when ${inAudit(options, options.audited, keyHash)} then ${auditHash} end`)} as audit`}${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''} ` +
-    `from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${only} offset 0`
+  const wanted = only === undefined ? '' : ` and ${refused.length === 0 ? only(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${only(keyHash)} end`}`
+  const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
+  const columns = select({
+    place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
+    keyed: unless, key: keyHash, rest: columnHash ?? '0::int8', row: rowHash(keyHash, columnHash),
+    audit: options.audited === undefined ? 'null' : `case when ${inAudit(options, options.audited, keyHash)} then ${auditHash} end`,
+  })
+  return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`
 }
 
 /** How far back `age` is asked, transactions: it tells distances modulo 2^32, and its sign turns at 2^31. */
@@ -484,18 +500,28 @@ export function countsItself(spec: ComparisonSpec, side: Side): boolean {
 /**
  * One pass over a side (or a chunk of it), one row.
  * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
- * audit (the same of the audited segments, with other seeds; only where there are some), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8:
- * every transaction before it was over).
+ * keys (the same with the sums of the keys' hashes), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 22 bytes for each newer row: hash of the key int8,
+ * what it adds to the sum of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const packed = (sum: string, which: string) => `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
+  const { since } = options
+  const packed = (sum: string, which = '') => `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
     `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
-  const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, ', mod(sum(audit), 18446744073709551616) as audit']
-  return `select ${packed('sum', '')} as segments, ${auditPacked}` +
+  const wrapped = (value: string) => `mod(sum(${value}), 18446744073709551616)`
+  const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, `, ${wrapped('audit')} as audit`]
+  const [newerPacked, newer] = since === undefined ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int8send(key) || int8send(${keyForSums(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const rows = hashedRows(spec, side, options, (row) => [
+    `${row.place(`((${row.key}) & ${options.segments - 1})::int4`)} as place`, `${row.keyed(row.key)} as key`,
+    since === undefined ? `${row.keyed(row.row)} as row` : `${isNewer(side, since)} as newer, ${aliasOf(side)}.ctid as address`, ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+  ].join(', '))
+  return `select ${packed('sum')} as segments, ${packed('keys')} as keys, ${auditPacked}${newerPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
-    `from (select coalesce(place, (key & ${options.segments - 1})::int4) as place, count(*) as rows, ` +
-    `${options.since === undefined ? `mod(sum(${rowHash('key', 'rest')}), 18446744073709551616)` : 'count(*) filter (where rest)'} as sum${auditSum} ` +
-    `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
+    `from (select place, count(*) as rows, ${since === undefined ? wrapped('row') : 'count(*) filter (where newer)'} as sum, ${wrapped(keyForSums(spec))} as keys${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+}
+
+/** What the sums of a segment's keys add up: the hash of one leg as it is; of several, which is linear in the XOR, mixed, so that legs swapped between rows change the sum. */
+function keyForSums(spec: ComparisonSpec): string {
+  return spec.key.length === 1 ? 'key' : rowHash('key', null)
 }
 
 /** A block of a streamed entity holds the rows of so many segments: few enough to pair in memory, enough that a chunk is saved in few pieces. */
@@ -504,6 +530,11 @@ const segmentsOfBlock = 128
 /** How many blocks the rows of a streamed entity are divided into. */
 export function countBlocks(segments: number): number {
   return Math.max(1, segments / segmentsOfBlock)
+}
+
+/** Columns of a row for `packedRow`. */
+function rowToPack(spec: ComparisonSpec, side: Side, { keyed, key, rest }: RowSql): string {
+  return `${keyed(key)} as key, ${keyed(rest)} as rest${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''}`
 }
 
 /** A row packed: 22 bytes, numbers big-endian: hash of the key int8, of the row int8, page int4 and line int2 of its address; zeros for a table that is not read in ranges of them. */
@@ -518,15 +549,28 @@ function packedRow(spec: ComparisonSpec, side: Side): string {
 export function streamStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   return `select place::text, count(*)::text as rows, encode(string_agg(packed, ''::bytea), 'base64') as packed ` +
     `from (select coalesce(place, ((key >> 32) & ${countBlocks(options.segments) - 1})::int4) as place, case when place is null then ${packedRow(spec, side)} end as packed ` +
-    `from (${hashedRows(spec, side, options)}) hashed offset 0) rows group by place`
+    `from (${hashedRows(spec, side, options, (row) => `${row.place('null::int4')} as place, ${rowToPack(spec, side, row)}`)}) hashed offset 0) rows group by place`
 }
 
 /**
  * The keyed rows of the segments listed in $1 (`{1,2}`), packed into blocks by their key. Columns: block (0 to 63), rows (base64 of the packed rows).
  */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  return `select block::text, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows ` +
-    `from (select *, ((key >> 32) & 63)::int4 as block from (${hashedRows(spec, side, options, (key) => `((${key}) & ${options.segments - 1})::int4 = any($1::int4[])`)}) hashed offset 0) chosen group by block`
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), (key) => `((${key}) & ${options.segments - 1})::int4 = any($1::int4[])`)
+  return `select block::text, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
+}
+
+/** The keyed rows whose key hash is listed in $1 (`{1,2}`), looked up by their legs, listed in $2… (`keyLookup`). Columns: rows (base64 of the packed rows; null without any). */
+export function readPackedKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), (key) => `(${key}) = any($1::int8[])`, lookupCondition(spec, side))
+  return `select encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed`
+}
+
+/** The keys of the keyed rows at the addresses listed in $1 (`{"(0,1)"}`). Columns: key_hash, k0… (legs). */
+export function readLegsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const { from, keys } = sideSql(spec, side, options)
+  const legs = legTexts(spec, keys, side, options.recode).map((text, index) => `${text} as k${index}`)
+  return `select hashed.key::text as key_hash, ${legs.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and ${aliasOf(side)}.ctid = any($1::tid[])`
 }
 
 /** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */
@@ -543,7 +587,7 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
  * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
- * @param where addresses: only at those listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; keys: only rows whose legs are listed in $2…
+ * @param where addresses: only at those listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; keys: only keys whose legs are listed in $2…, key by key
  *   (`keyLookup`), which an index may find; anywhere: the whole side is read
  */
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, where: 'anywhere' | 'addresses' | 'keys' = 'anywhere'): string {
@@ -559,8 +603,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  const lookup = where === 'keys' ? keyLookup(spec, side) : null
-  const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : (lookup ?? []).map(({ column, type }, index) => ` and ${column} = any($${index + 2}::${type}[])`).join('')
+  const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : where === 'keys' ? lookupCondition(spec, side) : ''
   return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any($1::int8[])${place}`
 }
 
@@ -578,6 +621,13 @@ export function keyLookup(spec: ComparisonSpec, side: Side): { column: string; t
   })
   const found = legs.filter((leg) => leg !== null)
   return found.length === legs.length ? found : null
+}
+
+/** SQL condition, behind others, that a key is one of those whose legs are listed in $2…, key by key. Of several legs each alone would be looked up with each other. */
+function lookupCondition(spec: ComparisonSpec, side: Side): string {
+  const legs = keyLookup(spec, side) ?? []
+  const lists = legs.map(({ type }, index) => `$${index + 2}::${type}[]`)
+  return legs.length === 1 ? ` and ${at(legs, 0).column} = any(${at(lists, 0)})` : ` and (${legs.map(({ column }) => column).join(', ')}) in (select * from unnest(${lists.join(', ')}))`
 }
 
 /** Texts with their state; NULL is `+`. */

@@ -83,6 +83,17 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
   return { equal, suspects }
 }
 
+/** Of packed rows of both sides those that lie in some segments. */
+export function rowsOfSegments({ source, target }: { source: Buffer; target: Buffer }, chosen: ReadonlySet<number>, segments: number): { source: Buffer; target: Buffer } {
+  const pick = (rows: Buffer) => Buffer.concat(Array.from({ length: rowsIn(rows) }, (_, row) => rows.subarray(row * rowBytes, (row + 1) * rowBytes)).filter((row) => chosen.has(row.readInt32BE(4) & (segments - 1))))
+  return { source: pick(source), target: pick(target) }
+}
+
+/** The hashes of the keys of packed rows, decimal. */
+export function keysOfRows(rows: Buffer): string[] {
+  return Array.from({ length: rowsIn(rows) }, (_, row) => rows.readBigInt64BE(row * rowBytes).toString())
+}
+
 /** Whether both sides have the same fingerprints, each as often. */
 export function sameHashes({ source, target }: { source: readonly { hash: string }[]; target: readonly { hash: string }[] }): boolean {
   return source.length === target.length && bagOf(source) === bagOf(target)

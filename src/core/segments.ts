@@ -5,14 +5,41 @@ const segmentBytes = 16
 /** Bytes of one touched segment: segment int4, rows int4. */
 const touchedBytes = 8
 
+/** Bytes of one newer row: hash of its key int8, what it adds to the sum of the keys int8, page int4 and line int2 of its address. */
+const newerBytes = 22
+
+/** Beside the sums of a chunk. */
+export interface MoreSums {
+  /** as `touchedSegments` tells: the sums of these are not known any more, their rows are */
+  touched?: Buffer | null
+  /** the audited segments, summed with other seeds */
+  audit?: Buffer | null
+  /** the sums of the keys' hashes as they are now, also of touched segments */
+  keys?: Buffer | null
+  /** the rows of touched segments that are newer than the sums; null: they are not known one by one */
+  newer?: Buffer | null
+}
+
 export interface SegmentSums {
   /**
    * Adds what one pass over a chunk of a side found.
-   * @param more touched, as `touchedSegments` tells: the sums of these are not known any more, their rows are; audit: the audited segments, summed with other seeds
    * @throws RangeError when the bytes are not whole segments of this count
    */
-  add(side: Side, packed: Buffer, more?: { touched?: Buffer | null; audit?: Buffer | null }): void
+  add(side: Side, packed: Buffer, more?: MoreSums): void
   compare(): SegmentComparison
+}
+
+/** A segment with the rows that the passes saw in it. */
+export interface SeenSegment {
+  segment: number
+  sourceRows: number
+  targetRows: number
+}
+
+/** A segment that was equal before, with the sums of its keys now, modulo 2^64. */
+export interface ChangedSegment extends SeenSegment {
+  sourceKeys: bigint
+  targetKeys: bigint
 }
 
 export interface SegmentComparison {
@@ -22,24 +49,40 @@ export interface SegmentComparison {
   audited: number
   /** of those again, the rows in segments whose other sums disagree */
   contradicted: number
+  /** touched segments whose kept sums agree: what is not newer in them is equal where its key is on both sides */
+  changed: ChangedSegment[]
   /** the others that hold rows or did */
-  suspicious: { segment: number; sourceRows: number; targetRows: number }[]
+  suspicious: SeenSegment[]
 }
 
-/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 48 bytes of memory for each segment. */
+/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 128 bytes of memory for each segment. */
 export function createSegmentSums(segments: number): SegmentSums {
-  const [sums, audits] = [createSums(segments), createSums(segments)]
+  const none = Buffer.alloc(0)
+  const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments)]
+  // a row may have gone from a chunk that is kept to one that was read anew: then both sides may have been equal, and each hold the other's row now
+  const [isKept, isRead] = [{ source: false, target: false }, { source: false, target: false }]
+  let isListed = true
+  const canCompareNewer = () => isListed && !(['source', 'target'] as const).some((side) => isKept[side] && isRead[side])
   return {
-    add(side, packed, { touched = null, audit = null } = {}) {
-      sums.add(side, packed, touched ?? Buffer.alloc(0))
-      if (audit !== null) audits.add(side, audit, Buffer.alloc(0))
+    add(side, packed, { touched = null, audit = null, keys: keySums = null, newer = null } = {}) {
+      if (touched === null) isRead[side] = true
+      else isKept[side] = true
+      if (touched !== null && newer === null) isListed = false
+      sums.add(side, packed, touched ?? none)
+      kept.add(side, packed, none)
+      if (audit !== null) audits.add(side, audit, none)
+      if (keySums !== null) keys.add(side, keySums, none)
     },
     compare() {
-      const found: SegmentComparison = { agreed: 0, audited: 0, contradicted: 0, suspicious: [] }
+      const found: SegmentComparison = { agreed: 0, audited: 0, contradicted: 0, changed: [], suspicious: [] }
       for (let segment = 0; segment < segments; segment += 1) {
-        const { source, target, agrees } = sums.at(segment)
+        const { source, target, agrees, isKnown } = sums.at(segment)
         if (!agrees) {
-          found.suspicious.push({ segment, sourceRows: source, targetRows: target })
+          const seen = { segment, sourceRows: source, targetRows: target }
+          const now = keys.at(segment)
+          // where the keys of some chunk are not known, other rows were counted
+          if (!isKnown && canCompareNewer() && kept.at(segment).agrees && now.source === source && now.target === target) found.changed.push({ ...seen, sourceKeys: now.sums.source, targetKeys: now.sums.target })
+          else found.suspicious.push(seen)
           continue
         }
         found.agreed += source
@@ -54,10 +97,16 @@ export function createSegmentSums(segments: number): SegmentSums {
   }
 }
 
-function createSums(segments: number): { add(side: Side, packed: Buffer, touched: Buffer): void; at(segment: number): { source: number; target: number; agrees: boolean } } {
+interface Sums {
+  add(side: Side, packed: Buffer, touched: Buffer): void
+  /** rows of each side, and their sums modulo 2^64 */
+  at(segment: number): { source: number; target: number; sums: Record<Side, bigint>; isKnown: boolean; agrees: boolean }
+}
+
+function createSums(segments: number): Sums {
   const rows = { source: new Float64Array(segments), target: new Float64Array(segments) }
-  // the stores wrap at 64 bits, as the sums are meant to; a difference of both sides is all that is asked
-  const surplus = new BigInt64Array(segments)
+  // the stores wrap at 64 bits, as the sums are meant to
+  const sums = { source: new BigInt64Array(segments), target: new BigInt64Array(segments) }
   const unknown = new Uint8Array(segments)
   const check = (segment: number): number => {
     if (segment < 0 || segment >= segments) throw new RangeError(`there is no segment ${segment} of ${segments}`)
@@ -76,14 +125,14 @@ function createSums(segments: number): { add(side: Side, packed: Buffer, touched
       for (let at = 0; at < packed.length; at += segmentBytes) {
         const segment = check(packed.readInt32BE(at))
         if (left.has(segment)) continue
-        const sum = packed.readBigInt64BE(at + 8)
         rows[side][segment] = (rows[side][segment] ?? 0) + packed.readInt32BE(at + 4)
-        surplus[segment] = (surplus[segment] ?? 0n) + (side === 'source' ? sum : -sum)
+        sums[side][segment] = (sums[side][segment] ?? 0n) + packed.readBigInt64BE(at + 8)
       }
     },
     at(segment) {
       const [source, target] = [rows.source[segment] ?? 0, rows.target[segment] ?? 0]
-      return { source, target, agrees: unknown[segment] === 0 && source === target && surplus[segment] === 0n }
+      const [isKnown, ofBoth] = [unknown[segment] === 0, { source: sums.source[segment] ?? 0n, target: sums.target[segment] ?? 0n }]
+      return { source, target, sums: ofBoth, isKnown, agrees: isKnown && source === target && ofBoth.source === ofBoth.target }
     },
   }
 }
@@ -114,6 +163,49 @@ export function countTouched(touched: Buffer): { segments: number; rows: number 
   let rows = 0
   for (let at = 0; at < touched.length; at += touchedBytes) rows += touched.readInt32BE(at + 4)
   return { segments: touched.length / touchedBytes, rows }
+}
+
+/** How many rows `scanStatement` has packed as newer. */
+export function countNewer(newer: Buffer): number {
+  return newer.length / newerBytes
+}
+
+/** A row that is newer than the sums of its segment. */
+export interface NewerRow {
+  segment: number
+  /** hash of its key, decimal */
+  key: string
+  /** what the key adds to the sum of its segment's */
+  sum: bigint
+  /** `(page,line)` */
+  address: string
+}
+
+/** @param segments how many there are, a power of two */
+export function* newerRows(newer: Buffer, segments: number): Generator<NewerRow> {
+  for (let at = 0; at < newer.length; at += newerBytes) {
+    yield { segment: newer.readInt32BE(at + 4) & (segments - 1), key: newer.readBigInt64BE(at).toString(), sum: newer.readBigInt64BE(at + 8), address: `(${newer.readUInt32BE(at + 16)},${newer.readUInt16BE(at + 20)})` }
+  }
+}
+
+/** A key of newer rows, and on which sides it stands. */
+export interface NewerKey {
+  sum: bigint
+  isAt: Record<Side, boolean>
+}
+
+/**
+ * @param newer the keys of the rows of the segment that are newer on either side, wherever they were found by now
+ * @returns how many rows each side has under other keys, where these are the same keys; null where they are not, or nobody can tell
+ */
+export function equalBeside({ sourceRows, targetRows, sourceKeys, targetKeys }: ChangedSegment, newer: readonly NewerKey[] | null): number | null {
+  if (newer === null) return null
+  const beside = (side: Side, rows: number, keys: bigint) => {
+    const own = newer.filter(({ isAt }) => isAt[side])
+    return { rows: rows - own.length, sum: BigInt.asIntN(64, own.reduce((sum, key) => sum - key.sum, keys)) }
+  }
+  const [source, target] = [beside('source', sourceRows, sourceKeys), beside('target', targetRows, targetKeys)]
+  return source.rows === target.rows && source.sum === target.sum ? source.rows : null
 }
 
 /** The rows of all packed segments. */

@@ -150,8 +150,8 @@ export async function copyScans(tx: Db, jobId: string, entity: string, side: Sid
       select ${jobId}, kind, entity, side, chunk, first_page, next_page, status, started_at, finished_at, outcome
       from migration_coverage.task where job_id = ${from} and kind = 'scan' and entity = ${entity} and side = ${side} and not coalesce((outcome ->> 'split')::boolean, false)
       returning task_id, chunk)
-    insert into migration_coverage.segment_sums (task_id, packed, audit, touched)
-    select copied.task_id, s.packed, s.audit, s.touched
+    insert into migration_coverage.segment_sums (task_id, packed, audit, keys, touched, newer)
+    select copied.task_id, s.packed, s.audit, s.keys, s.touched, s.newer
     from copied join migration_coverage.task t on t.job_id = ${from} and t.kind = 'scan' and t.entity = ${entity} and t.side = ${side} and t.chunk = copied.chunk
     join migration_coverage.segment_sums s on s.task_id = t.task_id`
   const [copied] = await tx<{ whole: boolean }[]>`
@@ -178,6 +178,7 @@ export function restsOn(entity: string, reused: Reused, outcomes: Record<Side, r
   const whole = bothSides.filter((side) => reused[side] !== undefined)
   const parts = bothSides.filter((side) => reused[side] === undefined && outcomes[side].some(({ readAt }) => readAt !== undefined))
   if (whole.length + parts.length === 0) return null
+  const areLookedUp = parts.every((side) => outcomes[side].every(({ readAt, newer }) => readAt === undefined || newer !== undefined))
   const firstAt = (times: readonly (string | undefined)[]) => times.filter((time) => time !== undefined).toSorted()[0] ?? 'an unknown time'
   const told = [
     ...(whole.length === 0 ? [] : [`${whole.map((side) => `the ${side} was read at ${firstAt(outcomes[side].map(({ snapshotAt }) => snapshotAt))}`).join(' and ')}, and the statistics counters, files and columns of what was read there are the same as before that reading`]),
@@ -188,7 +189,7 @@ export function restsOn(entity: string, reused: Reused, outcomes: Record<Side, r
   ]
   return {
     entity, name: 'what has not changed was read before', subject: '', category: 'engine', severity: 'info', verdict: 'pass', rowsExamined: null, rowsFailed: null, durationMs: null,
-    message: `${told.join('; ')}; rows that differed${parts.length === 0 ? '' : ', and those of these segments,'} were read again`,
+    message: `${told.join('; ')}; rows that differed${parts.length === 0 ? '' : areLookedUp ? ', what is newer, and segments from which keys have gone' : ', and those of these segments,'} were read again`,
     evidence: { basis: whole.length > 0 ? 'counters' : 'versions', reused: whole, partlyReused: parts },
   }
 }

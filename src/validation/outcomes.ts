@@ -112,14 +112,18 @@ export interface PackedSegments {
   packed: Buffer
   /** of the audited segments, with other seeds */
   audit: Buffer | null
+  /** of the keys, as this task saw them */
+  keys: Buffer | null
   /** as `touchedSegments` packs them; null: the sums are of this task's own reading */
   touched: Buffer | null
+  /** the rows of touched segments that are newer than the sums; null: they are too many, or the sums are of this task's own reading */
+  newer: Buffer | null
 }
 
-export async function saveSegments(tx: Db, taskId: number, { packed, audit, touched }: PackedSegments): Promise<void> {
+export async function saveSegments(tx: Db, taskId: number, { packed, audit, keys, touched, newer }: PackedSegments): Promise<void> {
   await tx`
-    insert into migration_coverage.segment_sums (task_id, packed, audit, touched) values (${taskId}, ${packed}, ${audit}, ${touched})
-    on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit, touched = excluded.touched`
+    insert into migration_coverage.segment_sums (task_id, packed, audit, keys, touched, newer) values (${taskId}, ${packed}, ${audit}, ${keys}, ${touched}, ${newer})
+    on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit, keys = excluded.keys, touched = excluded.touched, newer = excluded.newer`
 }
 
 /** Whether the job still has a task of these kinds (and entity) that is neither done nor the given one. */
@@ -138,17 +142,22 @@ export async function readScans(sql: Db, jobId: string, entity: string): Promise
     order by side, first_page, task_id`
 }
 
-/** Adds up the partial sums of both sides and compares them, segment by segment; one chunk at a time is in memory. */
-export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number): Promise<SegmentComparison> {
+/**
+ * Adds up the partial sums of both sides and compares them, segment by segment; one chunk at a time is in memory.
+ * @returns with it the newer rows of each side, as `newerRows` reads them
+ */
+export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
   const sums = createSegmentSums(segments)
+  const newer: Record<Side, Buffer[]> = { source: [], target: [] }
   const tasks = await sql<{ taskId: number; side: Side }[]>`
     select task_id as "taskId", side from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity} order by task_id`
   for (const { taskId, side } of tasks) {
-    const [chunk] = await sql<PackedSegments[]>`select packed, audit, touched from migration_coverage.segment_sums where task_id = ${taskId}`
+    const [chunk] = await sql<PackedSegments[]>`select packed, audit, keys, touched, newer from migration_coverage.segment_sums where task_id = ${taskId}`
     if (chunk === undefined) throw new Error(`the sums of task ${taskId} have gone`)
     sums.add(side, chunk.packed, chunk)
+    if (chunk.newer !== null) newer[side].push(chunk.newer)
   }
-  return sums.compare()
+  return { ...sums.compare(), newer: { source: Buffer.concat(newer.source), target: Buffer.concat(newer.target) } }
 }
 
 export async function deleteSegments(tx: Db, jobId: string, entity: string): Promise<void> {

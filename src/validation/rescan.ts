@@ -1,6 +1,6 @@
 import type { Side } from '../core/catalog.js'
-import type { StatementOptions } from '../core/expressions.js'
-import { countPackedRows, countTouched, touchedSegments } from '../core/segments.js'
+import { keyLookup, type StatementOptions } from '../core/expressions.js'
+import { countNewer, countPackedRows, countTouched, touchedSegments } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import type { TakenTask } from '../jobs/task.js'
@@ -9,11 +9,21 @@ import { readTable } from './evidence.js'
 import type { ProfileRequest } from './profile.js'
 import type { Reader } from './reader.js'
 import type { PackedSegments } from './outcomes.js'
-import { scanChunk, type FoundRows, type ScanOutcome } from './scan-chunk.js'
+import { scanChunk, type FoundRows, type ScannedChunk, type ScanOutcome } from './scan-chunk.js'
 import { isFaultOfRow } from './unreadable.js'
 
 /** Rows of touched segments, as a share of a side and as a number, above which chunks are better read in full: settling reads those of both sides, in passes over 2 million rows. */
 const mostTouched = { share: 0.25, rows: 2_000_000 }
+
+/** Newer rows of a chunk, as a share of the chunk and of its side, above which it is better read in full: each is looked up by its key on both sides. A few always may. */
+const mostNewer = { ofChunk: 0.1, ofSide: 0.02, few: 100 }
+
+/**
+ * Whether newer rows can be compared alone: each is found by an index on both sides, and no key stands twice, so that what is not newer under a key that both sides have is what was equal before.
+ */
+export function canLookUp(spec: ComparisonSpec): boolean {
+  return spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
+}
 
 /** What an earlier job has left of a chunk. */
 interface EarlierChunk {
@@ -35,9 +45,13 @@ export async function rescan(sql: Db, task: TakenTask, prepared: Prepared, spec:
   const earlier = await readEarlierChunk(sql, from, spec.entity, side, task)
   if (earlier === null) return null
   let touched: Buffer = Buffer.alloc(0)
+  let newer: Buffer | null = null
   const isEnough = (found: FoundRows): boolean => {
     const segments = 'segments' in found ? found.segments.packed : Buffer.alloc(0)
     touched = touchedSegments(earlier.packed, segments)
+    newer = 'segments' in found && canLookUp(spec) ? found.segments.newer : null
+    if (newer !== null && countNewer(newer) > Math.max(mostNewer.few, Math.min(mostNewer.ofChunk * countPackedRows(segments), mostNewer.ofSide * earlier.sideRows))) newer = null
+    if (newer !== null) return true
     // each chunk has its share of the segments that may be touched at all, since they add up over chunks
     const share = Math.min(mostTouched.share, mostTouched.rows / Math.max(earlier.sideRows, 1))
     return countTouched(touched).segments * earlier.sideRows <= share * statement.segments * countPackedRows(segments)
@@ -46,12 +60,16 @@ export async function rescan(sql: Db, task: TakenTask, prepared: Prepared, spec:
     const scanned = await scanChunk(spec, reader, { ...statement, since: earlier.horizon }, profile, false, signal, [], isEnough)
     // after the pass: what it read by its name may have been another relation than the one that the job was prepared for
     if (scanned === null || await readTable(spec, reader, signal) !== versions.table) return null
-    return { outcome: { ...scanned.outcome, horizon: earlier.horizon, readAt: earlier.readAt, touched: countTouched(touched).segments }, segments: { packed: earlier.packed, audit: null, touched } }
+    return { outcome: { ...scanned.outcome, horizon: earlier.horizon, readAt: earlier.readAt, touched: countTouched(touched).segments, ...(newer === null ? {} : { newer: countNewer(newer) }) }, segments: { packed: earlier.packed, audit: null, keys: keysOf(scanned), touched, newer } }
   } catch (error) {
     // the full reading tells which row it is
     if (!signal.aborted && isFaultOfRow(error)) return null
     throw error
   }
+}
+
+function keysOf({ found }: ScannedChunk): Buffer | null {
+  return 'segments' in found ? found.segments.keys : null
 }
 
 /** @returns null where nothing is left, as a job that ended meanwhile has taken its place, or where rows could not be read */

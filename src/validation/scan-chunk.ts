@@ -40,6 +40,8 @@ export interface ScanOutcome {
   readAt?: string
   /** of those, the segments whose sums may not hold any more */
   touched?: number
+  /** and the rows that are newer than the sums, where they are few enough to be looked up */
+  newer?: number
   durationMs: number
   /** the standby of the source that was read; null: the database itself */
   replica: string | null
@@ -140,8 +142,8 @@ interface Pass {
 async function sumSegments(spec: ComparisonSpec, side: Side, options: StatementOptions, readMore: ReadMore): Promise<Pass> {
   const [scanned] = await readMore(scanStatement(spec, side, options))
   if (scanned === undefined) throw new Error('a sum gave no row')
-  const audit = scanned['audit'] ?? null
-  const segments = { packed: Buffer.from(scanned['segments'] ?? '', 'base64'), audit: audit === null ? null : Buffer.from(audit, 'base64'), touched: null }
+  const bytesOf = (column: string) => Buffer.from(scanned[column] ?? '', 'base64')
+  const segments = { packed: bytesOf('segments'), audit: typeof scanned['audit'] === 'string' ? bytesOf('audit') : null, keys: bytesOf('keys'), touched: null, newer: options.since === undefined ? null : bytesOf('newer') }
   const others = Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>).map(([place, rows]): [number, number] => [Number(place), rows])
   return { found: { segments }, keyed: countPackedRows(segments.packed), others, snapshot: textOf(scanned, 'snapshot'), horizon: textOf(scanned, 'horizon') }
 }

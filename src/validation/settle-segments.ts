@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
-import { bagOf, pairHashes, type Suspect } from '../core/pair-hashes.js'
+import { bagOf, pairHashes, rowsOfSegments, type Suspect } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
+import { readNewer } from './newer.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
@@ -57,31 +59,41 @@ interface ReadRows {
 /** Packed rows of both sides with the same keys, as `pairHashes` takes them. */
 export type Block = Record<Side, Buffer>
 
+/** What the sums of both sides leave open. */
+export interface OpenSegments extends Pick<SegmentComparison, 'suspicious' | 'changed'> {
+  /** the newer rows of each side, as `newerRows` reads them */
+  newer: Record<Side, Buffer>
+}
+
 /**
  * Reads what the segment sums could not prove equal and gives each row its class.
- * @param suspicious segments whose sums disagree, with the rows of both sides in them; or the blocks of all rows
+ * @param open segments whose sums disagree or are not known; or the blocks of all rows
  * @param tally receives every row of those segments, once
  * @returns how many rows of each side the last readings saw
  */
-export async function settleSegments(spec: ComparisonSpec, readers: Readers, suspicious: { segment: number; rows: number }[] | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
-  if (Array.isArray(suspicious) && suspicious.length === 0) return { source: 0, target: 0 }
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, open: OpenSegments | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
+  if ('suspicious' in open && open.suspicious.length + open.changed.length === 0) return { source: 0, target: 0 }
   const settler = await createSettler(spec, readers, options, tally, observe, signal)
-  if (!Array.isArray(suspicious)) await settler.settleBlocks(suspicious)
-  else for (const batch of batches(suspicious, options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
+  if (!('suspicious' in open)) await settler.settleBlocks(open)
+  else {
+    const left = await settler.settleChanged(open.changed, open.newer)
+    for (const batch of batches([...open.suspicious, ...left], options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
+  }
   await settler.settleCollapsed()
   return settler.seen
 }
 
-function batches(segments: { segment: number; rows: number }[], batchRows: number): { segment: number; rows: number }[][] {
-  const list: { segment: number; rows: number }[][] = []
+function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegment[][] {
+  const list: SeenSegment[][] = []
   let rows = Infinity
   for (const segment of segments) {
-    if (rows + segment.rows > batchRows) {
+    const own = segment.sourceRows + segment.targetRows
+    if (rows + own > batchRows) {
       list.push([])
       rows = 0
     }
     list.at(-1)?.push(segment)
-    rows += segment.rows
+    rows += own
   }
   return list
 }
@@ -143,7 +155,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
   async function readKeys(side: Side, others: readonly TextRow[]): Promise<TextRow[]> {
     if (others.length === 0) return []
-    const legs = spec.key.map((_, leg) => textArray(new Set(others.flatMap((row) => row[`k${leg}`]?.slice(1) ?? []))))
+    const legs = spec.key.map((_, leg) => textArray(others.map((row) => row[`k${leg}`]?.slice(1) ?? '')))
     return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys'), [arrayText(new Set(others.map((row) => textOf(row, 'key_hash')))), ...legs])
   }
 
@@ -157,6 +169,29 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       }
     }
     await settleBlocks(pairs())
+  }
+
+  /**
+   * Compares the newer rows of segments that were equal before. The other rows are as they were, so they are equal wherever their keys are on both sides: the sums of the keys tell.
+   * @returns the segments of which they do not
+   */
+  async function settleChanged(changed: readonly ChangedSegment[], newer: Record<Side, Buffer>): Promise<SeenSegment[]> {
+    const found = await readNewer(spec, readers, new Set(changed.map(({ segment }) => segment)), newer, options, signal)
+    const left: SeenSegment[] = []
+    const settled = new Set<number>()
+    for (const one of changed) {
+      const rows = equalBeside(one, found.keys.get(one.segment) ?? [])
+      if (rows === null) {
+        left.push(one)
+        continue
+      }
+      settled.add(one.segment)
+      tally.addVerified(rows)
+      seen.source += rows
+      seen.target += rows
+    }
+    await settleBlocks(found.blocks.map((block) => rowsOfSegments(block, settled, options.segments)))
+    return left
   }
 
   async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
@@ -405,7 +440,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, settleBatch, settleBlocks, settleCollapsed }
+  return { seen, settleChanged, settleBatch, settleBlocks, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */

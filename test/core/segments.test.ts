@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countPackedRows, countTouched, createSegmentSums, touchedSegments } from '../../src/core/segments.js'
+import { countNewer, countPackedRows, countTouched, createSegmentSums, equalBeside, newerRows, touchedSegments, type MoreSums } from '../../src/core/segments.js'
 
 interface Segment { segment: number; rows: number; sum: bigint }
 
@@ -25,7 +25,7 @@ describe('sums of segments', () => {
       const sums = createSegmentSums(4)
       for (const chunk of chunksOf(list, true)) sums.add('source', pack(chunk))
       for (const chunk of chunksOf(list, false)) sums.add('target', pack(chunk))
-      expect(sums.compare()).toEqual({ agreed: list.length, audited: 0, contradicted: 0, suspicious: [] })
+      expect(sums.compare()).toEqual({ agreed: list.length, audited: 0, contradicted: 0, changed: [], suspicious: [] })
     }))
   })
 
@@ -43,7 +43,7 @@ describe('sums of segments', () => {
     const sums = createSegmentSums(2)
     sums.add('source', pack([{ segment: 1, rows: 2, sum: 5n }]))
     sums.add('target', pack([{ segment: 1, rows: 1, sum: 5n }]))
-    expect(sums.compare()).toEqual({ agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 1, sourceRows: 2, targetRows: 1 }] })
+    expect(sums.compare()).toEqual({ agreed: 0, audited: 0, contradicted: 0, changed: [], suspicious: [{ segment: 1, sourceRows: 2, targetRows: 1 }] })
   })
 
   test('an audit counts only where both sides made it over all rows, and only against sums that agree', () => {
@@ -99,5 +99,62 @@ describe('segments that are touched', () => {
     sums.add('target', pack([{ segment: 0, rows: 2, sum: 5n }, { segment: 1, rows: 1, sum: 7n }]))
     expect(sums.compare()).toEqual({ agreed: 2, audited: 0, contradicted: 0, suspicious: [{ segment: 1, sourceRows: 4, targetRows: 1 }, { segment: 2, sourceRows: 1, targetRows: 0 }, { segment: 3, sourceRows: 0, targetRows: 0 }] })
     expect(() => { sums.add('source', pack([]), { touched: Buffer.alloc(7) }) }).toThrow(/not whole segments/)
+  })
+})
+
+describe('segments that were equal before', () => {
+  const before = pack([{ segment: 1, rows: 3, sum: 5n }])
+  const [keys, newer] = [pack([{ segment: 1, rows: 3, sum: 11n }]), Buffer.alloc(0)]
+  const touched = touchedSegments(before, pack([{ segment: 1, rows: 3, sum: 1n }]))
+  const comparedWith = (more: MoreSums, target: MoreSums = { keys }, sum = 5n) => {
+    const sums = createSegmentSums(2)
+    sums.add('source', before, more)
+    sums.add('target', pack([{ segment: 1, rows: 3, sum }]), target)
+    return sums.compare()
+  }
+
+  test('are told apart with the sums of their keys', () => {
+    expect(comparedWith({ touched, keys, newer })).toMatchObject({ agreed: 0, changed: [{ segment: 1, sourceRows: 3, targetRows: 3, sourceKeys: 11n, targetKeys: 11n }], suspicious: [] })
+  })
+
+  test.each<[string, ReturnType<typeof comparedWith>]>([
+    ['the kept sums did not agree', comparedWith({ touched, keys, newer }, { keys }, 6n)],
+    ['the newer rows are not known', comparedWith({ touched, keys, newer: null })],
+    ['the keys of one side are not known', comparedWith({ touched, keys, newer }, {})],
+    ['the keys of a part are not known', comparedWith({ touched, keys: pack([{ segment: 1, rows: 2, sum: 11n }]), newer })],
+  ])('are read again where %s', (_, { changed, suspicious }) => {
+    expect([changed, suspicious.map(({ segment }) => segment)]).toEqual([[], [1]])
+  })
+
+  test('are read again where a side was read anew in part', () => {
+    const sums = createSegmentSums(2)
+    sums.add('source', before, { touched, keys, newer })
+    sums.add('source', pack([{ segment: 0, rows: 1, sum: 1n }]), { keys: pack([{ segment: 0, rows: 1, sum: 2n }]) })
+    sums.add('target', pack([{ segment: 0, rows: 1, sum: 1n }, { segment: 1, rows: 3, sum: 5n }]), { keys: pack([{ segment: 0, rows: 1, sum: 2n }, { segment: 1, rows: 3, sum: 11n }]) })
+    expect(sums.compare()).toMatchObject({ agreed: 1, changed: [], suspicious: [{ segment: 1 }] })
+  })
+
+  test('hold equal rows beside the newer ones exactly where the other keys are the same', () => {
+    const key = fc.record({ sum: hash, at: fc.constantFrom('source', 'target', 'both', 'neither') })
+    fc.assert(fc.property(fc.array(hash, { maxLength: 5 }), fc.array(key, { maxLength: 5 }), fc.option(hash), (others, list, lost) => {
+      const found = list.map(({ sum, at }) => ({ sum, isAt: { source: at === 'source' || at === 'both', target: at === 'target' || at === 'both' } }))
+      const total = (side: 'source' | 'target') => BigInt.asIntN(64, [...others, ...found.filter(({ isAt }) => isAt[side]).map(({ sum }) => sum)].reduce((sum, one) => sum + one, 0n))
+      const [sourceRows, targetRows] = [others.length + found.filter(({ isAt }) => isAt.source).length, others.length + found.filter(({ isAt }) => isAt.target).length]
+      const segment = { segment: 0, sourceRows, targetRows, sourceKeys: total('source'), targetKeys: total('target') }
+      expect(equalBeside(segment, found)).toBe(others.length)
+      expect(equalBeside(segment, null)).toBeNull()
+      expect(equalBeside({ ...segment, sourceRows: sourceRows + 1 }, found)).toBeNull()
+      if (lost !== null && lost !== 0n) expect(equalBeside({ ...segment, targetKeys: BigInt.asIntN(64, segment.targetKeys + lost) }, found)).toBeNull()
+    }))
+  })
+
+  test('have newer rows of 22 bytes', () => {
+    const row = Buffer.alloc(22)
+    row.writeBigInt64BE(-5n, 0)
+    row.writeBigInt64BE(7n, 8)
+    row.writeUInt32BE(4_000_000_000, 16)
+    row.writeUInt16BE(65_535, 20)
+    expect([...newerRows(row, 4)]).toEqual([{ segment: 3, key: '-5', sum: 7n, address: '(4000000000,65535)' }])
+    expect(countNewer(Buffer.concat([row, row]))).toBe(2)
   })
 })

@@ -48,7 +48,7 @@ test('counters that were reset: both sides are looked through, and nothing but w
   const run = await compare()
   expect(await waysOf(pair.tracking)).toEqual({ source: 'kept 8 of 8', target: 'kept 8 of 8' })
   expect(told(run).differences).toEqual(before)
-  expect(noteOf(run)).toMatch(/^8 of 8 chunks of the source were read at 20.* in 0 segments only; 8 of 8 chunks of the target were read at 20.* in 0 segments only; rows that differed, and those of these segments, were read again$/)
+  expect(noteOf(run)).toMatch(/^8 of 8 chunks of the source were read at 20.* in 0 segments only; 8 of 8 chunks of the target were read at 20.* in 0 segments only; rows that differed, what is newer, and segments from which keys have gone were read again$/)
   expect(run.checks.find(({ name }) => name === 'what has not changed was read before')).toMatchObject({ verdict: 'pass' })
 })
 
@@ -205,8 +205,8 @@ test('where much has changed the chunk is read in full, the others are kept, and
   expect((await waysOf(pair.tracking))['source']).toMatch(/^kept (2\d) of \1$/)
 })
 
-test('whatever is written on either side, every run finds what a full join finds', async () => {
-  let seed = 20261125
+test.each([1, 100, 1000])('whatever is written on either side, every run finds what a full join finds, with segments of %i rows', async (segmentRows) => {
+  let seed = 20261125 + segmentRows
   const random = (below: number) => { seed = (Math.imul(seed, 1103515245) + 12345) >>> 0; return (seed >>> 8) % below }
   const id = () => 1 + random(rows + 50)
   const anyWrite = () => [
@@ -214,10 +214,11 @@ test('whatever is written on either side, every run finds what a full join finds
     () => `update t set id = ${id() + 10_000} where id = ${id()} and not exists (select from t where id > 10000)`, () => `begin; delete from t where id between ${id()} and ${id()} and id % 500 = 0; commit`,
   ][random(5)]!()
   const rowsOf = async (side: Side) => new Map((await pair[side].sql<{ id: number; v: number; mood: string }[]>`select id, v, mood from t`).map((row) => [row.id, `${row.v} ${row.mood}`]))
+  await compare('full', planOf(entity), { segmentRows })
   for (let round = 0; round < 8; round += 1) {
     for (const side of ['source', 'target'] as const) if (random(4) > 0) await write(side, Array.from({ length: 1 + random(12) }, anyWrite).join(';'))
     if (random(3) === 0) for (const text of ['select pg_stat_reset()', 'vacuum t']) await write(random(2) === 0 ? 'source' : 'target', text)
-    const run = await compare()
+    const run = await compare('changed', planOf(entity), { segmentRows })
     const [source, target] = [await rowsOf('source'), await rowsOf('target')]
     const expected = [
       ...[...source].flatMap(([key, value]) => (target.get(key) === value ? [] : [`${target.has(key) ? 'differs' : 'missing'} ${key}`])), ...[...target.keys()].flatMap((key) => (source.has(key) ? [] : [`extra ${key}`])),
@@ -225,6 +226,81 @@ test('whatever is written on either side, every run finds what a full join finds
     expect(run.differences.map((one) => `${one.class} ${one.key['id']}`).sort()).toEqual(expected.sort())
     expect(Object.values(await waysOf(pair.tracking)).filter((way) => way === 'read')).toEqual([])
   }
+})
+
+describe('segments of many rows, of which few are newer', () => {
+  const sparse = { segmentRows: 1000 }
+  const run = (mode: 'full' | 'changed' = 'changed') => compare(mode, planOf(entity), sparse)
+  /** How many rows were found newer on each side; null: it was not looked through. */
+  const newerOf = async () => Object.fromEntries((await pair.tracking<{ side: Side; newer: number | null }[]>`
+    select side, sum((outcome ->> 'newer')::int)::int4 as newer from migration_coverage.task
+    where kind = 'scan' and job_id = (select job_id from migration_coverage.job order by created_at desc limit 1) group by side order by side`).map(({ side, newer }) => [side, newer]))
+  const range = (first: number, line: (id: number) => string) => Array.from({ length: 20 }, (_, index) => line(first + index))
+  // without a difference: all segments were equal before
+  beforeEach(async () => {
+    for (const side of ['source', 'target'] as const) await write(side, create)
+    expect(told(await run('full')).differences).toEqual([])
+  })
+
+  test.each<[string, Record<Side, string>, string[], Record<Side, number | null>]>([
+    ['updates at the source', { source: 'update t set v = -1 where id in (100, 200)', target: '' }, ['differs value {"id":"100"} v: -1 → 100', 'differs value {"id":"200"} v: -1 → 200'], { source: 2, target: null }],
+    ['the same updates on both sides', { source: 'update t set v = -1 where id in (100, 200)', target: 'update t set v = -1 where id in (100, 200)' }, [], { source: 2, target: 2 }],
+    ['other updates on both sides', { source: 'update t set v = -1 where id = 100', target: 'update t set v = -1 where id = 200' }, ['differs value {"id":"100"} v: -1 → 100', 'differs value {"id":"200"} v: 200 → -1'], { source: 1, target: 1 }],
+    ['insertions at the source', { source: "insert into t values (-1, 1, 'sad'), (-2, 2, 'sad')", target: '' }, [missing(-1), missing(-2)], { source: 2, target: null }],
+    ['insertions of which one has arrived', { source: "insert into t values (-1, 1, 'sad'), (-2, 2, 'sad')", target: "insert into t values (-2, 2, 'sad')" }, [missing(-1)], { source: 2, target: 1 }],
+    ['as many deletions on each side, of other rows', { source: 'delete from t where id between 100 and 119', target: 'delete from t where id between 120 and 139' }, [...range(100, ghost), ...range(120, missing)], { source: 0, target: 0 }],
+    ['deletions that have arrived', { source: 'delete from t where id between 100 and 119', target: 'delete from t where id between 100 and 119' }, [], { source: 0, target: 0 }],
+    ['deletions, and as many insertions', { source: "delete from t where id between 100 and 119; insert into t select i, i, 'sad' from generate_series(-20, -1) i", target: '' }, [...range(100, ghost), ...range(-20, missing)], { source: 20, target: null }],
+    ['a row that is excluded now, beside an update', { source: 'update t set v = -5000 where id = 100; update t set v = -1 where id = 200', target: '' }, ['differs value {"id":"200"} v: -1 → 200', 'extra excluded {"id":"100"} id 100'], { source: 1, target: null }],
+  ])('%s', async (_, { source, target }, lines, newer) => {
+    for (const [side, text] of [['source', source], ['target', target]] as const) if (text !== '') await write(side, text)
+    const changed = await run()
+    expect(told(changed).differences).toEqual(lines.sort())
+    expect(await newerOf()).toEqual(newer)
+    expect(noteOf(changed)).toContain('what is newer, and segments from which keys have gone')
+    expect(told(await run())).toEqual(told(changed))
+    expect(told(await run('full'))).toEqual(told(changed))
+  })
+
+  test('a key that may stand twice: its segment is read again, though both sides have as many rows under it, and an index that was made since proves nothing of before', async () => {
+    const loose = planOf('t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [v, mood], ignore: { source: { at: technical }, target: { at: technical } } }')
+    for (const side of ['source', 'target'] as const) await write(side, "alter table t drop constraint t_pkey; alter table t alter id set not null; insert into t values (100, -7, 'sad'), (300, -7, 'sad')")
+    expect(told(await compare('full', loose, sparse)).differences).toEqual([])
+    await write('source', 'delete from t where id = 100 and v = 100')
+    await write('target', 'delete from t where id = 100 and v = -7')
+    expect(told(await compare('changed', loose, sparse)).differences).toEqual(['differs value {"id":"100"} v: -7 → 100'])
+    expect(await newerOf()).toEqual({ source: null, target: null })
+    await write('source', 'delete from t where id = 300 and v = 300; create unique index on t (id)')
+    await write('target', 'delete from t where id = 300 and v = -7; create unique index on t (id)')
+    expect(told(await compare('changed', loose, sparse)).differences).toEqual(['differs value {"id":"100"} v: -7 → 100', 'differs value {"id":"300"} v: -7 → 300'])
+    expect(await waysOf(pair.tracking)).toEqual({ source: 'read', target: 'read' })
+  })
+
+  test('keys of several legs: an update, and legs that two rows have swapped', async () => {
+    const composite = planOf('t: { domain: d, source: { table: t }, target: { table: t }, key: { a: a, b: b }, same: [v] }')
+    const fillPairs = `drop table t; create table t (a text collate "C", b int, v int, primary key (a, b)); insert into t select 'key ' || i, i % 7, i from generate_series(1, ${rows}) i`
+    for (const side of ['source', 'target'] as const) await write(side, fillPairs)
+    expect(told(await compare('full', composite, sparse)).differences).toEqual([])
+    await write('source', "update t set v = -1 where a = 'key 100'; delete from t where a in ('key 1', 'key 2'); insert into t values ('key 1', 2, 1), ('key 2', 1, 2)")
+    const lines = [
+      'differs value {"a":"key 100","b":"2"} v: -1 → 100', 'extra ghost {"a":"key 1","b":"1"} a key 1, b 1', 'extra ghost {"a":"key 2","b":"2"} a key 2, b 2', 'missing plain {"a":"key 1","b":"2"}', 'missing plain {"a":"key 2","b":"1"}',
+    ]
+    const changed = await compare('changed', composite, sparse)
+    expect(changed.differences.map((one) => `${one.class} ${JSON.stringify(one.key)}`).sort()).toEqual(lines.map((line) => line.replace(/^(\w+) (?:value|ghost|plain) (\{.*?\}).*$/, '$1 $2')).sort())
+    expect(await newerOf()).toEqual({ source: 3, target: null })
+    expect(told(await compare('full', composite, sparse))).toEqual(told(changed))
+  })
+
+  test('a row that has moved between a chunk that is kept and one that is read anew, on both sides the other way', async () => {
+    // the last chunk is rewritten wholly, and 100 with it
+    const move = (values: string) => `delete from t where id > 2700 or id = 100; insert into t select i, i, 'sad' from generate_series(2701, ${rows}) i; insert into t values ${values}`
+    await write('source', "update t set v = 5 where id = 100; select pg_stat_reset()")
+    await write('target', move("(100, 5, 'sad')"))
+    await run('full')
+    await write('source', move("(100, 6, 'sad')"))
+    await write('target', 'update t set v = 7 where id = 100')
+    expect(told(await run()).differences).toEqual(['differs value {"id":"100"} v: 6 → 7'])
+  })
 })
 
 test('a copy of the database on the same server proves nothing, though its ids are of the same count', async () => {

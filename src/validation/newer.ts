@@ -1,0 +1,78 @@
+import type { Side } from '../core/catalog.js'
+import { readLegsStatement, readPackedKeysStatement, type StatementOptions } from '../core/expressions.js'
+import { keysOfRows } from '../core/pair-hashes.js'
+import { newerRows, type NewerKey } from '../core/segments.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import { arrayText, read, readOne, textArray, textOf, type Reader } from './reader.js'
+
+/** Keys that one statement looks up. */
+const keysPerStatement = 5_000
+
+/** What is newer in segments that were equal before. */
+export interface NewerFound {
+  /** segment → the keys of its newer rows; null where one of them has moved on, and nobody can tell its legs; absent without any */
+  keys: Map<number, NewerKey[] | null>
+  /** the rows of both sides under these keys, packed */
+  blocks: Record<Side, Buffer>[]
+}
+
+interface Found extends NewerKey {
+  segment: number
+  /** canonical texts; null: unknown */
+  legs: string[] | null
+}
+
+const bothSides = ['source', 'target'] as const
+
+/**
+ * Reads the rows of both sides under the keys of newer rows, each by an index on the key.
+ * @param segments only rows in these are looked at
+ * @param newer of each side, as `newerRows` reads them
+ * @throws the database's error, noted with its side
+ */
+export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Reader>, segments: ReadonlySet<number>, newer: Record<Side, Buffer>, options: StatementOptions, signal: AbortSignal): Promise<NewerFound> {
+  const keys = new Map<string, Found>()
+  for (const side of bothSides) {
+    const addresses: string[] = []
+    for (const { segment, key, sum, address } of newerRows(newer[side], options.segments)) {
+      if (!segments.has(segment)) continue
+      const found = keys.get(key) ?? { segment, sum, isAt: { source: false, target: false }, legs: null }
+      found.isAt[side] = true
+      keys.set(key, found)
+      addresses.push(address)
+    }
+    for (const part of partsOf(addresses)) {
+      for (const row of await read(readers[side], signal, readLegsStatement(spec, side, options), [textArray(part)])) {
+        const legs = spec.key.map((_, leg) => row[`k${leg}`] ?? null)
+        const found = keys.get(textOf(row, 'key_hash'))
+        if (found !== undefined && legs.every((text) => text?.startsWith('='))) found.legs = legs.map((text) => text?.slice(1) ?? '')
+      }
+    }
+  }
+  const blocks: Record<Side, Buffer>[] = []
+  for (const part of partsOf([...keys].filter(([, { legs }]) => legs !== null))) {
+    const parameters = [arrayText(part.map(([key]) => key)), ...spec.key.map((_, leg) => textArray(part.map(([, { legs }]) => legs?.[leg] ?? '')))]
+    const [source, target] = await Promise.all(bothSides.map(async (side) => {
+      const { rows } = await readOne(readers[side], signal, readPackedKeysStatement(spec, side, options), parameters)
+      return Buffer.from(rows ?? '', 'base64')
+    })) as [Buffer, Buffer]
+    const block = { source, target }
+    for (const side of bothSides) for (const key of keysOfRows(block[side])) Object.assign(keys.get(key)?.isAt ?? {}, { [side]: true })
+    blocks.push(block)
+  }
+  return { keys: bySegment(keys.values()), blocks }
+}
+
+function bySegment(keys: Iterable<Found>): Map<number, NewerKey[] | null> {
+  const found = new Map<number, NewerKey[] | null>()
+  for (const key of keys) {
+    if (!found.has(key.segment)) found.set(key.segment, [])
+    if (key.legs === null) found.set(key.segment, null)
+    found.get(key.segment)?.push(key)
+  }
+  return found
+}
+
+function partsOf<T>(list: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(list.length / keysPerStatement) }, (_, index) => list.slice(index * keysPerStatement, (index + 1) * keysPerStatement))
+}
