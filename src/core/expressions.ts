@@ -500,8 +500,8 @@ export function countsItself(spec: ComparisonSpec, side: Side): boolean {
 /**
  * One pass over a side (or a chunk of it), one row.
  * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
- * keys (the same with the sums of the keys' hashes), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 22 bytes for each newer row: hash of the key int8,
- * what it adds to the sum of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
+ * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 22 bytes for each newer row: hash of the key int8,
+ * what it adds to the XOR of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { since } = options
@@ -509,19 +509,29 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
     `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
   const wrapped = (value: string) => `mod(sum(${value}), 18446744073709551616)`
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, `, ${wrapped('audit')} as audit`]
-  const [newerPacked, newer] = since === undefined ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int8send(key) || int8send(${keyForSums(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const isByKey = comparesByKey(spec)
+  const [keysPacked, keys] = isByKey ? ["encode(string_agg(int4send(place) || int4send(rows::int4) || int8send(keys), ''::bytea) filter (where place >= 0), 'base64') as keys, ", `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
+  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
   const rows = hashedRows(spec, side, options, (row) => [
-    `${row.place(`((${row.key}) & ${options.segments - 1})::int4`)} as place`, `${row.keyed(row.key)} as key`,
-    since === undefined ? `${row.keyed(row.row)} as row` : `${isNewer(side, since)} as newer, ${aliasOf(side)}.ctid as address`, ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+    `${row.place(`((${row.key}) & ${options.segments - 1})::int4`)} as place`, ...(isByKey ? [`${row.keyed(row.key)} as key`] : []),
+    since === undefined ? `${row.keyed(row.row)} as row` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
-  return `select ${packed('sum')} as segments, ${packed('keys')} as keys, ${auditPacked}${newerPacked}` +
+  return `select ${packed('sum')} as segments, ${keysPacked}${auditPacked}${newerPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
-    `from (select place, count(*) as rows, ${since === undefined ? wrapped('row') : 'count(*) filter (where newer)'} as sum, ${wrapped(keyForSums(spec))} as keys${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+    `from (select place, count(*) as rows, ${since === undefined ? wrapped('row') : 'count(*) filter (where newer)'} as sum${keys}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
 }
 
-/** What the sums of a segment's keys add up: the hash of one leg as it is; of several, which is linear in the XOR, mixed, so that legs swapped between rows change the sum. */
-function keyForSums(spec: ComparisonSpec): string {
+/** What a key adds to the XOR of its segment's: the hash of one leg as it is; that of several is an XOR itself and is mixed, so that legs swapped between rows change the whole. */
+function mixedKey(spec: ComparisonSpec): string {
   return spec.key.length === 1 ? 'key' : rowHash('key', null)
+}
+
+/**
+ * Whether newer rows can be compared alone: each is found by an index on both sides, and no source key stands twice, so that what is not newer under a key that both sides have is what was equal before, and
+ * as many keys with the same XOR are the same keys.
+ */
+export function comparesByKey(spec: ComparisonSpec): boolean {
+  return spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
 }
 
 /** A block of a streamed entity holds the rows of so many segments: few enough to pair in memory, enough that a chunk is saved in few pieces. */

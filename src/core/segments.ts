@@ -5,7 +5,7 @@ const segmentBytes = 16
 /** Bytes of one touched segment: segment int4, rows int4. */
 const touchedBytes = 8
 
-/** Bytes of one newer row: hash of its key int8, what it adds to the sum of the keys int8, page int4 and line int2 of its address. */
+/** Bytes of one newer row: hash of its key int8, what it adds to the XOR of the keys int8, page int4 and line int2 of its address. */
 const newerBytes = 22
 
 /** Beside the sums of a chunk. */
@@ -14,7 +14,7 @@ export interface MoreSums {
   touched?: Buffer | null
   /** the audited segments, summed with other seeds */
   audit?: Buffer | null
-  /** the sums of the keys' hashes as they are now, also of touched segments */
+  /** the XOR of the keys' hashes as they are now, also of touched segments */
   keys?: Buffer | null
   /** the rows of touched segments that are newer than the sums; null: they are not known one by one */
   newer?: Buffer | null
@@ -36,7 +36,7 @@ export interface SeenSegment {
   targetRows: number
 }
 
-/** A segment that was equal before, with the sums of its keys now, modulo 2^64. */
+/** A segment that was equal before, with the XOR of its keys now. */
 export interface ChangedSegment extends SeenSegment {
   sourceKeys: bigint
   targetKeys: bigint
@@ -58,7 +58,7 @@ export interface SegmentComparison {
 /** Adds up partial sums by segment; both sides may be cut into chunks of their own. 128 bytes of memory for each segment. */
 export function createSegmentSums(segments: number): SegmentSums {
   const none = Buffer.alloc(0)
-  const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments)]
+  const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments, (left, right) => left ^ right)]
   // a row may have gone from a chunk that is kept to one that was read anew: then both sides may have been equal, and each hold the other's row now
   const [isKept, isRead] = [{ source: false, target: false }, { source: false, target: false }]
   let isListed = true
@@ -103,7 +103,7 @@ interface Sums {
   at(segment: number): { source: number; target: number; sums: Record<Side, bigint>; isKnown: boolean; agrees: boolean }
 }
 
-function createSums(segments: number): Sums {
+function createSums(segments: number, add = (left: bigint, right: bigint) => left + right): Sums {
   const rows = { source: new Float64Array(segments), target: new Float64Array(segments) }
   // the stores wrap at 64 bits, as the sums are meant to
   const sums = { source: new BigInt64Array(segments), target: new BigInt64Array(segments) }
@@ -126,7 +126,7 @@ function createSums(segments: number): Sums {
         const segment = check(packed.readInt32BE(at))
         if (left.has(segment)) continue
         rows[side][segment] = (rows[side][segment] ?? 0) + packed.readInt32BE(at + 4)
-        sums[side][segment] = (sums[side][segment] ?? 0n) + packed.readBigInt64BE(at + 8)
+        sums[side][segment] = add(sums[side][segment] ?? 0n, packed.readBigInt64BE(at + 8))
       }
     },
     at(segment) {
@@ -175,8 +175,8 @@ export interface NewerRow {
   segment: number
   /** hash of its key, decimal */
   key: string
-  /** what the key adds to the sum of its segment's */
-  sum: bigint
+  /** what the key adds to the XOR of its segment's */
+  mixed: bigint
   /** `(page,line)` */
   address: string
 }
@@ -184,13 +184,14 @@ export interface NewerRow {
 /** @param segments how many there are, a power of two */
 export function* newerRows(newer: Buffer, segments: number): Generator<NewerRow> {
   for (let at = 0; at < newer.length; at += newerBytes) {
-    yield { segment: newer.readInt32BE(at + 4) & (segments - 1), key: newer.readBigInt64BE(at).toString(), sum: newer.readBigInt64BE(at + 8), address: `(${newer.readUInt32BE(at + 16)},${newer.readUInt16BE(at + 20)})` }
+    yield { segment: newer.readInt32BE(at + 4) & (segments - 1), key: newer.readBigInt64BE(at).toString(), mixed: newer.readBigInt64BE(at + 8), address: `(${newer.readUInt32BE(at + 16)},${newer.readUInt16BE(at + 20)})` }
   }
 }
 
 /** A key of newer rows, and on which sides it stands. */
 export interface NewerKey {
-  sum: bigint
+  /** what it adds to the XOR of its segment's */
+  mixed: bigint
   isAt: Record<Side, boolean>
 }
 
@@ -202,10 +203,10 @@ export function equalBeside({ sourceRows, targetRows, sourceKeys, targetKeys }: 
   if (newer === null) return null
   const beside = (side: Side, rows: number, keys: bigint) => {
     const own = newer.filter(({ isAt }) => isAt[side])
-    return { rows: rows - own.length, sum: BigInt.asIntN(64, own.reduce((sum, key) => sum - key.sum, keys)) }
+    return { rows: rows - own.length, others: own.reduce((others, { mixed }) => others ^ mixed, keys) }
   }
   const [source, target] = [beside('source', sourceRows, sourceKeys), beside('target', targetRows, targetKeys)]
-  return source.rows === target.rows && source.sum === target.sum ? source.rows : null
+  return source.rows === target.rows && source.others === target.others ? source.rows : null
 }
 
 /** The rows of all packed segments. */

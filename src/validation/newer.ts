@@ -34,9 +34,9 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
   const keys = new Map<string, Found>()
   for (const side of bothSides) {
     const addresses: string[] = []
-    for (const { segment, key, sum, address } of newerRows(newer[side], options.segments)) {
+    for (const { segment, key, mixed, address } of newerRows(newer[side], options.segments)) {
       if (!segments.has(segment)) continue
-      const found = keys.get(key) ?? { segment, sum, isAt: { source: false, target: false }, legs: null }
+      const found = keys.get(key) ?? { segment, mixed, isAt: { source: false, target: false }, legs: null }
       found.isAt[side] = true
       keys.set(key, found)
       addresses.push(address)

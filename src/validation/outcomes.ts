@@ -112,7 +112,7 @@ export interface PackedSegments {
   packed: Buffer
   /** of the audited segments, with other seeds */
   audit: Buffer | null
-  /** of the keys, as this task saw them */
+  /** the XOR of the keys, as this task saw them; null: newer rows cannot be compared by them */
   keys: Buffer | null
   /** as `touchedSegments` packs them; null: the sums are of this task's own reading */
   touched: Buffer | null

@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import { keyLookup, type StatementOptions } from '../core/expressions.js'
+import type { StatementOptions } from '../core/expressions.js'
 import { countNewer, countPackedRows, countTouched, touchedSegments } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
@@ -17,13 +17,6 @@ const mostTouched = { share: 0.25, rows: 2_000_000 }
 
 /** Newer rows of a chunk, as a share of the chunk and of its side, above which it is better read in full: each is looked up by its key on both sides. A few always may. */
 const mostNewer = { ofChunk: 0.1, ofSide: 0.02, few: 100 }
-
-/**
- * Whether newer rows can be compared alone: each is found by an index on both sides, and no key stands twice, so that what is not newer under a key that both sides have is what was equal before.
- */
-export function canLookUp(spec: ComparisonSpec): boolean {
-  return spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
-}
 
 /** What an earlier job has left of a chunk. */
 interface EarlierChunk {
@@ -49,7 +42,7 @@ export async function rescan(sql: Db, task: TakenTask, prepared: Prepared, spec:
   const isEnough = (found: FoundRows): boolean => {
     const segments = 'segments' in found ? found.segments.packed : Buffer.alloc(0)
     touched = touchedSegments(earlier.packed, segments)
-    newer = 'segments' in found && canLookUp(spec) ? found.segments.newer : null
+    newer = 'segments' in found ? found.segments.newer : null
     if (newer !== null && countNewer(newer) > Math.max(mostNewer.few, Math.min(mostNewer.ofChunk * countPackedRows(segments), mostNewer.ofSide * earlier.sideRows))) newer = null
     if (newer !== null) return true
     // each chunk has its share of the segments that may be touched at all, since they add up over chunks

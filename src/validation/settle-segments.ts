@@ -172,8 +172,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   /**
-   * Compares the newer rows of segments that were equal before. The other rows are as they were, so they are equal wherever their keys are on both sides: the sums of the keys tell.
-   * @returns the segments of which they do not
+   * Compares the newer rows of segments that were equal before. The other rows are as they were, so they are equal wherever their keys are on both sides: the XOR of the keys tells.
+   * @returns the segments of which it does not
    */
   async function settleChanged(changed: readonly ChangedSegment[], newer: Record<Side, Buffer>): Promise<SeenSegment[]> {
     const found = await readNewer(spec, readers, new Set(changed.map(({ segment }) => segment)), newer, options, signal)
