@@ -53,26 +53,28 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
     position, recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
     evidence, versions, reused, partlyReused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null,
   }
-  return async (tx) => {
-    await storePlanFaults(tx, task.job.planId, check.faults)
-    await saveJobEntities(tx, task.jobId, entities)
-    await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
-    await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
-    for (const { entity } of entities) for (const side of ['source', 'target'] as const) {
-      const from = reused[entity]?.[side]
-      if (from !== undefined) await copyScans(tx, task.jobId, entity, side, from)
-    }
-    const tasks: NewTask[] = []
-    for (const entity of entities) {
-      const cuts: Partial<Record<Side, Cut[]>> = {}
-      for (const [side, from] of Object.entries(partlyReused[entity.entity] ?? {})) cuts[side as Side] = await readCuts(tx, from, entity.entity, side as Side)
-      tasks.push(...scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}, cuts))
-    }
-    if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
-    if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
-    await addTasks(tx, queue, task.jobId, tasks)
-    if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
-    return JSON.parse(JSON.stringify(prepared)) as Json
+  return {
+    async write(tx) {
+      await storePlanFaults(tx, task.job.planId, check.faults)
+      await saveJobEntities(tx, task.jobId, entities)
+      await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
+      await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
+      for (const { entity } of entities) for (const side of ['source', 'target'] as const) {
+        const from = reused[entity]?.[side]
+        if (from !== undefined) await copyScans(tx, task.jobId, entity, side, from)
+      }
+      const tasks: NewTask[] = []
+      for (const entity of entities) {
+        const cuts: Partial<Record<Side, Cut[]>> = {}
+        for (const [side, from] of Object.entries(partlyReused[entity.entity] ?? {})) cuts[side as Side] = await readCuts(tx, from, entity.entity, side as Side)
+        tasks.push(...scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}, cuts))
+      }
+      if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
+      if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
+      await addTasks(tx, queue, task.jobId, tasks)
+      if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
+    },
+    outcome: JSON.parse(JSON.stringify(prepared)) as Json,
   }
 }
 

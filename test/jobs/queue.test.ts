@@ -98,7 +98,7 @@ describe('openQueue', () => {
     const sql = openTarget({ ...own.database.options, user: role, password: 'runtime', maxConnections: 4 })
     const queue = await openQueue(sql, { log, migrate: false })
     const jobId = await createJob({ ...own, target: sql, queue }, scans(2))
-    const loop = startLoop({ target: sql, queue }, async () => async () => undefined)
+    const loop = startLoop({ target: sql, queue }, async () => ({}))
     await until('done', async () => (await taskRows(sql, jobId)).every((task) => task['status'] === 'done'))
     await loop.stop()
     await queue.stop()
