@@ -10,7 +10,7 @@ import { removeWorker, reportWorker } from './worker-row.js'
 
 /** What a handler found, and how its task ends. */
 export interface Commit extends Partial<Omit<Ending, 'reached'>> {
-  /** Writes what was found, in the transaction that ends the task. The job is not locked yet, so its other tasks do not wait; all of it is undone when the task turns out to be lost. */
+  /** Resolves when what was found is written, in the transaction that ends the task. The job is not locked yet, so its other tasks do not wait; all of it is undone when the task turns out to be lost. */
   write?: (tx: Db) => Promise<unknown>
 }
 

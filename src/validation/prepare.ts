@@ -30,7 +30,7 @@ const joinedChunks = 8
 export async function prepare(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { readers, queue, options } = context
   const loaded = loadPlan(await readPlanContent(context.target, task.job.planId))
-  const [encodings, check] = [await readEncodings(readers, signal), await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)]
+  const [encodings, check] = await Promise.all([readEncodings(readers, signal), checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)])
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
   const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
@@ -89,12 +89,12 @@ function loadPlan(content: string): LoadedPlan {
 
 async function readEncodings(readers: Record<Side, Reader>, signal: AbortSignal): Promise<{ recode: boolean }> {
   const statement = "select current_setting('server_encoding') as encoding"
-  const [source, target] = [await read(readers.source, signal, statement), await read(readers.target, signal, statement)]
+  const [source, target] = await Promise.all([read(readers.source, signal, statement), read(readers.target, signal, statement)])
   return { recode: source[0]?.['encoding'] !== target[0]?.['encoding'] }
 }
 
 async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, signal: AbortSignal): Promise<string[]> {
-  const [source, target] = [await read(readers.source, signal, canaryStatement(recode)), await read(readers.target, signal, canaryStatement(recode))]
+  const [source, target] = await Promise.all([read(readers.source, signal, canaryStatement(recode)), read(readers.target, signal, canaryStatement(recode))])
   return judgeCanaries(source.map((row) => textOf(row, 'hash')), target.map((row) => textOf(row, 'hash')))
 }
 
