@@ -46,8 +46,10 @@ async function measure(count: number): Promise<number> {
   try {
     // statements of a few pages: what one takes is the way there and back
     for (let index = 0; index < count; index += 1) workers.push(await startWorker(behind(source), values.all ? behind(target) : target, { SCAN_CHUNK_PAGES: '32' }))
+    const cpuSeconds = () => workers.reduce((sum, worker) => sum + worker.cpuSeconds(), 0)
+    const cpuBefore = cpuSeconds()
     const seconds = await runJob(makers.target, queue, one, rows)
-    console.log(`  ${count} ${count === 1 ? 'worker' : 'workers'}: ${seconds.toFixed(1)} s; ${await readTimeline()}`)
+    console.log(`  ${count} ${count === 1 ? 'worker' : 'workers'}: ${seconds.toFixed(1)} s, ${(cpuSeconds() - cpuBefore).toFixed(1)} s of CPU; ${await readTimeline()}`)
     return seconds
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()))

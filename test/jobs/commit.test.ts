@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openTarget } from '../../src/db/clients.js'
 import { commitTask, type Commit } from '../../src/jobs/loop.js'
@@ -85,6 +86,21 @@ describe('the commit of a task', () => {
     for (let attempt = 0; attempt < 2; attempt += 1) await expect(commitTask(bench, task!, { ...everything(task!, 1), ...commit })).rejects.toMatchObject({ code })
     expect(await leftBehind(jobId)).toEqual({ sums: null, rows: null, messages: 1, tasks: 1 })
     expect((await taskRows(bench.target, jobId))[0]).toMatchObject({ status: 'running', fence: 1 })
+    expect(await commitTask(bench, task!, everything(task!, 1))).toBe(true)
+  })
+
+  it('whose connection is lost before its end is sent is refused, and keeps nothing', async () => {
+    const { jobId, taken: [task] } = await takeAll(1)
+    const killed: Commit = {
+      async write(tx) {
+        await everything(task!, 1).write?.(tx)
+        const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`
+        await bench.database.sql`select pg_terminate_backend(${own!.pid})`
+        await sleep(200)
+      },
+    }
+    await expect(commitTask(bench, task!, { ...everything(task!, 1), ...killed })).rejects.toMatchObject({ code: expect.stringMatching(/^(57P01|CONNECTION_CLOSED|EPIPE|ECONNRESET)$/) })
+    expect(await leftBehind(jobId)).toEqual({ sums: null, rows: null, messages: 1, tasks: 1 })
     expect(await commitTask(bench, task!, everything(task!, 1))).toBe(true)
   })
 
