@@ -31,12 +31,26 @@ const queue = await openQueue(makers.target, { log: pino({ level: 'silent' }), m
 const proxy = await startProxy(server, { latencyMs })
 const behind = (options: DatabaseOptions) => ({ ...options, port: proxy.port })
 
+/** From when to when the newest job had tasks of each kind at work, s since it was made. */
+async function readTimeline(): Promise<string> {
+  const kinds = await makers.target<{ kind: string; tasks: number; from: number; to: number; busy: number }[]>`
+    select kind, count(*)::int as tasks, extract(epoch from min(task.started_at) - job.created_at)::float8 as "from", extract(epoch from max(task.finished_at) - job.created_at)::float8 as "to",
+      extract(epoch from sum(task.finished_at - task.started_at))::float8 as busy
+    from migration_coverage.task join migration_coverage.job using (job_id) where job_id = (select job_id from migration_coverage.job order by created_at desc, job_id limit 1)
+    group by kind, job.created_at order by min(task.started_at)`
+  return kinds.map(({ kind, tasks, from, to, busy }) => `${kind}${tasks === 1 ? '' : ` × ${tasks}`} ${from.toFixed(1)}–${to.toFixed(1)} s${tasks === 1 ? '' : ` (${(busy / tasks).toFixed(2)} s each)`}`).join(', ')
+}
+
 async function measure(count: number): Promise<number> {
   const workers: Worker[] = []
   try {
     // statements of a few pages: what one takes is the way there and back
     for (let index = 0; index < count; index += 1) workers.push(await startWorker(behind(source), values.all ? behind(target) : target, { SCAN_CHUNK_PAGES: '32' }))
-    return await runJob(makers.target, queue, one, rows)
+    const cpuSeconds = () => workers.reduce((sum, worker) => sum + worker.cpuSeconds(), 0)
+    const cpuBefore = cpuSeconds()
+    const seconds = await runJob(makers.target, queue, one, rows)
+    console.log(`  ${count} ${count === 1 ? 'worker' : 'workers'}: ${seconds.toFixed(1)} s, ${(cpuSeconds() - cpuBefore).toFixed(1)} s of CPU; ${await readTimeline()}`)
+    return seconds
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()))
   }

@@ -22,7 +22,7 @@ const monitor: HealthMonitor = {
 }
 
 const unused = () => Promise.reject(new Error('the document is built without a queue'))
-const queue: Queue = { enqueue: unused, work: unused, lostTasks: unused, stop: () => Promise.resolve() }
+const queue: Queue = { enqueue: unused, enqueueEach: unused, work: unused, lostTasks: unused, stop: () => Promise.resolve() }
 
 /** The text of `openapi/openapi.json`: what GET /openapi.json answers in a default installation. Nothing is connected. */
 export async function renderDocument(): Promise<string> {

@@ -393,7 +393,7 @@ describe('without a key, and without the target', () => {
     const config = { ...testConfig, apiKey, developmentEndpoints: true }
     const monitor = { state: () => ({ status: 'unhealthy' as const, ready: false, checkedAt: new Date(), components: [] }), start: async () => undefined, stop: () => undefined }
     const never = () => Promise.reject(new Error('not to be reached'))
-    const app = await buildApp({ config, source, target: source, plan: parsePlan(planText), monitor, queue: { enqueue: never, work: never, lostTasks: never, stop: async () => undefined } })
+    const app = await buildApp({ config, source, target: source, plan: parsePlan(planText), monitor, queue: { enqueue: never, enqueueEach: never, work: never, lostTasks: never, stop: async () => undefined } })
     const validate = documentValidator(whole)
     for (const one of operations) {
       const url = one.path.replaceAll(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000')

@@ -36,6 +36,7 @@ export function bossTransaction(tx: Db): BossDatabase {
 
 /** Rows of one statement, or of all statements of a script, in order. */
 async function run(sql: Db, text: string, values: unknown[] | undefined): Promise<object[]> {
-  const result: unknown[] = values?.length ? await sql.unsafe(text, values as never[]) : await sql.unsafe(text).simple()
+  // unprepared, a statement with values would be described to us each time: two round trips in place of one
+  const result: unknown[] = values?.length ? await sql.unsafe(text, values as never[], { prepare: true }) : await sql.unsafe(text).simple()
   return (result.some(Array.isArray) ? result.flat() : [...result]) as object[]
 }

@@ -4,12 +4,15 @@ import type { Db } from '../db/clients.js'
 import type { Log, Queue, Workers } from './queue.js'
 import { describeError } from './failure.js'
 import { isPoison, settleFailure, settlePoison } from './settle-failure.js'
-import { finishTask, heldTasks, holdTask, messagePriority, releaseTask, takeTask, type Json, type TakenTask, type TaskKind } from './task.js'
+import { finishTask, heldTasks, holdTask, isLost, messagePriority, releaseTask, takeTask, type Ending, type TakenTask, type TaskKind } from './task.js'
 import type { Side } from '../core/catalog.js'
 import { removeWorker, reportWorker } from './worker-row.js'
 
-/** Writes what a handler found, in the loop's transaction; what it returns is kept as the task's outcome. */
-export type Commit = (tx: Db) => Promise<Json | void>
+/** What a handler found, and how its task ends. */
+export interface Commit extends Partial<Omit<Ending, 'reached'>> {
+  /** Resolves when what was found is written, in the transaction that ends the task. The job is not locked yet, so its other tasks do not wait; all of it is undone when the task turns out to be lost. */
+  write?: (tx: Db) => Promise<unknown>
+}
 
 /**
  * Does a task's reading, outside any tracking transaction, and returns what is to be written. The signal aborts when the job
@@ -130,13 +133,26 @@ async function runTask(options: TaskLoopOptions, task: TakenTask, signal: AbortS
   }
 }
 
-async function commitTask({ target }: TaskLoopOptions, task: TakenTask, commit: Commit): Promise<boolean> {
-  return target.begin(async (tx) => {
-    if (!(await holdTask(tx, task))) return false
-    const outcome = await commit(tx)
-    await finishTask(tx, task, outcome ?? null, sidesOf(task))
+/**
+ * Writes what a handler found and ends its task, all in one transaction that locks the job only when everything is sent.
+ * @returns false when the task is not held any more: nothing was written
+ */
+export async function commitTask({ target, queue }: Pick<TaskLoopOptions, 'target' | 'queue'>, task: TakenTask, { write, ...ending }: Commit): Promise<boolean> {
+  let finished: Promise<void> | undefined
+  try {
+    await target.begin(async (tx) => {
+      await write?.(tx)
+      // COMMIT is sent right behind it, and keeps nothing of a transaction in which it failed
+      finished = finishTask(tx, queue, task, { outcome: null, ...ending, reached: sidesOf(task) })
+      // its error is told below, and until then is nobody's
+      finished.catch(() => undefined)
+    })
+    await finished
     return true
-  })
+  } catch (error) {
+    if (isLost(error)) return false
+    throw error
+  }
 }
 
 /** The databases that a task has certainly read when it succeeds. */

@@ -25,6 +25,11 @@ export interface Queue {
   /** Sends one message per task, in the caller's transaction. A task that has a waiting message already gets no second one. */
   enqueue(tx: Db, taskIds: readonly number[], options?: EnqueueOptions): Promise<void>
   /**
+   * The same for tasks whose ids the server alone knows, sent at once: what is asked of the transaction next stands right behind it.
+   * @param taskIds an SQL expression of type bigint[], evaluated once, with parameters `values`
+   */
+  enqueueEach(tx: Db, taskIds: string, values: readonly (string | number)[], priority: number): Promise<void>
+  /**
    * Delivers messages to `deliver`, at most `concurrency` at once. Its signal aborts when the message was given to another
    * worker. A message whose handler rejects, or whose process dies, is delivered again.
    */
@@ -68,8 +73,14 @@ export async function openQueue(sql: Sql, options: { log: Log; migrate: boolean 
     throw error
   }
   const workers = new Set<Workers>()
+  const insertion = await insertionOf(sender)
 
   return {
+    async enqueueEach(tx, taskIds, values, priority) {
+      const messages = `(select coalesce(jsonb_agg(jsonb_build_object('data', jsonb_build_object('taskId', task_id), 'singletonKey', task_id::text, 'priority', ${priority})), '[]') from unnest(${taskIds}) task_id)`
+      await tx.unsafe(insertion(messages), [...values], { prepare: true }).execute()
+    },
+
     async enqueue(tx, taskIds, { startAfterSeconds = 0, priority = 0 } = {}) {
       if (taskIds.length === 0) return
       const jobs = taskIds.map((taskId) => ({
@@ -141,6 +152,21 @@ async function register(boss: PgBoss, deliver: Deliver): Promise<void> {
     await deliver(message.data.taskId, message.signal)
     if (id) boss.notifyWorker(id)
   })
+}
+
+/**
+ * The statement with which pg-boss sends messages, as a function of the SQL that gives them: a JSON array of objects with `data`, `singletonKey` and `priority`.
+ * @throws Error when pg-boss does not take them as its one parameter
+ */
+async function insertionOf(boss: PgBoss): Promise<(messages: string) => string> {
+  const statements: string[] = []
+  await boss.insert(name, [{ data: {} }], { db: { executeSql: (text) => {
+    statements.push(text)
+    return Promise.resolve({ rows: [] })
+  } } })
+  const [before, after, ...others] = statements.join(';').split('$1::text::json')
+  if (before === undefined || after === undefined || others.length > 0 || /\$\d/.test(before + after)) throw new Error('pg-boss sends its messages by a statement of another form')
+  return (messages) => `${before}${messages}::text::json${after}`
 }
 
 function createBoss(sql: Sql, log: Log, options: ConstructorOptions): PgBoss {

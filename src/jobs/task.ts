@@ -1,7 +1,9 @@
 import type { TransactionSql } from 'postgres'
+import type { Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
+import type { PageRange } from '../core/expressions.js'
 import type { Db } from '../db/clients.js'
-import type { ReasonCode } from '../db/sqlstate.js'
+import { sqlstateOf, type ReasonCode } from '../db/sqlstate.js'
 import type { Queue } from './queue.js'
 
 export type TaskKind = 'prepare' | 'scan' | 'settle' | 'integrity' | 'account' | 'finish'
@@ -105,7 +107,8 @@ export async function takeTask(sql: Db, taskId: number, worker: string): Promise
 
 /**
  * Locks a taken task and its job for the rest of the transaction, the job first, as everyone does who locks both. The lock on
- * the job makes the commits of one job follow each other, so that "was this the last one?" has one answer.
+ * the job makes the commits of one job follow each other, so that "was this the last one?" has one answer. Not `for update`: who writes for the task has locked
+ * its key by then, and may wait for the job.
  * @returns false when the fence is old, the task was taken away, or the job is over: then nothing may be written
  */
 export async function holdTask(tx: TransactionSql, { jobId, taskId, fence }: TakenTask): Promise<boolean> {
@@ -113,23 +116,40 @@ export async function holdTask(tx: TransactionSql, { jobId, taskId, fence }: Tak
     with job as materialized (
       select status from migration_coverage.job where job_id = ${jobId} for no key update),
     task as materialized (
-      select fence, status from migration_coverage.task where task_id = ${taskId} and exists (select from job) for update)
+      select fence, status from migration_coverage.task where task_id = ${taskId} and exists (select from job) for no key update)
     select job.status in ('queued', 'running') and task.status = 'running' and task.fence = ${fence} as held from job, task`
   return held?.held ?? false
 }
 
+/** How a task ends, and what follows it. */
+export interface Ending {
+  /** replaces the account of its troubles */
+  outcome: Json
+  /** the databases that it has certainly read: a job that waited for one of them waits no longer */
+  reached: readonly Side[]
+  /** first page that it has left unread; its own end when not given */
+  nextPage?: number
+  /** pages for tasks like it */
+  rest?: readonly PageRange[]
+  /** a task that follows once its job has none of these kinds (of that entity, if one is named) left to do */
+  whenLast?: { after: TaskKind[]; kind: TaskKind; entity: string | null }
+  /** of the whole job, which ends well with this task */
+  verdict?: Verdict
+}
+
 /**
- * Marks a held task done; `outcome` replaces the account of its troubles. A job that waited for one of the databases that the
- * task has reached waits no longer.
+ * Locks a taken task and its job, marks the task done, adds the tasks that follow it and sends their messages, all in one statement, so that the lock is
+ * held for no round trip when COMMIT is sent right behind it.
+ * @throws an error that `isLost` knows when the task is not held: nothing of the transaction may be kept then
  */
-export async function finishTask(tx: Db, { taskId, jobId }: TakenTask, outcome: Json, reached: readonly Side[]): Promise<void> {
-  await tx`
-    with resumed as (
-      update migration_coverage.job set paused_reason = null, paused_at = null
-      where job_id = ${jobId} and paused_reason like any(${reached.map((side) => `${side} database is %`)}::text[]))
-    update migration_coverage.task
-    set status = 'done', finished_at = now(), error = null, outcome = ${JSON.stringify(outcome)}::text::jsonb
-    where task_id = ${taskId}`
+export async function finishTask(tx: TransactionSql, queue: Queue, { jobId, taskId, fence, job }: TakenTask, ending: Ending): Promise<void> {
+  const argument = JSON.stringify({ rest: [], ...ending })
+  await queue.enqueueEach(tx, 'migration_coverage.finish_task($1::uuid, $2::bigint, $3::bigint, $4::text::jsonb)', [jobId, taskId, fence, argument], messagePriority[job.priority])
+}
+
+/** Whether a transaction was refused because its task is not held any more. */
+export function isLost(error: unknown): boolean {
+  return sqlstateOf(error) === 'MC001'
 }
 
 /** Gives a held task back and sends it again after `delaySeconds`. */

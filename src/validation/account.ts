@@ -3,13 +3,13 @@ import type { TakenTask } from '../jobs/task.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import { accountTable } from './account-table.js'
 import type { Reused } from './changed.js'
-import { finishWhenSettled, readPrepared, sideOfTask, type TaskContext } from './context.js'
+import { finishWhenLast, readPrepared, sideOfTask, type TaskContext } from './context.js'
 import { readJobEntities, readTable, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
 
 /** Counts all tables of one side by how many entities claim their rows. */
 export async function account(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const side = sideOfTask(task)
-  const [{ tables, shared, reused }, entities] = [await readPrepared(context.target, task.jobId), await readJobEntities(context.target, task.jobId)]
+  const [{ tables, shared, reused }, entities] = [await readPrepared(context, task.jobId), await readJobEntities(context.target, task.jobId)]
   const all = new Map(entities.map(({ entity, spec, blocked }) => [entity, blocked === null ? spec : null]))
   const results: TableResult[] = []
   for (const table of tables.filter((item) => item.side === side)) {
@@ -18,11 +18,12 @@ export async function account(context: TaskContext, task: TakenTask, signal: Abo
     const earlier = await readUnchanged(context, table, reused)
     results.push(earlier ?? await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
   }
-  return async (tx) => {
-    await saveTables(tx, task.jobId, results)
-    await saveChecks(tx, task.jobId, results.map(tableCheck))
-    await finishWhenSettled(context, tx, task)
-    return { tables: results.length }
+  return {
+    async write(tx) {
+      await saveTables(tx, task.jobId, results)
+      await saveChecks(tx, task.jobId, results.map(tableCheck))
+    },
+    outcome: { tables: results.length }, whenLast: finishWhenLast,
   }
 }
 

@@ -64,7 +64,9 @@ export async function findReusable(context: TaskContext, entities: readonly JobE
   const segments = new Map(earlier.map((run) => [run.entity, run.segments]))
   const kept = entities.map((one) => (one.blocked === null ? { ...one, segments: segments.get(one.entity) ?? one.segments } : one))
   if (job.mode === 'sample') return { entities: kept, evidence: {}, versions: {}, reused: {}, partlyReused: {} }
-  const sides = { source: await readSide(context, kept, 'source', job.recode, parentsOf, isUnstable, signal), target: await readSide(context, kept, 'target', job.recode, parentsOf, isUnstable, signal) }
+  const look = (side: Side) => readSide(context, kept, side, job.recode, parentsOf, isUnstable, signal)
+  const [source, target] = await Promise.all([look('source'), look('target')])
+  const sides = { source, target }
   const proofs = new Map(kept.map(({ entity }) => [entity, { source: sides.source.first(entity), target: sides.target.first(entity) }]))
   const isLookalike = (run: EarlierRun, side: Side) => isWhole(run, side, proofs.get(run.entity)) || isPart(run, side, proofs.get(run.entity))
   if (bothSides.some((side) => sides[side].sessions > 0 && earlier.some((run) => isLookalike(run, side)))) {

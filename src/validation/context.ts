@@ -2,13 +2,12 @@ import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
 import type { StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import type { Db } from '../db/clients.js'
-import { addTasks, type TakenTask } from '../jobs/task.js'
+import type { Ending, TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
 import type { Reused, SideEvidence, SideVersions } from './changed.js'
-import { hasOtherTasks } from './outcomes.js'
+import type { Memory } from './memory.js'
 import type { Pace } from './pace.js'
 import type { Reader } from './reader.js'
 import type { Replicas, SourcePosition } from './replicas.js'
@@ -44,6 +43,8 @@ export interface TaskContext {
   pace: Pace
   /** of the source; the first reading of its tables may go there */
   replicas: Replicas
+  /** reads of a job what cannot change any more once it is prepared */
+  remember: Memory
   /** throws while the source has enough to do without us */
   spareSource: (reader: Reader, signal: AbortSignal) => Promise<void>
 }
@@ -79,11 +80,13 @@ export function statementOf({ recode, sampleSeed }: Prepared, segments: number):
 }
 
 /** @throws Error when the job was not prepared */
-export async function readPrepared(sql: Db, jobId: string): Promise<Prepared> {
-  const [row] = await sql<{ outcome: Prepared }[]>`
-    select outcome from migration_coverage.task where job_id = ${jobId} and kind = 'prepare' and status = 'done'`
-  if (row === undefined) throw new Error(`job ${jobId} was not prepared`)
-  return row.outcome
+export function readPrepared({ target, remember }: TaskContext, jobId: string): Promise<Prepared> {
+  return remember(`prepared ${jobId}`, async () => {
+    const [row] = await target<{ outcome: Prepared }[]>`
+      select outcome from migration_coverage.task where job_id = ${jobId} and kind = 'prepare' and status = 'done'`
+    if (row === undefined) throw new Error(`job ${jobId} was not prepared`)
+    return row.outcome
+  })
 }
 
 /** The side that a scan or account task is about. */
@@ -92,8 +95,5 @@ export function sideOfTask(task: TakenTask): Side {
   return task.side
 }
 
-/** Adds the task that rolls the job up, once nothing else is left to do. */
-export async function finishWhenSettled({ queue }: TaskContext, tx: Db, task: TakenTask): Promise<void> {
-  if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['prepare', 'scan', 'settle', 'integrity', 'account']))) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
-}
-
+/** The task that rolls the job up follows when nothing else is left to do. */
+export const finishWhenLast: NonNullable<Ending['whenLast']> = { after: ['prepare', 'scan', 'settle', 'integrity', 'account'], kind: 'finish', entity: null }

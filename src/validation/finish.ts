@@ -2,16 +2,20 @@ import { worstVerdict } from '../core/accounting.js'
 import type { Db } from '../db/clients.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
-import { completeJob, readJobEntities, readVerdicts, saveChecks, type CheckResult } from './outcomes.js'
+import type { TaskContext } from './context.js'
+import { publishResults, readJobEntities, readVerdicts, saveChecks, type CheckResult } from './outcomes.js'
 
 /** Rolls the job up and publishes its results, all in one transaction. */
-export function finish(task: TakenTask): Promise<Commit> {
-  return Promise.resolve(async (tx) => {
-    if (task.job.includeIntegrityChecks) await saveChecks(tx, task.jobId, await checkCompleteMaps(tx, task.jobId))
-    const verdict = worstVerdict(await readVerdicts(tx, task.jobId))
-    await completeJob(tx, task.jobId, verdict)
-    return { verdict }
-  })
+export async function finish({ target }: TaskContext, task: TakenTask): Promise<Commit> {
+  const checks = task.job.includeIntegrityChecks ? await checkCompleteMaps(target, task.jobId) : []
+  const verdict = worstVerdict([...await readVerdicts(target, task.jobId), ...checks.map((check) => check.verdict)])
+  return {
+    async write(tx) {
+      await saveChecks(tx, task.jobId, checks)
+      await publishResults(tx, task.jobId)
+    },
+    outcome: { verdict }, verdict,
+  }
 }
 
 interface MappedRows {
@@ -21,12 +25,12 @@ interface MappedRows {
 }
 
 /** Whether each key map has an entry for every source row of the entities that it keys: the comparison has counted those without one. */
-async function checkCompleteMaps(tx: Db, jobId: string): Promise<CheckResult[]> {
-  const maps = new Map((await readJobEntities(tx, jobId)).flatMap(({ spec, blocked }): [string, string][] => {
+async function checkCompleteMaps(sql: Db, jobId: string): Promise<CheckResult[]> {
+  const maps = new Map((await readJobEntities(sql, jobId)).flatMap(({ spec, blocked }): [string, string][] => {
     const [leg, second] = spec?.key ?? []
     return spec === null || blocked !== null || second !== undefined || typeof leg?.keyMap !== 'string' ? [] : [[spec.entity, leg.keyMap]]
   }))
-  const rows = await tx<MappedRows[]>`
+  const rows = await sql<MappedRows[]>`
     select entity, scope, coalesce((
              select sum((cause ->> 'rows')::int8) from jsonb_array_elements(causes) cause
               where cause ->> 'class' = 'missing' and cause ->> 'cause' = 'no map entry'), 0)::int8 as "withoutEntry"

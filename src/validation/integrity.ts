@@ -7,7 +7,7 @@ import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { Json, TakenTask } from '../jobs/task.js'
 import { compareStructure, type Structure } from './compare-structure.js'
-import { finishWhenSettled, readPrepared, type TaskContext } from './context.js'
+import { finishWhenLast, readPrepared, type TaskContext } from './context.js'
 import { readJobEntities, saveChecks, type CheckResult } from './outcomes.js'
 import { countOf, errorText, readOne, type Reader, type TextRow } from './reader.js'
 import { compareRule } from './rules.js'
@@ -19,7 +19,7 @@ import { readCheckConstraints, readForeignKeys, readIndexes, readNotNull, readSe
  * checks: parents that belong to another entity, and the rules of the plan.
  */
 export async function integrity(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
-  const [{ parents, rules }, entities] = [await readPrepared(context.target, task.jobId), await readJobEntities(context.target, task.jobId)]
+  const [{ parents, rules }, entities] = [await readPrepared(context, task.jobId), await readJobEntities(context.target, task.jobId)]
   const specs = entities.flatMap(({ spec, blocked }) => (spec === null || blocked !== null ? [] : spec))
   const examine = createExaminer(context.readers.target, signal)
   const checks: CheckResult[] = []
@@ -29,11 +29,7 @@ export async function integrity(context: TaskContext, task: TakenTask, signal: A
   }
   checks.push(...await checkPlannedReferences(specs, parents, examine, task.job))
   if (task.job.includeCrossEntity) for (const rule of rules) checks.push(await compareRule(rule, context.readers, signal))
-  return async (tx) => {
-    await saveChecks(tx, task.jobId, checks)
-    await finishWhenSettled(context, tx, task)
-    return { checks: checks.length }
-  }
+  return { write: (tx) => saveChecks(tx, task.jobId, checks), outcome: { checks: checks.length }, whenLast: finishWhenLast }
 }
 
 type CheckHead = Pick<CheckResult, 'name' | 'subject' | 'category' | 'severity'>

@@ -76,8 +76,10 @@ export async function readPlanContent(sql: Db, planId: number): Promise<string> 
 
 /** @param blocks base64, as `streamStatement` packs them: the longest road between two servers is the one through this process, so nothing is decoded on the way */
 export async function saveRows(tx: Db, taskId: number, blocks: ReadonlyMap<number, string>): Promise<void> {
-  await tx`delete from migration_coverage.streamed_rows where task_id = ${taskId}`
-  for (const [block, packed] of blocks) await tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, decode(${packed}, 'base64'))`
+  await Promise.all([
+    tx`delete from migration_coverage.streamed_rows where task_id = ${taskId}`,
+    ...[...blocks].map(([block, packed]) => tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, decode(${packed}, 'base64'))`),
+  ])
 }
 
 /** The packed rows of both sides in one block. */
@@ -126,14 +128,6 @@ export async function saveSegments(tx: Db, taskId: number, { packed, audit, keys
     on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit, keys = excluded.keys, touched = excluded.touched, newer = excluded.newer`
 }
 
-/** Whether the job still has a task of these kinds (and entity) that is neither done nor the given one. */
-export async function hasOtherTasks(tx: Db, jobId: string, taskId: number, kinds: string[], entity: string | null = null): Promise<boolean> {
-  const [row] = await tx<{ exists: boolean }[]>`
-    select exists (select from migration_coverage.task
-      where job_id = ${jobId} and task_id <> ${taskId} and kind = any(${kinds}) and status <> 'done' and (${entity}::text is null or entity = ${entity})) as exists`
-  return row?.exists ?? true
-}
-
 /** The outcomes of an entity's scans, split ones left out. */
 export async function readScans(sql: Db, jobId: string, entity: string): Promise<{ side: Side; outcome: ScanOutcome | { failed: string; rows: number | null; scope: number | null } }[]> {
   return sql`
@@ -143,20 +137,18 @@ export async function readScans(sql: Db, jobId: string, entity: string): Promise
 }
 
 /**
- * Adds up the partial sums of both sides and compares them, segment by segment; one chunk at a time is in memory.
+ * Adds up the partial sums of both sides and compares them, segment by segment, each chunk as it arrives.
  * @returns with it the newer rows of each side, as `newerRows` reads them
  */
 export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
   const sums = createSegmentSums(segments)
   const newer: Record<Side, Buffer[]> = { source: [], target: [] }
-  const tasks = await sql<{ taskId: number; side: Side }[]>`
-    select task_id as "taskId", side from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity} order by task_id`
-  for (const { taskId, side } of tasks) {
-    const [chunk] = await sql<PackedSegments[]>`select packed, audit, keys, touched, newer from migration_coverage.segment_sums where task_id = ${taskId}`
-    if (chunk === undefined) throw new Error(`the sums of task ${taskId} have gone`)
-    sums.add(side, chunk.packed, chunk)
-    if (chunk.newer !== null) newer[side].push(chunk.newer)
-  }
+  await sql<(PackedSegments & { side: Side })[]>`
+    select side, packed, audit, keys, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity}`
+    .forEach(({ side, packed, ...more }) => {
+      sums.add(side, packed, more)
+      if (more.newer !== null) newer[side].push(more.newer)
+    })
   return { ...sums.compare(), newer: { source: Buffer.concat(newer.source), target: Buffer.concat(newer.target) } }
 }
 
@@ -302,8 +294,8 @@ export async function readTable(sql: Db, jobId: string, table: { side: Side; sch
   return found ?? null
 }
 
-/** Ends a job well: its verdict is the worst of all that it found, and its results are published together; a sample never becomes coverage. */
-export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Promise<void> {
+/** Publishes the results of a job together; a sample never becomes coverage. */
+export async function publishResults(tx: Db, jobId: string): Promise<void> {
   await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and basis <> 'sample'`
   // the sums of this job are what the next one may rest on; a job that still runs needs its own
   await tx`
@@ -315,9 +307,6 @@ export async function completeJob(tx: Db, jobId: string, verdict: Verdict): Prom
     delete from migration_coverage.streamed_rows using migration_coverage.task t, migration_coverage.job j
     where streamed_rows.task_id = t.task_id and j.job_id = t.job_id and j.status in ('completed', 'failed', 'cancelled')`
   await tx`update migration_coverage.table_result set published_at = now() where job_id = ${jobId}`
-  await tx`
-    update migration_coverage.job set status = 'completed', verdict = ${verdict}, finished_at = now(), paused_reason = null, paused_at = null
-    where job_id = ${jobId} and status in ('queued', 'running')`
 }
 
 /** Verdicts of everything that a job has judged. */

@@ -30,7 +30,7 @@ const joinedChunks = 8
 export async function prepare(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { readers, queue, options } = context
   const loaded = loadPlan(await readPlanContent(context.target, task.job.planId))
-  const [encodings, check] = [await readEncodings(readers, signal), await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)]
+  const [encodings, check] = await Promise.all([readEncodings(readers, signal), checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)])
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
   const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
@@ -53,26 +53,28 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
     position, recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
     evidence, versions, reused, partlyReused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null,
   }
-  return async (tx) => {
-    await storePlanFaults(tx, task.job.planId, check.faults)
-    await saveJobEntities(tx, task.jobId, entities)
-    await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
-    await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
-    for (const { entity } of entities) for (const side of ['source', 'target'] as const) {
-      const from = reused[entity]?.[side]
-      if (from !== undefined) await copyScans(tx, task.jobId, entity, side, from)
-    }
-    const tasks: NewTask[] = []
-    for (const entity of entities) {
-      const cuts: Partial<Record<Side, Cut[]>> = {}
-      for (const [side, from] of Object.entries(partlyReused[entity.entity] ?? {})) cuts[side as Side] = await readCuts(tx, from, entity.entity, side as Side)
-      tasks.push(...scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}, cuts))
-    }
-    if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
-    if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
-    await addTasks(tx, queue, task.jobId, tasks)
-    if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
-    return JSON.parse(JSON.stringify(prepared)) as Json
+  return {
+    async write(tx) {
+      await storePlanFaults(tx, task.job.planId, check.faults)
+      await saveJobEntities(tx, task.jobId, entities)
+      await saveColumns(tx, task.jobId, check.columns.filter((column) => task.job.entities.includes(column.entity)))
+      await saveChecks(tx, task.jobId, [canaryCheck(), ...mapChecks, ...planChecks])
+      for (const { entity } of entities) for (const side of ['source', 'target'] as const) {
+        const from = reused[entity]?.[side]
+        if (from !== undefined) await copyScans(tx, task.jobId, entity, side, from)
+      }
+      const tasks: NewTask[] = []
+      for (const entity of entities) {
+        const cuts: Partial<Record<Side, Cut[]>> = {}
+        for (const [side, from] of Object.entries(partlyReused[entity.entity] ?? {})) cuts[side as Side] = await readCuts(tx, from, entity.entity, side as Side)
+        tasks.push(...scanTasks(entity, options.scanChunkPages, reused[entity.entity] ?? {}, cuts))
+      }
+      if (task.job.includeIntegrityChecks || task.job.includeCrossEntity) tasks.push({ kind: 'integrity' })
+      if (task.job.includeCrossEntity) tasks.push({ kind: 'account', side: 'source' }, { kind: 'account', side: 'target' })
+      await addTasks(tx, queue, task.jobId, tasks)
+      if (tasks.length === 0) await addTasks(tx, queue, task.jobId, [{ kind: 'finish' }])
+    },
+    outcome: JSON.parse(JSON.stringify(prepared)) as Json,
   }
 }
 
@@ -87,12 +89,12 @@ function loadPlan(content: string): LoadedPlan {
 
 async function readEncodings(readers: Record<Side, Reader>, signal: AbortSignal): Promise<{ recode: boolean }> {
   const statement = "select current_setting('server_encoding') as encoding"
-  const [source, target] = [await read(readers.source, signal, statement), await read(readers.target, signal, statement)]
+  const [source, target] = await Promise.all([read(readers.source, signal, statement), read(readers.target, signal, statement)])
   return { recode: source[0]?.['encoding'] !== target[0]?.['encoding'] }
 }
 
 async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, signal: AbortSignal): Promise<string[]> {
-  const [source, target] = [await read(readers.source, signal, canaryStatement(recode)), await read(readers.target, signal, canaryStatement(recode))]
+  const [source, target] = await Promise.all([read(readers.source, signal, canaryStatement(recode)), read(readers.target, signal, canaryStatement(recode))])
   return judgeCanaries(source.map((row) => textOf(row, 'hash')), target.map((row) => textOf(row, 'hash')))
 }
 

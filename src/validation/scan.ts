@@ -6,10 +6,9 @@ import type { Db } from '../db/clients.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { busyLoad, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
-import type { Queue } from '../jobs/queue.js'
-import { addTasks, type TakenTask } from '../jobs/task.js'
+import type { TakenTask } from '../jobs/task.js'
 import { readPrepared, sideOfTask, statementOf, type Prepared, type TaskContext } from './context.js'
-import { hasOtherTasks, listUncoveredColumns, readJobEntity, saveRows, saveSegments } from './outcomes.js'
+import { listUncoveredColumns, readJobEntity, saveRows, saveSegments } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
 import { endOf, restOf } from './pace.js'
@@ -25,47 +24,30 @@ const searches = 3
  * unverified, with the reason.
  */
 export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
-  const { spec, segments, streamed } = await comparable(context, task)
   const side = sideOfTask(task)
   const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
-  const prepared = await readPrepared(context.target, task.jobId)
+  const [{ spec, segments, streamed }, prepared, profile] = await Promise.all([comparable(context, task), readPrepared(context, task.jobId), requestProfile(context, task)])
   const options: StatementOptions = { ...statementOf(prepared, segments), ...(spec[side].chunkable ? { pages: range } : {}) }
-  const profile = task.job.includeIntegrityChecks ? { uncovered: await listUncoveredColumns(context.target, task.jobId, spec.entity) } : null
   const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
+  const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: spec.entity }
   const statement: StatementOptions = { ...options, audited: auditedBy(task.jobId), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const again = await rescanOnItself(context, task, prepared, spec, options, profile, signal)
-    if (again !== null) return async (tx) => {
-      await saveSegments(tx, task.taskId, again.segments)
-      await settleWhenScanned(context.queue, tx, task)
-      return { ...again.outcome }
-    }
+    if (again !== null) return { write: (tx) => saveSegments(tx, task.taskId, again.segments), outcome: { ...again.outcome }, whenLast }
     const { outcome, found } = await onFreest(context, side, prepared, signal, (reader) => scanReadable(spec, reader, statement, profile, streamed, signal))
     context.pace.note(spec, side, 'fingerprints', part, outcome.durationMs)
-    return async (tx) => {
-      if ('segments' in found) await saveSegments(tx, task.taskId, found.segments)
-      else await saveRows(tx, task.taskId, found.blocks)
-      if (rest !== null) await cutOff(context.queue, tx, task, rest)
-      await settleWhenScanned(context.queue, tx, task)
-      return { ...outcome }
-    }
+    const write = (tx: Db) => ('segments' in found ? saveSegments(tx, task.taskId, found.segments) : saveRows(tx, task.taskId, found.blocks))
+    return { write, outcome: { ...outcome }, whenLast, ...(rest === null ? {} : { nextPage: rest.first, rest: [rest] }) }
   } catch (error) {
     if (signal.aborted || busyLoad(error) !== null) throw error
     if (sqlstateOf(error) === '57014') context.pace.note(spec, side, 'fingerprints', part, Infinity)
     const halves = sqlstateOf(error) === '57014' && statement.pages !== undefined ? halve(spec, side, part) : null
-    if (halves !== null) return async (tx) => {
-      await addRanges(context.queue, tx, task, [...halves, ...(rest === null ? [] : [rest])])
-      return { split: true }
-    }
+    if (halves !== null) return { outcome: { split: true }, rest: [...halves, ...(rest === null ? [] : [rest])] }
     const timedOut = sqlstateOf(error) === '57014'
     if (!timedOut && (isTransient(error) || (sideOf(error) === null && !(error instanceof ScanMismatch)))) throw error
-    const reason = `${side}: ${errorText(error, [spec])}`
-    return async (tx) => {
-      // the entity is lost already: the rest is not read
-      await settleWhenScanned(context.queue, tx, task)
-      return { failed: reason, rows: null, scope: null }
-    }
+    // the entity is lost already: the rest is not read
+    return { outcome: { failed: `${side}: ${errorText(error, [spec])}`, rows: null, scope: null }, whenLast }
   }
 }
 
@@ -107,32 +89,19 @@ async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: Sta
   }
 }
 
-async function settleWhenScanned(queue: Queue, tx: Db, task: TakenTask): Promise<void> {
-  if (!(await hasOtherTasks(tx, task.jobId, task.taskId, ['scan'], task.entity))) await addTasks(tx, queue, task.jobId, [{ kind: 'settle', entity: task.entity }])
-}
-
 /** The segments that a job audits: others each time, the same on both sides. */
 function auditedBy(jobId: string): number {
   return Number(constantFor(`audit ${jobId}`) & BigInt(auditedOneOf - 1))
 }
 
-/** Gives the rest of a task's pages to a task of its own. */
-async function cutOff(queue: Queue, tx: Db, task: TakenTask, rest: PageRange): Promise<void> {
-  await tx`update migration_coverage.task set next_page = ${rest.first} where task_id = ${task.taskId}`
-  await addRanges(queue, tx, task, [rest])
-}
-
-async function addRanges(queue: Queue, tx: Db, task: TakenTask, ranges: PageRange[]): Promise<void> {
-  const [last] = await tx<{ chunk: number }[]>`
-    select max(chunk) as chunk from migration_coverage.task where job_id = ${task.jobId} and entity = ${task.entity} and side = ${task.side} and kind = 'scan'`
-  const chunk = (last?.chunk ?? 0) + 1
-  await addTasks(tx, queue, task.jobId, ranges.map(({ first, next }, index) => ({ kind: 'scan', entity: task.entity, side: task.side, chunk: chunk + index, firstPage: first, nextPage: next })))
-}
-
-async function comparable({ target }: TaskContext, task: TakenTask): Promise<{ spec: ComparisonSpec; segments: number; streamed: boolean }> {
-  const { spec, segments, streamed, blocked } = await readJobEntity(target, task.jobId, task.entity ?? '')
-  if (spec === null || blocked !== null) throw new Error(`${task.entity} cannot be compared: ${blocked}`)
+async function comparable({ target, remember }: TaskContext, { jobId, entity }: TakenTask): Promise<{ spec: ComparisonSpec; segments: number; streamed: boolean }> {
+  const { spec, segments, streamed, blocked } = await remember(`entity ${jobId} ${entity}`, () => readJobEntity(target, jobId, entity ?? ''))
+  if (spec === null || blocked !== null) throw new Error(`${entity} cannot be compared: ${blocked}`)
   return { spec, segments, streamed }
+}
+
+async function requestProfile({ target, remember }: TaskContext, { jobId, entity, job }: TakenTask): Promise<ProfileRequest | null> {
+  return job.includeIntegrityChecks ? { uncovered: await remember(`uncovered ${jobId} ${entity}`, () => listUncoveredColumns(target, jobId, entity ?? '')) } : null
 }
 
 /** Two halves of a page range that took too long; null when it is one page. */

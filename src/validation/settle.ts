@@ -9,10 +9,10 @@ import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { restsOn } from './changed.js'
-import { finishWhenSettled, readPrepared, statementOf, type TaskContext } from './context.js'
+import { finishWhenLast, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
@@ -51,7 +51,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
   const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
-  const prepared = await readPrepared(context.target, task.jobId)
+  const prepared = await readPrepared(context, task.jobId)
   const { parents } = prepared
   const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
   const statement: StatementOptions = { ...statementOf(prepared, found.segments), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
@@ -94,23 +94,25 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   if (audited > 0) checks.push(audit(spec.entity, audited, contradicted))
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
-  return async (tx) => {
-    const standing = await readCheckVerdicts(tx, task.jobId, spec.entity)
-    await saveChecks(tx, task.jobId, checks)
-    await saveEntityResult(tx, task.jobId, {
-      entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
-      sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample !== null ? 'sample' : rests === null ? 'full' : 'changed', note: [sample?.message ?? rests?.message, unread].filter((part) => typeof part === 'string').join('; ') || null, durationMs,
-      reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
-      causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
-      sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
-    })
-    await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
-    await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
-    await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
-    if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
-    await deleteRows(tx, task.jobId, spec.entity)
-    await finishWhenSettled(context, tx, task)
-    return { differences: tally.differences.length }
+  const standing = await readCheckVerdicts(context.target, task.jobId, spec.entity)
+  const result: EntityResult = {
+    entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
+    sourceRowsExamined: examined.source, targetRowsExamined: examined.target, basis: sample !== null ? 'sample' : rests === null ? 'full' : 'changed', note: [sample?.message ?? rests?.message, unread].filter((part) => typeof part === 'string').join('; ') || null, durationMs,
+    reasons: reasons.map(({ class: name, side, label, rows }) => ({ class: name, side, reason: label, rows })),
+    causes: [...tally.causes.values()].map(({ class: name, side, label, rows }) => ({ class: name, side, cause: label, rows })),
+    sourceSnapshotAt: firstOf(outcomes.source), targetSnapshotAt: firstOf(outcomes.target),
+  }
+  return {
+    async write(tx) {
+      await saveChecks(tx, task.jobId, checks)
+      await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
+      await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
+      await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
+      if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
+      await deleteRows(tx, task.jobId, spec.entity)
+      await saveEntityResult(tx, task.jobId, result)
+    },
+    outcome: { differences: tally.differences.length }, whenLast: finishWhenLast,
   }
 }
 
@@ -122,18 +124,19 @@ async function settleUncompared(context: TaskContext, task: TakenTask, { entity,
   const counted = spec === null ? { rows: null, scope: null, targetRows: null } : await countBare(context, spec, signal)
   const accounting = accountUncompared(counted)
   const checks = accountingChecks(entity, accounting, { rowsExamined: 0, durationMs: 0, full: false }, note)
-  return async (tx) => {
-    const standing = await readCheckVerdicts(tx, task.jobId, entity)
-    await saveChecks(tx, task.jobId, checks)
-    await saveEntityResult(tx, task.jobId, {
-      entity, domain, accounting, verdict: worstVerdict(['unknown', ...standing]), sourceRowsExamined: 0, targetRowsExamined: 0, reasons: [], causes: [],
-      basis: 'none', note, sourceSnapshotAt: null, targetSnapshotAt: null, durationMs: 0,
-    })
-    await saveDifferences(tx, task.jobId, entity, [])
-    await deleteSegments(tx, task.jobId, entity)
-    await deleteRows(tx, task.jobId, entity)
-    await finishWhenSettled(context, tx, task)
-    return { note }
+  const standing = await readCheckVerdicts(context.target, task.jobId, entity)
+  return {
+    async write(tx) {
+      await saveChecks(tx, task.jobId, checks)
+      await saveDifferences(tx, task.jobId, entity, [])
+      await deleteSegments(tx, task.jobId, entity)
+      await deleteRows(tx, task.jobId, entity)
+      await saveEntityResult(tx, task.jobId, {
+        entity, domain, accounting, verdict: worstVerdict(['unknown', ...standing]), sourceRowsExamined: 0, targetRowsExamined: 0, reasons: [], causes: [],
+        basis: 'none', note, sourceSnapshotAt: null, targetSnapshotAt: null, durationMs: 0,
+      })
+    },
+    outcome: { note }, whenLast: finishWhenLast,
   }
 }
 

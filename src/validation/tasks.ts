@@ -6,6 +6,7 @@ import { account } from './account.js'
 import type { ComparisonOptions, TaskContext } from './context.js'
 import { finish } from './finish.js'
 import { integrity } from './integrity.js'
+import { createMemory } from './memory.js'
 import { createPace } from './pace.js'
 import { prepare } from './prepare.js'
 import { scan } from './scan.js'
@@ -25,19 +26,22 @@ export interface Databases {
   target: Sql
 }
 
+/** Of the entities that a worker is at: their specs and what the job's preparation found. */
+const rememberedReadings = 64
+
 /**
  * The handlers of all kinds of tasks, in the order of a job: prepare checks the plan and cuts the job up, scan reads a chunk of one
  * side, settle gives each row of an entity its class, account counts the tables, finish rolls up and publishes.
  */
 export function createTaskHandlers(databases: Databases, queue: Queue, options: ComparisonOptions, log: Log): Record<TaskKind, TaskHandler> {
   const { source, replicas, targetReader, target } = databases
-  const context: TaskContext = { readers: { source: { side: 'source', sql: source }, target: { side: 'target', sql: targetReader } }, target, queue, options, pace: createPace(options.statementMs), replicas: createReplicas(replicas, options.sourceLimits, log), spareSource: createThrottle(options.sourceLimits) }
+  const context: TaskContext = { readers: { source: { side: 'source', sql: source }, target: { side: 'target', sql: targetReader } }, target, queue, options, pace: createPace(options.statementMs), remember: createMemory(rememberedReadings), replicas: createReplicas(replicas, options.sourceLimits, log), spareSource: createThrottle(options.sourceLimits) }
   return {
     prepare: (task, signal) => prepare(context, task, signal),
     scan: (task, signal) => scan(context, task, signal),
     settle: (task, signal) => settle(context, task, signal),
     integrity: (task, signal) => integrity(context, task, signal),
     account: (task, signal) => account(context, task, signal),
-    finish,
+    finish: (task) => finish(context, task),
   }
 }

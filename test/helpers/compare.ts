@@ -4,7 +4,7 @@ import pino from 'pino'
 import type { Sql } from 'postgres'
 import type { Accounting, Verdict } from '../../src/core/accounting.js'
 import { openSource, openTarget, openTargetReader, type DatabaseOptions } from '../../src/db/clients.js'
-import { startTaskLoop, type TaskHandler } from '../../src/jobs/loop.js'
+import { startTaskLoop, type Commit, type TaskHandler } from '../../src/jobs/loop.js'
 import { openQueue, type Queue } from '../../src/jobs/queue.js'
 import { addTasks, type TaskKind } from '../../src/jobs/task.js'
 import { parsePlan } from '../../src/plan/load.js'
@@ -110,10 +110,11 @@ function mortal(handlers: Record<TaskKind, TaskHandler>, target: Sql, queue: Que
       })
     }
     if (fate < 0.8 || fate >= 1) return commit
-    return async (tx) => {
-      await commit(tx)
+    const write: Commit['write'] = async (tx) => {
+      await commit.write?.(tx)
       throw Object.assign(new Error('the connection broke'), { code: 'CONNECTION_CLOSED' })
     }
+    return { ...commit, write }
   }
   return Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, dying(handler)])) as Record<TaskKind, TaskHandler>
 }

@@ -1,10 +1,10 @@
 import net from 'node:net'
 
 /**
- * pass: bytes go through · blackhole: connections stay open and nothing is delivered any more (a half-open link) ·
+ * pass: bytes go through · blackhole: connections stay open and nothing is delivered any more (a half-open link) · mute: the server hears and is not heard ·
  * reset: RST · fin: hangs up. `reset` and `fin` act on the open connections and on every new one.
  */
-export type ProxyMode = 'pass' | 'blackhole' | 'reset' | 'fin'
+export type ProxyMode = 'pass' | 'blackhole' | 'mute' | 'reset' | 'fin'
 
 export interface Proxy {
   port: number
@@ -37,8 +37,8 @@ export async function startProxy(upstream: { host: string; port: number }, { lat
     server.on('error', () => client.destroy())
     const link = { client, server }
     links.add(link)
-    relay(client, server)
-    relay(server, client)
+    relay(client, server, ['blackhole'])
+    relay(server, client, ['blackhole', 'mute'])
     client.once('close', () => {
       links.delete(link)
       server.destroy()
@@ -47,9 +47,9 @@ export async function startProxy(upstream: { host: string; port: number }, { lat
     server.once('close', () => (mode === 'pass' ? client.destroy() : undefined))
     return undefined
   })
-  const relay = (from: net.Socket, to: net.Socket): void => {
+  const relay = (from: net.Socket, to: net.Socket, silences: ProxyMode[]): void => {
     from.on('data', (chunk: Buffer) => {
-      if (mode === 'blackhole') return
+      if (silences.includes(mode)) return
       passed += chunk.length
       if (latencyMs === 0) to.write(chunk)
       else setTimeout(() => { if (!to.destroyed) to.write(chunk) }, latencyMs)

@@ -21,10 +21,7 @@ describe('a task', () => {
     let seen: TakenTask | undefined
     const loop = startLoop(bench, async (task) => {
       seen = task
-      return async (tx) => {
-        await tx`insert into migration_coverage.segment_sums (task_id, packed) values (${task.taskId}, ${Buffer.alloc(16)})`
-        return { rows: 10 }
-      }
+      return { write: async (tx) => tx`insert into migration_coverage.segment_sums (task_id, packed) values (${task.taskId}, ${Buffer.alloc(16)})`, outcome: { rows: 10 } }
     })
     await until('done', done(jobId, 1))
     await loop.stop()
@@ -46,7 +43,7 @@ describe('a task', () => {
     let ran = 0
     const loop = startLoop(bench, async () => {
       ran += 1
-      return async () => undefined
+      return {}
     })
     await until('messages done', async () => (await bench.target`select from pgboss.job where state < 'completed'`).length === 0)
     await loop.stop()
@@ -58,7 +55,7 @@ describe('a task', () => {
     await bench.target`create table tally (task_id bigint, worker text)`
     const jobId = await createJob(bench, scans(200))
     const tally = (worker: string) =>
-      startLoop(bench, async (task) => async (tx) => void (await tx`insert into tally values (${task.taskId}, ${worker})`), { worker })
+      startLoop(bench, async (task) => ({ write: async (tx) => tx`insert into tally values (${task.taskId}, ${worker})` }), { worker })
     const loops = [tally('a'), tally('b')]
     await until('done', done(jobId, 200), 60_000)
     await Promise.all(loops.map((loop) => loop.stop()))
@@ -67,16 +64,18 @@ describe('a task', () => {
     expect((await taskRows(bench.target, jobId)).every((task) => task['fence'] === 1)).toBe(true)
   })
 
-  it('whose commits count the open ones finds exactly one last', async () => {
+  it('that is the last one is followed by another, exactly once', async () => {
     const jobId = await createJob(bench, scans(40))
-    let last = 0
-    const loop = startLoop(bench, async (task) => async (tx) => {
-      const [open] = await tx`select count(*)::int as tasks from migration_coverage.task where job_id = ${jobId} and status <> 'done' and task_id <> ${task.taskId}`
-      if (open!['tasks'] === 0) last += 1
+    let settled = 0
+    const loop = startLoop(bench, async (task) => {
+      if (task.kind === 'scan') return { whenLast: { after: ['scan'], kind: 'settle', entity: 'patients' } }
+      settled += 1
+      expect(await countByStatus(bench.target, jobId)).toEqual({ done: 40, running: 1 })
+      return {}
     }, { concurrency: 8 })
-    await until('done', done(jobId, 40))
+    await until('done', done(jobId, 41))
     await loop.stop()
-    expect(last).toBe(1)
+    expect(settled).toBe(1)
   })
 
   it('of a zombie writes nothing: the older fence is refused', async () => {
@@ -84,18 +83,27 @@ describe('a task', () => {
     const taskId = (await taskRows(bench.target, jobId))[0]!['task_id'] as number
     let letGo = () => {}
     const held = new Promise<void>((resolve) => (letGo = resolve))
-    const written: string[] = []
-    const zombie = startLoop(bench, async () => {
+    let written = 0
+    const zombie = startLoop(bench, async (task) => {
       await held
-      return async () => void written.push('zombie')
+      return {
+        async write(tx) {
+          await tx`insert into migration_coverage.segment_sums (task_id, packed) values (${task.taskId}, ${Buffer.alloc(16)})`
+          written += 1
+        },
+        nextPage: 5, rest: [{ first: 5, next: null }], whenLast: { after: ['scan'], kind: 'settle', entity: 'patients' }, verdict: 'pass',
+      }
     }, { worker: 'zombie' })
     await until('taken by the zombie', async () => (await taskRows(bench.target, jobId))[0]!['worker'] === 'zombie')
     const heir = await takeTask(bench.target, taskId, 'heir')
     expect(heir).toMatchObject({ fence: 2, deaths: 1 })
     letGo()
     await zombie.stop()
-    expect(written).toEqual([])
-    expect((await taskRows(bench.target, jobId))[0]).toMatchObject({ status: 'running', worker: 'heir', fence: 2 })
+    expect(written).toBe(1)
+    expect(await bench.target`select from migration_coverage.segment_sums`).toHaveLength(0)
+    expect([...(await taskRows(bench.target, jobId))]).toEqual([expect.objectContaining({ task_id: taskId, status: 'running', worker: 'heir', fence: 2, error: null })])
+    expect(await jobRow(bench.target, jobId)).toMatchObject({ status: 'running', verdict: null })
+    expect(await bench.target`select from pgboss.job where state < 'completed'`).toHaveLength(0)
     await bench.target.begin(async (tx) => expect(await holdTask(tx, heir!)).toBe(true))
   })
 })
@@ -104,10 +112,9 @@ describe('cancelling', () => {
   it('aborts the signal of a running handler within two seconds and drops its result', async () => {
     const jobId = await createJob(bench, scans(2))
     let aborted: number | null = null
-    let committed = false
-    const loop = startLoop(bench, async (_task, signal) => {
+    const loop = startLoop(bench, async (task, signal) => {
       await sleep(20_000, undefined, { signal }).catch(() => (aborted ??= Date.now()))
-      return async () => void (committed = true)
+      return { write: async (tx) => tx`insert into migration_coverage.segment_sums (task_id, packed) values (${task.taskId}, ${Buffer.alloc(16)})` }
     }, { concurrency: 1 })
     await until('running', async () => (await countByStatus(bench.target, jobId))['running'] === 1)
     const cancelled = Date.now()
@@ -115,7 +122,7 @@ describe('cancelling', () => {
     await until('aborted', () => aborted !== null)
     expect(aborted! - cancelled).toBeLessThan(2_000)
     await loop.stop()
-    expect(committed).toBe(false)
+    expect(await bench.target`select from migration_coverage.segment_sums`).toHaveLength(0)
     expect(await countByStatus(bench.target, jobId)).toEqual({ cancelled: 2 })
     expect(await jobRow(bench.target, jobId)).toMatchObject({ status: 'cancelled', reason_code: 'CANCELLED' })
   })
@@ -126,7 +133,7 @@ describe('a failing handler', () => {
     const jobId = await createJob(bench, scans(2))
     let attempts = 0
     const loop = startLoop(bench, async (task) => {
-      if (task.chunk === 1) return async () => undefined
+      if (task.chunk === 1) return {}
       attempts += 1
       throw onSide('source', failedWith('42703', { severity: 'ERROR' }))
     }, { concurrency: 1 })
@@ -154,11 +161,13 @@ describe('a failing handler', () => {
     await bench.target`create table tally (task_id bigint)`
     const jobId = await createJob(bench, scans(1))
     let attempts = 0
-    const loop = startLoop(bench, async (task) => async (tx) => {
-      attempts += 1
-      await tx`insert into tally values (${task.taskId})`
-      if (attempts === 1) throw failedWith('40P01')
-    })
+    const loop = startLoop(bench, async (task) => ({
+      async write(tx) {
+        attempts += 1
+        await tx`insert into tally values (${task.taskId})`
+        if (attempts === 1) throw failedWith('40P01')
+      },
+    }))
     await until('done', done(jobId, 1))
     await loop.stop()
     expect(await bench.target`select from tally`).toHaveLength(1)
@@ -169,7 +178,7 @@ describe('a failing handler', () => {
   it('has its job failed when it has cost ten workers their life', async () => {
     const jobId = await createJob(bench, scans(1))
     await bench.target`update migration_coverage.task set status = 'running', outcome = '{"deaths": 9}'`
-    const loop = startLoop(bench, async () => async () => undefined)
+    const loop = startLoop(bench, async () => ({}))
     await until('failed', async () => (await jobRow(bench.target, jobId))['status'] === 'failed')
     await loop.stop()
     expect(await jobRow(bench.target, jobId)).toMatchObject({ reason_code: 'RESOURCE', reason: expect.stringMatching(/ended 10 workers/) })
@@ -182,7 +191,7 @@ describe('a database that is away', () => {
     let away = true
     const loop = startLoop(bench, async () => {
       if (away) throw onSide('source', failedWith('ECONNREFUSED'))
-      return async () => undefined
+      return {}
     })
     await until('paused', async () => (await jobRow(bench.target, jobId))['paused_reason'] !== null)
     const first = await jobRow(bench.target, jobId)
@@ -216,7 +225,7 @@ describe('a database that is away', () => {
     const queue = await openQueue(own, { log, migrate: false })
     const loop = startLoop({ target: own, queue }, async () => {
       await sleep(1_000)
-      return async () => undefined
+      return {}
     })
     for (let i = 0; i < 3; i += 1) {
       await until('running', async () => ((await countByStatus(bench.target, jobId))['running'] ?? 0) > 0)
@@ -236,14 +245,14 @@ describe('stopping', () => {
     const jobId = await createJob(bench, scans(1))
     const first = startLoop(bench, async (_task, signal) => {
       await sleep(30_000, undefined, { signal })
-      return async () => undefined
+      return {}
     }, { graceMs: 200 })
     await until('running', async () => (await countByStatus(bench.target, jobId))['running'] === 1)
     const before = Date.now()
     await first.stop()
     expect(Date.now() - before).toBeLessThan(3_000)
     expect((await taskRows(bench.target, jobId))[0]).toMatchObject({ status: 'queued', worker: null, outcome: { retries: 0, failures: 0, deaths: 0 } })
-    const second = startLoop(bench, async () => async () => undefined)
+    const second = startLoop(bench, async () => ({}))
     await until('done', done(jobId, 1), 5_000)
     await second.stop()
   })
@@ -260,7 +269,7 @@ describe('stopping', () => {
 describe('the worker row', () => {
   it('stands while the loop runs', async () => {
     await bench.target`insert into migration_coverage.worker (worker, seen_at) values ('long gone', now() - interval '2 hours')`
-    const loop = startLoop(bench, async () => async () => undefined, { worker: 'w1' })
+    const loop = startLoop(bench, async () => ({}), { worker: 'w1' })
     await until('seen', async () => (await bench.target`select from migration_coverage.worker where worker = 'w1'`).length === 1)
     expect(await bench.target`select worker from migration_coverage.worker`).toHaveLength(1)
     await loop.stop()

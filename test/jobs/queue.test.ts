@@ -40,6 +40,20 @@ describe('enqueue', () => {
   })
 })
 
+describe('enqueueEach', () => {
+  it('sends what enqueue sends, for ids that the server finds', async () => {
+    await bench.target.begin((tx) => bench.queue.enqueue(tx, [930_001, 930_002], { priority: 20 }))
+    await bench.target.begin((tx) => bench.queue.enqueueEach(tx, 'array(select $1::bigint + one from generate_series(1, 3) one)', [930_010], 20))
+    await bench.target.begin((tx) => bench.queue.enqueueEach(tx, "'{}'::bigint[]", [], 20))
+    const rows = await bench.target<{ job: Record<string, unknown> }[]>`select to_jsonb(job) as job from pgboss.job where singleton_key like '9300__' order by singleton_key`
+    expect(rows.map(({ job }) => job['data'])).toEqual([930_001, 930_002, 930_011, 930_012, 930_013].map((taskId) => ({ taskId })))
+    expect(rows.map(({ job }) => job['singleton_key'])).toEqual(['930001', '930002', '930011', '930012', '930013'])
+    const own = ['id', 'data', 'singleton_key', 'start_after', 'created_on', 'keep_until']
+    const [first, ...others] = rows.map(({ job }) => Object.entries(job).filter(([column]) => !own.includes(column)))
+    for (const other of others) expect(other).toEqual(first)
+  })
+})
+
 describe('addTasks', () => {
   it('adds each task once, with the priority of its job', async () => {
     const jobId = await createJob(bench, scans(3), 'critical')
@@ -98,7 +112,7 @@ describe('openQueue', () => {
     const sql = openTarget({ ...own.database.options, user: role, password: 'runtime', maxConnections: 4 })
     const queue = await openQueue(sql, { log, migrate: false })
     const jobId = await createJob({ ...own, target: sql, queue }, scans(2))
-    const loop = startLoop({ target: sql, queue }, async () => async () => undefined)
+    const loop = startLoop({ target: sql, queue }, async () => ({}))
     await until('done', async () => (await taskRows(sql, jobId)).every((task) => task['status'] === 'done'))
     await loop.stop()
     await queue.stop()

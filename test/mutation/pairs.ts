@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Sql } from 'postgres'
 import { openSource, openTarget, openTargetReader, type DatabaseOptions } from '../../src/db/clients.js'
+import { commitTask } from '../../src/jobs/loop.js'
 import type { Queue } from '../../src/jobs/queue.js'
-import { finishTask, holdTask, takeTask } from '../../src/jobs/task.js'
+import { takeTask } from '../../src/jobs/task.js'
 import { createTaskHandlers, type ComparisonOptions } from '../../src/validation/tasks.js'
 import { createJobOver, readRun, type ComparisonRun, type JobRequest, silentLog } from '../helpers/compare.js'
 import { openAdmin } from '../helpers/postgres.js'
@@ -57,7 +58,7 @@ async function fill(admin: Sql, name: string, template: string, statements: stri
 
 /** Tasks are taken straight from their table, and the first that fails ends the job: no message is sent, nothing is tried again. */
 const withoutQueue: Queue = {
-  enqueue: async () => undefined, work: () => Promise.reject(new Error('no worker waits here')), lostTasks: async () => [], stop: async () => undefined,
+  enqueue: async () => undefined, enqueueEach: async (tx, taskIds, values) => void (await tx.unsafe(`select ${taskIds}`, [...values]).execute()), work: () => Promise.reject(new Error('no worker waits here')), lostTasks: async () => [], stop: async () => undefined,
 }
 
 /** What a job found, and the tracking database, open until `close`. */
@@ -83,10 +84,7 @@ export async function runJob(pair: { source: DatabaseOptions; target: DatabaseOp
         const task = await takeTask(clients.target, next.taskId, randomUUID())
         if (task === null) return
         const commit = await handlers[task.kind](task, stopped.signal)
-        await clients.target.begin(async (tx) => {
-          if (!(await holdTask(tx, task))) throw new Error(`task ${task.taskId} is not held`)
-          await finishTask(tx, task, (await commit(tx)) ?? null, [])
-        })
+        if (!(await commitTask({ target: clients.target, queue: withoutQueue }, task, commit))) throw new Error(`task ${task.taskId} is not held`)
       }
     }
     await work()

@@ -113,7 +113,7 @@ describe('what is read in full, since versions prove nothing', () => {
 
   /** Runs a job in which the twin takes the place of the table once the job is prepared. */
   async function compareSwapped(mode: 'full' | 'changed'): Promise<ComparisonRun> {
-    await write('target', `select pg_stat_reset(); create or replace function swap() returns trigger language plpgsql as $$ begin ${swap}; return null; end $$;
+    await write('target', `select pg_stat_reset(); create or replace function swap() returns trigger language plpgsql set search_path = public as $$ begin ${swap}; return null; end $$;
       create trigger swap after update on migration_coverage.task for each row when (new.kind = 'prepare' and new.status = 'done') execute function swap()`)
     const run = await compare(mode)
     await write('target', 'drop trigger swap on migration_coverage.task; drop function swap()')
