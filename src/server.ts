@@ -7,6 +7,7 @@ import type { DatabaseOptions } from './db/clients.js'
 import { migrate, verifyMigrations } from './db/migrate.js'
 import { createLogger } from './http/log.js'
 import { openQueue } from './jobs/queue.js'
+import { collectOften } from './memory.js'
 import { loadPlanFile, PlanError } from './plan/load.js'
 import { startWorker } from './worker.js'
 
@@ -45,7 +46,11 @@ async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ 
     closers.push(() => worker.stop())
     log.info('the worker takes tasks')
   }
-  if (config.role === 'worker') return { url: null, afterStart: () => Promise.resolve() }
+  if (config.role === 'worker') {
+    const stopCollecting = collectOften()
+    closers.push(() => Promise.resolve(stopCollecting()))
+    return { url: null, afterStart: () => Promise.resolve() }
+  }
   const { buildApp } = await import('./app.js')
   const app = await buildApp({ config, source, target, plan, queue, logger: log })
   closers.push(() => app.close())

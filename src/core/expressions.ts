@@ -498,8 +498,8 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
     `from (${hashedRows(spec, side, options)}) hashed group by 1 offset 0) places`
 }
 
-/** A block of a streamed entity holds the rows of so many segments: few enough to pair in memory, enough that a chunk is saved in few pieces. */
-const segmentsOfBlock = 128
+/** A block of a streamed entity holds the rows of so many segments: few enough to pair in little memory, enough that a chunk is saved in few pieces. */
+const segmentsOfBlock = 32
 
 /** How many blocks the rows of a streamed entity are divided into. */
 export function countBlocks(segments: number): number {

@@ -77,7 +77,8 @@ export async function readPlanContent(sql: Db, planId: number): Promise<string> 
 /** @param blocks base64, as `streamStatement` packs them: the longest road between two servers is the one through this process, so nothing is decoded on the way */
 export async function saveRows(tx: Db, taskId: number, blocks: ReadonlyMap<number, string>): Promise<void> {
   await tx`delete from migration_coverage.streamed_rows where task_id = ${taskId}`
-  for (const [block, packed] of blocks) await tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, decode(${packed}, 'base64'))`
+  // sent without waiting for each, so that many small blocks cost one road to the server
+  await Promise.all(Array.from(blocks, ([block, packed]) => tx`insert into migration_coverage.streamed_rows (task_id, block, packed) values (${taskId}, ${block}, decode(${packed}, 'base64'))`))
 }
 
 /** The packed rows of both sides in one block. */
@@ -87,8 +88,15 @@ export async function readRows(sql: Db, jobId: string, entity: string, block: nu
     select task_id as "taskId", task.side, encode(rows.packed, 'base64') as packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
     where task.job_id = ${jobId} and task.entity = ${entity} and rows.block = ${block}`
   parts.sort((left, right) => left.taskId - right.taskId)
-  const of = (side: Side) => Buffer.concat(parts.flatMap((part) => (part.side === side ? [Buffer.from(part.packed, 'base64')] : [])))
-  return { source: of('source'), target: of('target') }
+  return { source: joinBase64(parts.filter(({ side }) => side === 'source')), target: joinBase64(parts.filter(({ side }) => side === 'target')) }
+}
+
+function joinBase64(parts: readonly { packed: string }[]): Buffer {
+  // line breaks in the texts make this a little more than they hold
+  const bytes = Buffer.allocUnsafe(parts.reduce((sum, { packed }) => sum + Buffer.byteLength(packed, 'base64'), 0))
+  let length = 0
+  for (const { packed } of parts) length += bytes.write(packed, length, 'base64')
+  return bytes.subarray(0, length)
 }
 
 /** Takes away the rows of an entity that is settled. */
