@@ -17,6 +17,8 @@ export function collectOften(): () => void {
   if (collect === undefined) throw new Error('the runtime does not let garbage be collected')
   let kept = survivingBytes()
   const timer = setInterval(() => {
+    // buffers are given back a while after a collection, and V8 has collections of its own
+    kept = Math.min(kept, survivingBytes())
     if (survivingBytes() - kept < mostGrowth) return
     collect()
     kept = survivingBytes()
