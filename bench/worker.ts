@@ -29,7 +29,7 @@ export async function startWorker(source: DatabaseOptions, target: DatabaseOptio
   const side = (prefix: string, { host, port, database, user, password }: DatabaseOptions) => ({
     [`${prefix}HOST`]: host, [`${prefix}PORT`]: String(port), [`${prefix}NAME`]: database, [`${prefix}USER`]: user, [`${prefix}PASSWORD`]: password,
   })
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../dist/server.js', import.meta.url))], {
+  const child = spawn(process.execPath, startParameters(), {
     cwd: folder, stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'], ROLE: 'worker', MIGRATION_PLAN: join(folder, 'plan.yaml'), RECHECK_DELAY_MS: '0', ...side('SOURCE_DB_', source), ...side('TARGET_DB_', target), ...settings },
   })
@@ -50,6 +50,14 @@ export async function startWorker(source: DatabaseOptions, target: DatabaseOptio
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** As `npm run start:worker` starts it, from any folder. */
+function startParameters(): string[] {
+  const root = new URL('../', import.meta.url)
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: { 'start:worker': string } }
+  const [, ...parameters] = scripts['start:worker'].split(' ')
+  return parameters.map((part) => (part.startsWith('-') ? part : fileURLToPath(new URL(part, root))))
 }
 
 async function started(child: ChildProcess): Promise<void> {

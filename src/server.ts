@@ -1,17 +1,17 @@
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
-import { buildApp } from './app.js'
 import { ConfigError, loadConfig } from './config.js'
 import type { Config } from './config.js'
 import { openSource, openTarget, retryTransient } from './db/clients.js'
 import type { DatabaseOptions } from './db/clients.js'
 import { migrate, verifyMigrations } from './db/migrate.js'
-import { startDemo } from './demo/start.js'
 import { createLogger } from './http/log.js'
 import { openQueue } from './jobs/queue.js'
+import { collectOften } from './memory.js'
 import { loadPlanFile, PlanError } from './plan/load.js'
-import { validateDemo } from './tour.js'
 import { startWorker } from './worker.js'
+
+// what only some roles need is loaded where it is used: a worker keeps neither the API nor the demonstration in memory
 
 /** What a stop has to undo, in the order in which it was opened. */
 type Closer = () => Promise<unknown>
@@ -21,7 +21,7 @@ type Closer = () => Promise<unknown>
  * @returns the address that is listened on (null for a worker), and what is left to do once it is
  */
 async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ url: string | null; afterStart: () => Promise<void> }> {
-  const demo = config.demo ? await startDemo({ rows: config.demoRows, log: (message) => { log.info(message) } }) : null
+  const demo = config.demo ? await (await import('./demo/start.js')).startDemo({ rows: config.demoRows, log: (message) => { log.info(message) } }) : null
   if (demo !== null) closers.push(() => demo.stop())
   const databases = demo ?? configuredDatabases(config)
   const plan = await loadPlanFile(databases.planPath)
@@ -46,14 +46,21 @@ async function serve(config: Config, log: Logger, closers: Closer[]): Promise<{ 
     closers.push(() => worker.stop())
     log.info('the worker takes tasks')
   }
-  if (config.role === 'worker') return { url: null, afterStart: () => Promise.resolve() }
+  if (config.role === 'worker') {
+    const stopCollecting = collectOften()
+    closers.push(() => Promise.resolve(stopCollecting()))
+    return { url: null, afterStart: () => Promise.resolve() }
+  }
+  const { buildApp } = await import('./app.js')
   const app = await buildApp({ config, source, target, plan, queue, logger: log })
   closers.push(() => app.close())
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   const afterStart = async () => {
-    if (demo !== null && config.role === 'all') process.stdout.write(await validateDemo(target, queue, plan, url))
+    if (demo === null || config.role !== 'all') return
+    const { validateDemo } = await import('./tour.js')
+    process.stdout.write(await validateDemo(target, queue, plan, url))
   }
   return { url, afterStart }
 }

@@ -77,3 +77,21 @@ test('nothing imports a main, and only config.ts reads the environment', () => {
   })
   expect(broken).toEqual([])
 })
+
+test('what a worker loads holds neither the API nor the demonstration', () => {
+  const packages = new Set<string>()
+  const loaded = new Set<string>()
+  const load = (file: string) => {
+    if (loaded.has(file)) return
+    loaded.add(file)
+    // an import of types alone is gone when the program runs; what stands in `import()` is loaded where it is used
+    for (const [, path = ''] of readFileSync(join(src, file), 'utf8').matchAll(/^(?:import|export)(?! type)[^'\n]* from '([^']+)'/gm)) {
+      if (path.startsWith('.')) load(relative(src, resolve(dirname(join(src, file)), path)).replace(/\.js$/, '.ts'))
+      else packages.add(path)
+    }
+  }
+  load('server.ts')
+  expect([...loaded]).toContain('validation/settle.ts')
+  expect([...loaded].filter((file) => file === 'app.ts' || file.startsWith('demo/') || file.endsWith('routes.ts'))).toEqual([])
+  expect([...packages].filter((name) => name.includes('fastify'))).toEqual([])
+})

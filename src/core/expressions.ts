@@ -534,8 +534,8 @@ export function comparesByKey(spec: ComparisonSpec): boolean {
   return spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
 }
 
-/** A block of a streamed entity holds the rows of so many segments: few enough to pair in memory, enough that a chunk is saved in few pieces. */
-const segmentsOfBlock = 128
+/** A block of a streamed entity holds the rows of so many segments: few enough to pair in little memory, enough that a chunk is saved in few pieces. */
+const segmentsOfBlock = 32
 
 /** How many blocks the rows of a streamed entity are divided into. */
 export function countBlocks(segments: number): number {

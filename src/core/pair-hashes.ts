@@ -1,3 +1,5 @@
+import type { Side } from './catalog.js'
+
 /** Bytes of one row as `readSegmentsStatement` packs it: hash of the key int8, of the row int8, page int4 and line int2 of its address. */
 const rowBytes = 22
 
@@ -48,6 +50,11 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     suspects.set(key, found)
     return found
   }
+  const add = (suspect: Suspect, side: Side, row: HashedRow): void => {
+    // most have one row: a list of one takes 24 bytes, one that was empty and grows has room for 17 rows
+    if (suspect[side].length === 0) suspect[side] = [row]
+    else suspect[side].push(row)
+  }
 
   for (let row = 0; row < count; row += 1) {
     const slot = slotOf(source, row)
@@ -60,7 +67,7 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     if (head > 0 && before[head - 1] === 0 && partners[slot] === 0 && sameHash(source, head - 1, target, row)) partners[slot] = row + 1
     else {
       if (head > 0) contested[slot] = 1
-      suspectOf(target, row).target.push(hashedRow(target, row))
+      add(suspectOf(target, row), 'target', hashedRow(target, row))
     }
   }
   let equal = 0
@@ -72,8 +79,8 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
       continue
     }
     const suspect = suspectOf(source, head - 1)
-    for (let row = head; row > 0; row = before[row - 1] ?? 0) suspect.source.push(hashedRow(source, row - 1))
-    if (partner > 0) suspect.target.push(hashedRow(target, partner - 1))
+    for (let row = head; row > 0; row = before[row - 1] ?? 0) add(suspect, 'source', hashedRow(source, row - 1))
+    if (partner > 0) add(suspect, 'target', hashedRow(target, partner - 1))
   }
   for (const [key, suspect] of suspects) {
     if (!sameHashes(suspect)) continue

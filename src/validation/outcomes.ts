@@ -89,8 +89,15 @@ export async function readRows(sql: Db, jobId: string, entity: string, block: nu
     select task_id as "taskId", task.side, encode(rows.packed, 'base64') as packed from migration_coverage.streamed_rows rows join migration_coverage.task using (task_id)
     where task.job_id = ${jobId} and task.entity = ${entity} and rows.block = ${block}`
   parts.sort((left, right) => left.taskId - right.taskId)
-  const of = (side: Side) => Buffer.concat(parts.flatMap((part) => (part.side === side ? [Buffer.from(part.packed, 'base64')] : [])))
-  return { source: of('source'), target: of('target') }
+  return { source: joinBase64(parts.filter(({ side }) => side === 'source')), target: joinBase64(parts.filter(({ side }) => side === 'target')) }
+}
+
+function joinBase64(parts: readonly { packed: string }[]): Buffer {
+  // line breaks in the texts make this a little more than they hold
+  const bytes = Buffer.allocUnsafe(parts.reduce((sum, { packed }) => sum + Buffer.byteLength(packed, 'base64'), 0))
+  let length = 0
+  for (const { packed } of parts) length += bytes.write(packed, length, 'base64')
+  return bytes.subarray(0, length)
 }
 
 /** Takes away the rows of an entity that is settled. */
