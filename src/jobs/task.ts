@@ -139,7 +139,7 @@ export interface Ending {
 
 /**
  * Locks a taken task and its job, marks the task done, adds the tasks that follow it and sends their messages, all in one statement, so that the lock is
- * held for no round trip when COMMIT is sent right behind it.
+ * held for no round trip when COMMIT is sent right behind it. The first time on a connection postgres.js has the statement described, and what is sent next waits for its answer.
  * @throws an error that `isLost` knows when the task is not held: nothing of the transaction may be kept then
  */
 export async function finishTask(tx: TransactionSql, queue: Queue, { jobId, taskId, fence, job }: TakenTask, ending: Ending): Promise<void> {

@@ -110,6 +110,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
       await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
       if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
       await deleteRows(tx, task.jobId, spec.entity)
+      // last, since its event is numbered under the lock of the job
       await saveEntityResult(tx, task.jobId, result)
     },
     outcome: { differences: tally.differences.length }, whenLast: finishWhenLast,
