@@ -120,7 +120,13 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }), (rows) => {
         for (const row of rows) parts.set(textOf(row, 'block'), [...(parts.get(textOf(row, 'block')) ?? []), Buffer.from(textOf(row, 'rows'), 'base64')])
       })
-      return new Map([...parts].map(([block, buffers]) => [block, Buffer.concat(buffers)]))
+      const joined = new Map<string, Buffer>()
+      for (const [block, buffers] of parts) {
+        joined.set(block, Buffer.concat(buffers))
+        // the pieces are not needed until the last block is joined
+        parts.delete(block)
+      }
+      return joined
     }
     const [source, target] = await Promise.all([blocksOf('source'), blocksOf('target')])
     return { source, target }

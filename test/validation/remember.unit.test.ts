@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMemory } from '../../src/validation/memory.js'
+import { createMemory } from '../../src/validation/remember.js'
 
 test('what was asked for last is read once, what was not is read again, and so is what failed', async () => {
   const remember = createMemory(2)
