@@ -30,7 +30,9 @@ const joinedChunks = 8
 export async function prepare(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { readers, queue, options } = context
   const loaded = loadPlan(await readPlanContent(context.target, task.job.planId))
-  const [encodings, check] = await Promise.all([readEncodings(readers, signal), checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)])
+  // one after the other: the first tells which side is away, the check of the plan does not
+  const encodings = await readEncodings(readers, signal)
+  const check = await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
   const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))

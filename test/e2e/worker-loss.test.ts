@@ -7,14 +7,15 @@ import { postJob, readJob, readTasks, readWholeRun, seededRandom, waitForEnd, wa
 
 const seed = Number(process.env['E2E_SEED'] ?? Date.now() % 1_000_000)
 const random = seededRandom(seed)
-/** Tasks of one job over all entities with chunks of 16 pages. */
-const tasksOfJob = 116
+/** Tasks of one job over all entities with chunks of 16 pages, as the undisturbed run had them. */
+let tasksOfJob = 0
 
-/** Random numbers of finished tasks at which something happens, in order, and how many ms after that. */
-function randomPoints(count: number): { tasksDone: number; pauseMs: number }[] {
-  return Array.from({ length: count }, () => ({ tasksDone: Math.floor(random() * (tasksOfJob - 2)), pauseMs: random() * 100 }))
-    .sort((left, right) => left.tasksDone - right.tasksDone)
+/** Random shares of finished tasks at which something happens, in order, and how many ms after that. */
+function randomPoints(count: number): { share: number; pauseMs: number }[] {
+  return Array.from({ length: count }, () => ({ share: random(), pauseMs: random() * 100 })).sort((left, right) => left.share - right.share)
 }
+
+const doneAt = (share: number) => Math.floor(share * (tasksOfJob - 2))
 
 const [killsOfTwo, killsOfOne, stops] = [randomPoints(2), randomPoints(3), randomPoints(1)]
 
@@ -65,6 +66,7 @@ beforeAll(async () => {
   const jobId = await postJob(first.api)
   await waitForEnd(first.api, jobId)
   undisturbed = await readWholeRun(first.databases.target, jobId)
+  tasksOfJob = (await readTasks(first.databases.target, jobId)).length
   await worker.stop()
   expect(undisturbed.job).toMatchObject({ status: 'completed', verdict: 'fail' })
 }, 120_000)
@@ -81,8 +83,8 @@ describe.concurrent('a worker is lost in mid-job', () => {
     const site = sites[0]!
     let [doomed, other] = await Promise.all([startWorker(site), startWorker(site)])
     const jobId = await postJob(site.api)
-    for (const { tasksDone, pauseMs } of killsOfTwo) {
-      await waitForProgress(site.api, jobId, tasksDone)
+    for (const { share, pauseMs } of killsOfTwo) {
+      await waitForProgress(site.api, jobId, doneAt(share))
       await sleep(pauseMs)
       await doomed.kill()
       ;[doomed, other] = [other, await startWorker(site)]
@@ -96,8 +98,8 @@ describe.concurrent('a worker is lost in mid-job', () => {
     let worker = await startWorker(site)
     const jobId = await postJob(site.api)
     let doneBefore = 0
-    for (const { tasksDone, pauseMs } of killsOfOne) {
-      const { progress } = await waitForProgress(site.api, jobId, Math.max(tasksDone, doneBefore))
+    for (const { share, pauseMs } of killsOfOne) {
+      const { progress } = await waitForProgress(site.api, jobId, Math.max(doneAt(share), doneBefore))
       expect(progress.tasksDone).toBeGreaterThanOrEqual(doneBefore)
       doneBefore = progress.tasksDone
       await sleep(pauseMs)
@@ -119,7 +121,7 @@ describe.concurrent('a worker is lost in mid-job', () => {
     const site = sites[2]!
     const first = await startWorker(site)
     const stoppedJob = await postJob(site.api)
-    await waitForProgress(site.api, stoppedJob, stops[0]!.tasksDone)
+    await waitForProgress(site.api, stoppedJob, doneAt(stops[0]!.share))
     const startedAt = performance.now()
     expect(await first.stop()).toEqual({ code: 0, signal: null })
     expect(performance.now() - startedAt).toBeLessThan(30_000)
