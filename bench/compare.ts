@@ -168,9 +168,11 @@ try {
   if (values.data === undefined) rmSync(dataDir, { recursive: true, force: true })
 }
 
+// what was not timed has no figure
+const timedFloors = values['no-candidates'] ? [] : floors
 mkdirSync(new URL('results/', import.meta.url), { recursive: true })
 appendFileSync(new URL('results/compare.jsonl', import.meta.url), `${JSON.stringify({
   at: new Date().toISOString(), rows, rounds, cores: allocated.cores, node: process.version,
-  candidates: floors.map(({ key, timed }) => ({ key, timed: timed.map(({ candidate: { name, unsound }, seconds }) => ({ name, sound: unsound === null, seconds })) })), cases: found, changed,
+  candidates: timedFloors.map(({ key, timed }) => ({ key, timed: timed.map(({ candidate: { name, unsound }, seconds }) => ({ name, sound: unsound === null, seconds })) })), cases: found, changed,
 })}\n`)
-writeFileSync(new URL('results/compare.md', import.meta.url), writePage({ rows, rounds, floors, cases: found, changed }))
+writeFileSync(new URL('results/compare.md', import.meta.url), writePage({ rows, rounds, floors: timedFloors, cases: found, changed }))

@@ -3,7 +3,7 @@ import { readLegsStatement, readPackedKeysStatement, type StatementOptions } fro
 import { keysOfRows } from '../core/pair-hashes.js'
 import { newerRows, type NewerKey } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { arrayText, read, readOne, textArray, textOf, type Reader } from './reader.js'
+import { arrayText, partsOf, read, readOne, textArray, textOf, type Reader } from './reader.js'
 
 /** Keys that one statement looks up. */
 const keysPerStatement = 5_000
@@ -41,7 +41,7 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
       keys.set(key, found)
       addresses.push(address)
     }
-    for (const part of partsOf(addresses)) {
+    for (const part of partsOf(addresses, keysPerStatement)) {
       for (const row of await read(readers[side], signal, readLegsStatement(spec, side, options), [textArray(part)])) {
         const legs = spec.key.map((_, leg) => row[`k${leg}`] ?? null)
         const found = keys.get(textOf(row, 'key_hash'))
@@ -50,7 +50,7 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
     }
   }
   const blocks: Record<Side, Buffer>[] = []
-  for (const part of partsOf([...keys].filter(([, { legs }]) => legs !== null))) {
+  for (const part of partsOf([...keys].filter(([, { legs }]) => legs !== null), keysPerStatement)) {
     const parameters = [arrayText(part.map(([key]) => key)), ...spec.key.map((_, leg) => textArray(part.map(([, { legs }]) => legs?.[leg] ?? '')))]
     const [source, target] = await Promise.all(bothSides.map(async (side) => {
       const { rows } = await readOne(readers[side], signal, readPackedKeysStatement(spec, side, options), parameters)
@@ -71,8 +71,4 @@ function bySegment(keys: Iterable<Found>): Map<number, NewerKey[] | null> {
     found.get(key.segment)?.push(key)
   }
   return found
-}
-
-function partsOf<T>(list: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(list.length / keysPerStatement) }, (_, index) => list.slice(index * keysPerStatement, (index + 1) * keysPerStatement))
 }

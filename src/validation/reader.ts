@@ -97,3 +97,8 @@ export function arrayText(values: Iterable<string | number>): string {
 export function textArray(texts: Iterable<string>): string {
   return arrayText([...texts].map((text) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`))
 }
+
+/** A list in parts of at most `size`, for one statement each. */
+export function partsOf<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size))
+}

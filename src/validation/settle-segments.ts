@@ -11,7 +11,7 @@ import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
-import { arrayText, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
+import { arrayText, partsOf, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
@@ -488,10 +488,6 @@ async function forEachAhead<T, R>(parts: readonly T[], readPart: (part: T) => Pr
     next = readAt(index + 1)
     if (found !== null) await work(part, found)
   }
-}
-
-function partsOf<T>(list: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size))
 }
 
 function groupRows(rows: readonly TextRow[]): Map<string, TextRow[]> {
