@@ -14,6 +14,8 @@ import type { AcceptedValue, ComparisonSpec, Explanation, KeyMapSpec, NaturalKey
 export interface StatementOptions {
   /** how many segments, a power of two */
   segments: number
+  /** so many integers beside each other lie in one segment, a power of two (`canHaveNeighbours`); absent: the hash of the key chooses its segment */
+  neighbours?: number
   /** the servers differ in encoding */
   recode: boolean
   /** only the rows of some keys are compared: chosen by a hash of the key with this seed */
@@ -41,10 +43,27 @@ export const sampledOneOf = 10
 /** One segment of so many is summed with two seeds; of fewer, one. */
 export const auditedOneOf = 1024
 
-/** SQL condition that a key hash is in an audited segment. */
-function inAudit({ segments }: StatementOptions, audited: number, keyHash: string): string {
+/** SQL condition that a key's segment is audited. */
+function inAudit({ segments }: StatementOptions, audited: number, segmentBits: string): string {
   const mask = Math.min(segments, auditedOneOf) - 1
-  return `(${keyHash}) & ${mask} = ${audited & mask}`
+  return `(${segmentBits}) & ${mask} = ${audited & mask}`
+}
+
+/**
+ * Whether segments can be made of neighbouring keys: then an index leads to all rows of a segment, and a pass over rows that lie in the order of their keys finds a segment's sums where it has just used them.
+ * Of more than one leg, and of keys that are no integers, nobody knows what lies beside them.
+ */
+export function canHaveNeighbours({ key: [leg, ...more] }: ComparisonSpec): boolean {
+  return leg !== undefined && more.length === 0 && (leg.canonical.name === 'integer' || leg.canonical.name === 'bigint') && leg.values === null
+}
+
+/** SQL of 64 bits of which the last ones are the key's segment: the neighbourhood of the key, counted from 0 on, or its hash. */
+function segmentBitsOf({ neighbours }: StatementOptions, keys: readonly TermSql[], keyHash: string): string {
+  return neighbours === undefined ? keyHash : `coalesce((${at(keys, 0).value})::int8 >> ${Math.log2(neighbours)}, 0)`
+}
+
+function maskSegment({ segments }: StatementOptions, segmentBits: string): string {
+  return `((${segmentBits}) & ${segments - 1})::int4`
 }
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
@@ -321,6 +340,8 @@ interface SideSql {
   /** 64-bit hash of the key; of the columns, null without any */
   keyHash: string
   columnHash: string | null
+  /** 64 bits of which the last ones are the key's segment */
+  segmentBits: string
   /** hash of the row with other seeds, SQL null unless segments are audited */
   auditHash: string
   /** from clause with the laterals `state`, `hashed` */
@@ -361,7 +382,7 @@ export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOpti
   const from = `${rows} cross join lateral (select case ${unreadable} ${unclaimed} ${states.map(({ name, when }) => `when ${when} then '${name}'`).join(' ')} else 'keyed' end as name) state ` +
     `cross join lateral (select case when state.name = 'keyed' then ${keyHash} end as key) keyed ` +
     `cross join lateral (select keyed.key, case when state.name = 'keyed'${sampled === null ? '' : ` and ${sampled}`} then ${rowHash('keyed.key', columnHash)} end as row) hashed`
-  return { keys, columns, rows, states, keyHash, columnHash, auditHash: options.audited === undefined ? 'null' : rowHash(keyHashOf('audit '), columnHashOf('audit ')), from }
+  return { keys, columns, rows, states, keyHash, columnHash, segmentBits: segmentBitsOf(options, keys, keyHash), auditHash: options.audited === undefined ? 'null' : rowHash(keyHashOf('audit '), columnHashOf('audit ')), from }
 }
 
 /** The last hash is not linear in the XOR: values swapped between two rows change the sum of a segment. */
@@ -375,10 +396,11 @@ interface RowSql {
   place: (keyed: string) => string
   /** a value of keyed rows; null for the others */
   keyed: (value: string) => string
-  /** hashes of the key, of the other columns, and of the row as a whole */
+  /** hashes of the key and of the other columns */
   key: string
   rest: string
-  row: string
+  /** the segment of the key, int4 */
+  segment: string
   /** hash of the row with other seeds, null unless its segment is audited */
   audit: string
 }
@@ -386,11 +408,12 @@ interface RowSql {
 /**
  * The claimed rows of a side (or of a chunk), for passes over many rows. The planner may not pull it up (`offset 0`), so that each column is computed once.
  * @param select its columns
- * @param only SQL condition over the hash of the key: of the other rows nothing is computed
+ * @param only SQL condition over the key's hash and segment: of the other rows nothing is computed
  * @param lookup SQL condition that an index may serve
  */
-function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, select: (sql: RowSql) => string, only?: (key: string) => string, lookup = ''): string {
-  const { rows, keyHash, columnHash, auditHash, ...sql } = sideSql(spec, side, options)
+function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions, select: (sql: RowSql) => string, only?: (sql: Pick<RowSql, 'key' | 'segment'>) => string, lookup = ''): string {
+  const { rows, keyHash, columnHash, segmentBits, auditHash, ...sql } = sideSql(spec, side, options)
+  const [key, segment] = [keyHash, maskSegment(options, segmentBits)]
   const claim = claimCondition(spec, side)
   const states = placedStates(sql.states, options, keyHash)
   const reason = firstReason(side === 'source' ? [] : spec.target.generated)
@@ -398,12 +421,12 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   // conditions side by side are asked in the order of their price: what another entity claims need not be fit for this one's key
   const readable = isReadable(side, options)
   const refused = [...(readable === 'true' ? [] : [`not (${readable})`]), ...(claim === 'true' || (side === 'target' && spec.target.claim === 'keyMap') ? [] : [`(${claim}) is not true`]), ...states.map(({ when }) => when)]
-  const wanted = only === undefined ? '' : ` and ${refused.length === 0 ? only(keyHash) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${only(keyHash)} end`}`
+  const wanted = only === undefined ? '' : ` and ${refused.length === 0 ? only({ key, segment }) : `case ${refused.map((when) => `when ${when} then false`).join(' ')} else ${only({ key, segment })} end`}`
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   const columns = select({
     place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
-    keyed: unless, key: keyHash, rest: columnHash ?? '0::int8', row: rowHash(keyHash, columnHash),
-    audit: options.audited === undefined ? 'null' : `case when ${inAudit(options, options.audited, keyHash)} then ${auditHash} end`,
+    keyed: unless, key, segment, rest: columnHash ?? '0::int8',
+    audit: options.audited === undefined ? 'null' : `case when ${inAudit(options, options.audited, segmentBits)} then ${auditHash} end`,
   })
   return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`
 }
@@ -497,28 +520,46 @@ export function countsItself(spec: ComparisonSpec, side: Side): boolean {
   return spec[side].join === null && (side === 'target' || spec.source.merge === null) && [...keys, ...columns].every(({ join }) => join === null)
 }
 
+/** SQL of a sum modulo 2^64, as a numeric. */
+function wrappedSum(value: string, where = 'true'): string {
+  return `mod(sum(${value})${where === 'true' ? '' : ` filter (where ${where})`}, 18446744073709551616)`
+}
+
+/** SQL that packs the segments `place` with their `rows` and one of their wrapped sums. */
+function packedSums(sum: string, which = ''): string {
+  return `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
+    `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
+}
+
 /**
  * One pass over a side (or a chunk of it), one row.
  * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
- * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 22 bytes for each newer row: hash of the key int8,
+ * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
  * what it adds to the XOR of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { since } = options
-  const packed = (sum: string, which = '') => `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
-    `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
-  const wrapped = (value: string) => `mod(sum(${value}), 18446744073709551616)`
-  const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packed('audit', ' and audit is not null')} as audit, `, `, ${wrapped('audit')} as audit`]
+  const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
   const isByKey = comparesByKey(spec)
   const [keysPacked, keys] = isByKey ? ["encode(string_agg(int4send(place) || int4send(rows::int4) || int8send(keys), ''::bytea) filter (where place >= 0), 'base64') as keys, ", `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
-  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
   const rows = hashedRows(spec, side, options, (row) => [
-    `${row.place(`((${row.key}) & ${options.segments - 1})::int4`)} as place`, ...(isByKey ? [`${row.keyed(row.key)} as key`] : []),
-    since === undefined ? `${row.keyed(row.row)} as row` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
-  return `select ${packed('sum')} as segments, ${keysPacked}${auditPacked}${newerPacked}` +
+  return `select ${packedSums('sum')} as segments, ${keysPacked}${auditPacked}${newerPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
-    `from (select place, count(*) as rows, ${since === undefined ? wrapped('row') : 'count(*) filter (where newer)'} as sum${keys}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+    `from (select place, count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'count(*) filter (where newer)'} as sum${keys}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+}
+
+/**
+ * The segments listed in $1 alone, all audited, their neighbours looked up by an index on the key. Columns: segments and audit, as `scanStatement` has them; each null without a keyed row.
+ * @param options with `audited`
+ */
+export function auditStatement(spec: ComparisonSpec, side: Side, options: StatementOptions & { audited: number }): string {
+  const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.segment)} as place, ${row.keyed(row.key)} as key, ${row.keyed(row.rest)} as rest, ${row.keyed(row.audit)} as audit`, ({ segment }) => `${segment} = any($1::int4[])`,
+    neighbourCondition(spec, side, options))
+  return `select ${packedSums('sum')} as segments, ${packedSums('audit')} as audit ` +
+    `from (select place, count(*) as rows, ${wrappedSum(rowHash('key', 'rest'))} as sum, ${wrappedSum('audit')} as audit from (${rows}) hashed where place is not null group by 1) places`
 }
 
 /** What a key adds to the XOR of its segment's: the hash of one leg as it is; that of several is an XOR itself and is mixed, so that legs swapped between rows change the whole. */
@@ -564,15 +605,16 @@ export function streamStatement(spec: ComparisonSpec, side: Side, options: State
 
 /**
  * The keyed rows of the segments listed in $1 (`{1,2}`), packed into blocks by their key. Columns: block (0 to 63), rows (base64 of the packed rows).
+ * @param isByKey the neighbours in these segments are looked up by an index on the key, where `keyIndexStatement` tells that there is one; else all rows are looked at
  */
-export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), (key) => `((${key}) & ${options.segments - 1})::int4 = any($1::int4[])`)
+export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, isByKey = false): string {
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any($1::int4[])`, isByKey ? neighbourCondition(spec, side, options) : '')
   return `select block::text, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
 }
 
 /** The keyed rows whose key hash is listed in $1 (`{1,2}`), looked up by their legs, listed in $2… (`keyLookup`). Columns: rows (base64 of the packed rows; null without any). */
 export function readPackedKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), (key) => `(${key}) = any($1::int8[])`, lookupCondition(spec, side))
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ key }) => `(${key}) = any($1::int8[])`, lookupCondition(spec, side))
   return `select encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed`
 }
 
@@ -638,6 +680,44 @@ function lookupCondition(spec: ComparisonSpec, side: Side): string {
   const legs = keyLookup(spec, side) ?? []
   const lists = legs.map(({ type }, index) => `$${index + 2}::${type}[]`)
   return legs.length === 1 ? ` and ${at(legs, 0).column} = any(${at(lists, 0)})` : ` and (${legs.map(({ column }) => column).join(', ')}) in (select * from unnest(${lists.join(', ')}))`
+}
+
+/**
+ * SQL condition, behind others, that a row lies in one of the segments listed in $1: in one of their neighbourhoods between the least and the greatest key. The addresses come from the index first (`offset 0`: each
+ * neighbourhood by itself), since the planner thinks a pass cheaper than a join.
+ */
+function neighbourCondition(spec: ComparisonSpec, side: Side, { segments, neighbours = 1 }: StatementOptions): string {
+  const { column, ends, relation } = keyEnds(spec, side)
+  const [alias, bits] = [aliasOf(side), Math.log2(neighbours)]
+  const [first, last] = ends.map((end) => `(${end} >> ${bits})`)
+  const near = `unnest($1::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) neighbourhood`
+  return ` and ${alias}.ctid = any(array(select found.ctid from ${near} cross join lateral (select ${alias}.ctid from ${relation} ${alias} ` +
+    `where ${column} >= neighbourhood << ${bits} and ${column} <= (neighbourhood << ${bits}) + ${neighbours - 1} offset 0) found))`
+}
+
+/** The column of a key of one leg, and SQL of its least and its greatest value on a side; null without rows. */
+function keyEnds(spec: ComparisonSpec, side: Side): { column: string; ends: [string, string]; relation: string } {
+  const [leg] = keyLookup(spec, side) ?? []
+  if (leg === undefined) throw new RangeError(`no index leads to the keys of ${spec.entity} at the ${side}`)
+  const relation = relationSql({ schema: spec[side].schema, name: spec[side].table })
+  const end = (name: string) => `(select ${name}(${leg.column})::int8 from ${relation} ${aliasOf(side)})`
+  return { column: leg.column, ends: [end('min'), end('max')], relation }
+}
+
+/**
+ * How an index leads to neighbouring keys; asked only where `canHaveNeighbours` and `keyLookup` hold.
+ * Columns: least and greatest (key; null without rows, and without a btree over all rows that begins with the key: each look would be a pass), correlation (of the order of the keys and that of the rows, 0 to 1; null: nobody has
+ * analysed the table).
+ */
+export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
+  const { schema, table } = spec[side]
+  const { column, ends, relation } = keyEnds(spec, side)
+  const name = quoteLiteral(column.slice(column.indexOf('"') + 1, -1).replaceAll('""', '"'))
+  const [least, greatest] = ends.map((end) => `case when indexed then ${end} end::text`)
+  return `select ${least} as least, ${greatest} as greatest,
+    (select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(schema)} and tablename = ${quoteLiteral(table)} and attname = ${name} and not inherited) as correlation
+    from (select exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = ${quoteLiteral(relation)}::regclass and a.attname = ${name} and m.amname = 'btree' and i.indisvalid and i.indpred is null) as indexed offset 0) found`
 }
 
 /** Texts with their state; NULL is `+`. */

@@ -90,9 +90,9 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
   return { equal, suspects }
 }
 
-/** Of packed rows of both sides those that lie in some segments. */
-export function rowsOfSegments({ source, target }: { source: Buffer; target: Buffer }, chosen: ReadonlySet<number>, segments: number): { source: Buffer; target: Buffer } {
-  const pick = (rows: Buffer) => Buffer.concat(Array.from({ length: rowsIn(rows) }, (_, row) => rows.subarray(row * rowBytes, (row + 1) * rowBytes)).filter((row) => chosen.has(row.readInt32BE(4) & (segments - 1))))
+/** Of packed rows of both sides those of some keys. @param isChosen asked with the hash of a key, decimal */
+export function rowsOfKeys({ source, target }: { source: Buffer; target: Buffer }, isChosen: (key: string) => boolean): { source: Buffer; target: Buffer } {
+  const pick = (rows: Buffer) => Buffer.concat(keysOfRows(rows).flatMap((key, row) => (isChosen(key) ? [rows.subarray(row * rowBytes, (row + 1) * rowBytes)] : [])))
   return { source: pick(source), target: pick(target) }
 }
 

@@ -5,8 +5,8 @@ const segmentBytes = 16
 /** Bytes of one touched segment: segment int4, rows int4. */
 const touchedBytes = 8
 
-/** Bytes of one newer row: hash of its key int8, what it adds to the XOR of the keys int8, page int4 and line int2 of its address. */
-const newerBytes = 22
+/** Bytes of one newer row: segment int4, hash of its key int8, what it adds to the XOR of the keys int8, page int4 and line int2 of its address. */
+const newerBytes = 26
 
 /** Beside the sums of a chunk. */
 export interface MoreSums {
@@ -181,10 +181,10 @@ export interface NewerRow {
   address: string
 }
 
-/** @param segments how many there are, a power of two */
-export function* newerRows(newer: Buffer, segments: number): Generator<NewerRow> {
+/** The rows that `scanStatement` has packed as newer. */
+export function* newerRows(newer: Buffer): Generator<NewerRow> {
   for (let at = 0; at < newer.length; at += newerBytes) {
-    yield { segment: newer.readInt32BE(at + 4) & (segments - 1), key: newer.readBigInt64BE(at).toString(), mixed: newer.readBigInt64BE(at + 8), address: `(${newer.readUInt32BE(at + 16)},${newer.readUInt16BE(at + 20)})` }
+    yield { segment: newer.readInt32BE(at), key: newer.readBigInt64BE(at + 4).toString(), mixed: newer.readBigInt64BE(at + 12), address: `(${newer.readUInt32BE(at + 20)},${newer.readUInt16BE(at + 24)})` }
   }
 }
 

@@ -38,6 +38,7 @@ interface EarlierRun {
   entity: string
   jobId: string
   segments: number
+  neighbours: number | null
   evidence: SideEvidence | null
   versions: SideVersions | null
 }
@@ -45,7 +46,7 @@ interface EarlierRun {
 /** The newest published comparison of each entity that read, or could rest on, every row. */
 async function readEarlierRuns(sql: Db, entities: readonly string[]): Promise<EarlierRun[]> {
   return sql<EarlierRun[]>`
-    select distinct on (r.entity) r.entity, r.job_id as "jobId", e.segments, t.outcome -> 'evidence' -> r.entity as evidence, t.outcome -> 'versions' -> r.entity as versions
+    select distinct on (r.entity) r.entity, r.job_id as "jobId", e.segments, e.neighbours, t.outcome -> 'evidence' -> r.entity as evidence, t.outcome -> 'versions' -> r.entity as versions
     from migration_coverage.entity_result r
     join migration_coverage.job_entity e using (job_id, entity)
     join migration_coverage.task t on t.job_id = r.job_id and t.kind = 'prepare' and t.status = 'done'
@@ -61,8 +62,8 @@ async function readEarlierRuns(sql: Db, entities: readonly string[]): Promise<Ea
  */
 export async function findReusable(context: TaskContext, entities: readonly JobEntity[], job: { mode: string; recode: boolean }, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<Reusable> {
   const earlier = job.mode === 'changed' ? await readEarlierRuns(context.target, entities.map(({ entity }) => entity)) : []
-  const segments = new Map(earlier.map((run) => [run.entity, run.segments]))
-  const kept = entities.map((one) => (one.blocked === null ? { ...one, segments: segments.get(one.entity) ?? one.segments } : one))
+  const before = new Map(earlier.map(({ entity, segments, neighbours }) => [entity, { segments, neighbours }]))
+  const kept = entities.map((one) => (one.blocked === null ? { ...one, ...before.get(one.entity) } : one))
   if (job.mode === 'sample') return { entities: kept, evidence: {}, versions: {}, reused: {}, partlyReused: {} }
   const look = (side: Side) => readSide(context, kept, side, job.recode, parentsOf, isUnstable, signal)
   const [source, target] = await Promise.all([look('source'), look('target')])
@@ -106,10 +107,10 @@ function isSame(before: Evidence | Versions | undefined, now: Evidence | Version
 
 /** What the entities read on one side, with a first look at its counters, and a way to look again. */
 async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext, entities: readonly JobEntity[], side: Side, recode: boolean, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<{ sessions: number; first: (entity: string) => Proof; look: () => Promise<(entity: string) => Proof> }> {
-  const segmentsOf = new Map(entities.map(({ entity, segments }) => [entity, segments]))
+  const segmentsOf = new Map(entities.map(({ entity, segments, neighbours }) => [entity, { segments, ...(neighbours === null ? {} : { neighbours }) }]))
   const known = new Map<string, Reading>()
   const readingOf = async (spec: ComparisonSpec): Promise<Reading> => {
-    const reading = known.get(spec.entity) ?? await readOne(spec, readers[side], { segments: segmentsOf.get(spec.entity) ?? 1, recode }, signal)
+    const reading = known.get(spec.entity) ?? await readOne(spec, readers[side], { ...(segmentsOf.get(spec.entity) ?? { segments: 1 }), recode }, signal)
     known.set(spec.entity, reading)
     return reading
   }

@@ -1,3 +1,4 @@
+import type { JobEntity } from './outcomes.js'
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
 import type { StatementOptions } from '../core/expressions.js'
@@ -75,8 +76,8 @@ export interface Prepared {
 }
 
 /** How the statements of a prepared job read. */
-export function statementOf({ recode, sampleSeed }: Prepared, segments: number): StatementOptions {
-  return { segments, recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
+export function statementOf({ recode, sampleSeed }: Prepared, { segments, neighbours }: Pick<JobEntity, 'segments' | 'neighbours'>): StatementOptions {
+  return { segments, ...(neighbours === null ? {} : { neighbours }), recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
 }
 
 /** @throws Error when the job was not prepared */

@@ -12,6 +12,8 @@ const keysPerStatement = 5_000
 export interface NewerFound {
   /** segment → the keys of its newer rows; null where one of them has moved on, and nobody can tell its legs; absent without any */
   keys: Map<number, NewerKey[] | null>
+  /** the segment of each of these keys, whose hash is decimal */
+  segmentOf: (key: string) => number | undefined
   /** the rows of both sides under these keys, packed */
   blocks: Record<Side, Buffer>[]
 }
@@ -34,7 +36,7 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
   const keys = new Map<string, Found>()
   for (const side of bothSides) {
     const addresses: string[] = []
-    for (const { segment, key, mixed, address } of newerRows(newer[side], options.segments)) {
+    for (const { segment, key, mixed, address } of newerRows(newer[side])) {
       if (!segments.has(segment)) continue
       const found = keys.get(key) ?? { segment, mixed, isAt: { source: false, target: false }, legs: null }
       found.isAt[side] = true
@@ -60,7 +62,7 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
     for (const side of bothSides) for (const key of keysOfRows(block[side])) Object.assign(keys.get(key)?.isAt ?? {}, { [side]: true })
     blocks.push(block)
   }
-  return { keys: bySegment(keys.values()), blocks }
+  return { keys: bySegment(keys.values()), segmentOf: (key) => keys.get(key)?.segment, blocks }
 }
 
 function bySegment(keys: Iterable<Found>): Map<number, NewerKey[] | null> {

@@ -16,6 +16,8 @@ export interface JobEntity {
   /** of a blocked entity only its claims, if anything */
   spec: ComparisonSpec | null
   segments: number
+  /** keys beside each other that make a segment; null: the hash of a key chooses its segment */
+  neighbours: number | null
   /** both sides give every row in place of sums */
   streamed: boolean
   /** why it cannot be compared */
@@ -49,23 +51,23 @@ const records = (rows: readonly object[]) => JSON.stringify(rows)
 
 export async function saveJobEntities(tx: Db, jobId: string, entities: readonly JobEntity[]): Promise<void> {
   await tx`
-    insert into migration_coverage.job_entity (job_id, entity, domain, spec, segments, streamed, blocked)
-    select ${jobId}::uuid, entity, domain, spec, segments, streamed, blocked
-    from jsonb_to_recordset(${records(entities)}::text::jsonb) as new (entity text, domain text, spec jsonb, segments integer, streamed boolean, blocked text)
-    on conflict (job_id, entity) do update set spec = excluded.spec, segments = excluded.segments, streamed = excluded.streamed, blocked = excluded.blocked`
+    insert into migration_coverage.job_entity (job_id, entity, domain, spec, segments, neighbours, streamed, blocked)
+    select ${jobId}::uuid, entity, domain, spec, segments, neighbours, streamed, blocked
+    from jsonb_to_recordset(${records(entities)}::text::jsonb) as new (entity text, domain text, spec jsonb, segments integer, neighbours integer, streamed boolean, blocked text)
+    on conflict (job_id, entity) do update set spec = excluded.spec, segments = excluded.segments, neighbours = excluded.neighbours, streamed = excluded.streamed, blocked = excluded.blocked`
 }
 
 /** @throws Error when the job has no such entity */
 export async function readJobEntity(sql: Db, jobId: string, entity: string): Promise<JobEntity> {
   const [found] = await sql<JobEntity[]>`
-    select entity, domain, nullif(spec, 'null') as spec, segments, streamed, blocked from migration_coverage.job_entity where job_id = ${jobId} and entity = ${entity}`
+    select entity, domain, nullif(spec, 'null') as spec, segments, neighbours, streamed, blocked from migration_coverage.job_entity where job_id = ${jobId} and entity = ${entity}`
   if (found === undefined) throw new Error(`job ${jobId} has no entity ${entity}`)
   return found
 }
 
 export async function readJobEntities(sql: Db, jobId: string): Promise<JobEntity[]> {
   return sql<JobEntity[]>`
-    select entity, domain, nullif(spec, 'null') as spec, segments, streamed, blocked from migration_coverage.job_entity where job_id = ${jobId} order by entity`
+    select entity, domain, nullif(spec, 'null') as spec, segments, neighbours, streamed, blocked from migration_coverage.job_entity where job_id = ${jobId} order by entity`
 }
 
 export async function readPlanContent(sql: Db, planId: number): Promise<string> {

@@ -15,14 +15,19 @@ import { storePlanFaults } from '../plan/queries.js'
 import type { PlanEntity } from '../plan/schema.js'
 import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
-import type { Prepared, TaskContext } from './context.js'
+import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
+import { areClose, findKeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, read, textOf, type Reader } from './reader.js'
 
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
 const rowsPerPage = 32
 const largestSegmentCount = 32_768
+/** Rows of a segment of neighbours: since they follow each other many sums cost little, and with a row that differs few others are read again. Where many differ, the second. */
+const rowsBeside = [128, 16]
+/** So many sums a statement adds up in the memory that it has. */
+const mostOfNeighbours = 131_072
 /** A chunk of a side with joined tables is so many times as large. */
 const joinedChunks = 8
 
@@ -35,15 +40,18 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const check = await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
-  const planned = task.job.entities.map((entity) => prepareEntity(loaded, entity, check.specs.get(entity) ?? null, check.faults, options.segmentRows))
-  const natural = await checkNaturalMaps(readers, planned, signal)
   const shares = task.job.mode === 'sample' ? null : await readUnequalShares(context.target, task.job.entities)
+  const planned = await Promise.all(task.job.entities.map(async (entity) => {
+    const spec = check.specs.get(entity) ?? null
+    return spec === null ? refuseEntity(loaded, entity, check.faults) : { entity, domain: spec.domain, spec, ...await chooseSegments(spec, shares === null ? null : (shares.get(entity) ?? 0), options, readers, signal), blocked: null }
+  }))
+  const natural = await checkNaturalMaps(readers, planned, signal)
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
   const { entities, evidence, versions, reused, partlyReused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
   for (const one of entities) {
     const isReused = [reused, partlyReused].some((jobs) => Object.keys(jobs[one.entity] ?? {}).length > 0)
-    one.streamed = shares !== null && !isReused && one.blocked === null && expectedToDiffer(shares.get(one.entity) ?? 0, options.segmentRows) >= options.streamFrom
+    one.streamed &&= !isReused && one.blocked === null
     // rows are not kept, so a later run cannot rest on them
     if (one.streamed) for (const proofs of [evidence, versions]) proofs[one.entity] = { source: null, target: null }
   }
@@ -100,14 +108,13 @@ async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, sig
   return judgeCanaries(source.map((row) => textOf(row, 'hash')), target.map((row) => textOf(row, 'hash')))
 }
 
-function prepareEntity({ plan }: LoadedPlan, entity: string, spec: ComparisonSpec | null, faults: readonly PlanFault[], segmentRows: number): JobEntity {
+function refuseEntity({ plan }: LoadedPlan, entity: string, faults: readonly PlanFault[]): JobEntity {
   const planned = plan.entities[entity]
   const domain = planned?.domain ?? ''
-  if (spec !== null) return { entity, domain, spec, segments: segmentCount(spec, segmentRows), streamed: false, blocked: null }
   const critical = faults.filter(({ severity }) => severity === 'critical')
   const own = critical.filter((fault) => fault.entity === entity)
   const reasons = (own.length > 0 ? own : critical.filter((fault) => fault.entity === null)).map(({ message }) => message)
-  return { entity, domain, spec: planned === undefined ? null : claimsAlone(entity, planned, own), segments: 1, streamed: false, blocked: reasons.join('; ') || 'the plan check refused it' }
+  return { entity, domain, spec: planned === undefined ? null : claimsAlone(entity, planned, own), segments: 1, neighbours: null, streamed: false, blocked: reasons.join('; ') || 'the plan check refused it' }
 }
 
 /**
@@ -132,10 +139,30 @@ function expectedToDiffer(share: number, segmentRows: number): number {
   return 1 - (1 - share) ** segmentRows
 }
 
-/** A power of two, so that the segment is a mask of the key's hash. */
-function segmentCount({ source, target }: ComparisonSpec, segmentRows: number): number {
-  const rows = Math.max(source.pages, target.pages, 1) * rowsPerPage
-  return Math.min(largestSegmentCount, 2 ** Math.max(0, Math.ceil(Math.log2(rows / segmentRows))))
+/**
+ * Segments of neighbours where an index leads to them, else of keys with like hashes. Where so many are expected to differ that most rows would be read again, smaller ones; and where none are small enough every row is given in
+ * place of sums.
+ * @param share of the rows that the comparison before did not find equal; null: they are not streamed, whatever differs
+ */
+async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
+  const rows = Math.max(spec.source.pages, spec.target.pages, 1) * rowsPerPage
+  const indexes = await findKeyIndexes(spec, readers, signal)
+  const cuts = indexes !== null && areClose(indexes, rows)
+    ? rowsBeside.map((size) => segmentCount(rows / Math.min(size, segmentRows), mostOfNeighbours)).map((segments) => ({ segments, neighbours: powerOfTwo(rows / segments) }))
+    : [{ segments: segmentCount(rows / segmentRows, largestSegmentCount), neighbours: null }]
+  const fits = ({ segments }: { segments: number }) => share === null || expectedToDiffer(share, rows / segments) < streamFrom
+  const [first = { segments: 1, neighbours: null }] = cuts
+  return { ...(cuts.find(fits) ?? first), streamed: !cuts.some(fits) }
+}
+
+/** A power of two, so that the segment is a mask. */
+function segmentCount(wanted: number, most: number): number {
+  return Math.min(most, powerOfTwo(wanted))
+}
+
+/** The least power of two that is not less, from 1 on. */
+function powerOfTwo(number: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(number)))
 }
 
 /** @param cuts how the job has cut a side whose sums this one may rest on */

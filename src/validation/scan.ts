@@ -1,14 +1,14 @@
 import type { Side } from '../core/catalog.js'
-import { constantFor } from '../core/canonical.js'
-import { auditedOneOf, type PageRange, type StatementOptions } from '../core/expressions.js'
+import type { PageRange, StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { busyLoad, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
+import { auditedBy } from './audit.js'
 import { readPrepared, sideOfTask, statementOf, type Prepared, type TaskContext } from './context.js'
-import { listUncoveredColumns, readJobEntity, saveRows, saveSegments } from './outcomes.js'
+import { listUncoveredColumns, readJobEntity, saveRows, saveSegments, type JobEntity } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
 import { endOf, restOf } from './pace.js'
@@ -26,12 +26,13 @@ const searches = 3
 export async function scan(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const side = sideOfTask(task)
   const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
-  const [{ spec, segments, streamed }, prepared, profile] = await Promise.all([comparable(context, task), readPrepared(context, task.jobId), requestProfile(context, task)])
-  const options: StatementOptions = { ...statementOf(prepared, segments), ...(spec[side].chunkable ? { pages: range } : {}) }
+  const [entity, prepared, profile] = await Promise.all([comparable(context, task), readPrepared(context, task.jobId), requestProfile(context, task)])
+  const { spec, streamed } = entity
+  const options: StatementOptions = { ...statementOf(prepared, entity), ...(spec[side].chunkable ? { pages: range } : {}) }
   const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
   const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: spec.entity }
-  const statement: StatementOptions = { ...options, audited: auditedBy(task.jobId), ...(spec[side].chunkable ? { pages: part } : {}) }
+  const statement: StatementOptions = { ...options, ...(entity.neighbours === null ? { audited: auditedBy(task.jobId) } : {}), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const again = await rescanOnItself(context, task, prepared, spec, options, profile, signal)
     if (again !== null) return { write: (tx) => saveSegments(tx, task.taskId, again.segments), outcome: { ...again.outcome }, whenLast }
@@ -89,15 +90,10 @@ async function scanReadable(spec: ComparisonSpec, reader: Reader, statement: Sta
   }
 }
 
-/** The segments that a job audits: others each time, the same on both sides. */
-function auditedBy(jobId: string): number {
-  return Number(constantFor(`audit ${jobId}`) & BigInt(auditedOneOf - 1))
-}
-
-async function comparable({ target, remember }: TaskContext, { jobId, entity }: TakenTask): Promise<{ spec: ComparisonSpec; segments: number; streamed: boolean }> {
-  const { spec, segments, streamed, blocked } = await remember(`entity ${jobId} ${entity}`, () => readJobEntity(target, jobId, entity ?? ''))
-  if (spec === null || blocked !== null) throw new Error(`${entity} cannot be compared: ${blocked}`)
-  return { spec, segments, streamed }
+async function comparable({ target, remember }: TaskContext, { jobId, entity }: TakenTask): Promise<JobEntity & { spec: ComparisonSpec }> {
+  const found = await remember(`entity ${jobId} ${entity}`, () => readJobEntity(target, jobId, entity ?? ''))
+  if (found.spec === null || found.blocked !== null) throw new Error(`${entity} cannot be compared: ${found.blocked}`)
+  return { ...found, spec: found.spec }
 }
 
 async function requestProfile({ target, remember }: TaskContext, { jobId, entity, job }: TakenTask): Promise<ProfileRequest | null> {

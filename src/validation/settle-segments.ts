@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
-import { bagOf, pairHashes, rowsOfSegments, type Suspect } from '../core/pair-hashes.js'
+import { bagOf, pairHashes, rowsOfKeys, type Suspect } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -9,6 +9,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
+import type { KeyIndex } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
@@ -17,6 +18,8 @@ import type { Tally } from './tally.js'
 
 export interface SettleOptions extends StatementOptions {
   pace: Pace
+  /** the indexes that lead to neighbouring keys; null: a segment's rows are found by a pass */
+  indexes: Record<Side, KeyIndex> | null
   /** how long a suspicious key rests before it is read again, ms */
   recheckDelayMs: number
   /** how often a key that keeps changing is read again before it is pending */
@@ -48,6 +51,10 @@ const keysPerStatement = 1_000
 const keysPerPass = 20_000
 /** Suspicious keys that are kept until they are read again. */
 const mostSuspects = 50_000
+/** Above this share of the segments a pass over all rows costs less than to look them up. */
+const mostLookedUp = 1 / 3
+/** Rows of both sides in the segments that one statement looks up: tenths of a second. */
+const rowsPerLookup = 100_000
 /** Rows without a partner that are kept until their cause is looked for. */
 const mostAlone = 4_000
 
@@ -77,7 +84,9 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   if (!('suspicious' in open)) await settler.settleBlocks(open)
   else {
     const left = await settler.settleChanged(open.changed, open.newer)
-    for (const batch of batches([...open.suspicious, ...left], options.batchRows)) await settler.settleBatch(batch.map(({ segment }) => segment))
+    const all = [...open.suspicious, ...left]
+    if (settler.canLookUp(all)) await settler.settleBlocks(settler.lookUp(all))
+    else for (const batch of batches(all, options.batchRows)) await settler.settleBatch(batch)
   }
   await settler.settleCollapsed()
   return settler.seen
@@ -112,8 +121,23 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
 
-  async function readBlocks(segments: number[]): Promise<Record<Side, Map<string, Buffer>>> {
-    const list = arrayText(segments)
+  function canLookUp(segments: readonly SeenSegment[]): boolean {
+    return options.indexes !== null && options.indexes.source.inOrder && options.indexes.target.inOrder && segments.length <= options.segments * mostLookedUp
+  }
+
+  /** The rows of segments of neighbours, found by an index on both sides. */
+  async function* lookUp(segments: readonly SeenSegment[]): AsyncGenerator<Block> {
+    const readSide = async (side: Side, part: readonly SeenSegment[]) => {
+      const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, options, true), [arrayText(part.map(({ segment }) => segment))])
+      return new Map(blocks.map((row) => [textOf(row, 'block'), textOf(row, 'rows')]))
+    }
+    for await (const [, [source, target]] of readAhead(batches(segments, rowsPerLookup), (part) => Promise.all([readSide('source', part), readSide('target', part)]))) {
+      for (const block of new Set([...source.keys(), ...target.keys()])) yield { source: Buffer.from(source.get(block) ?? '', 'base64'), target: Buffer.from(target.get(block) ?? '', 'base64') }
+    }
+  }
+
+  async function readBlocks(segments: readonly SeenSegment[]): Promise<Record<Side, Map<string, Buffer>>> {
+    const list = arrayText(segments.map(({ segment }) => segment))
     const blocksOf = async (side: Side) => {
       const parts = new Map<string, Buffer[]>()
       const readEach: ReadMore = (statement) => read(readers[side], signal, statement, [list])
@@ -165,7 +189,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys'), [arrayText(new Set(others.map((row) => textOf(row, 'key_hash')))), ...legs])
   }
 
-  async function settleBatch(segments: number[]): Promise<void> {
+  async function settleBatch(segments: readonly SeenSegment[]): Promise<void> {
     const { source, target } = await readBlocks(segments)
     function* pairs(): Generator<Block> {
       for (const block of new Set([...source.keys(), ...target.keys()])) {
@@ -196,7 +220,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       seen.source += rows
       seen.target += rows
     }
-    await settleBlocks(found.blocks.map((block) => rowsOfSegments(block, settled, options.segments)))
+    await settleBlocks(found.blocks.map((block) => rowsOfKeys(block, (key) => settled.has(found.segmentOf(key) ?? -1))))
     return left
   }
 
@@ -250,11 +274,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       }))
       return [[...source, ...(looked[0] ?? [])], [...target, ...(looked[1] ?? [])]]
     }
-    await forEachAhead(partsOf([...suspects], keysPerStatement), readPart, async (part, [source = [], target = []]) => {
+    for await (const [part, [source = [], target = []]] of readAhead(partsOf([...suspects], keysPerStatement), readPart)) {
       const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
       const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
-    })
+    }
     for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
   }
 
@@ -446,7 +470,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, settleChanged, settleBatch, settleBlocks, settleCollapsed }
+  return { seen, canLookUp, lookUp, settleChanged, settleBatch, settleBlocks, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
@@ -473,8 +497,8 @@ async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number
   return results
 }
 
-/** Works on one part while the next is read. */
-async function forEachAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>, work: (part: T, found: R) => Promise<void>): Promise<void> {
+/** What is read for each part; the next is read while one is worked on. */
+async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>): AsyncGenerator<[T, R]> {
   const readAt = (index: number): Promise<R> | null => {
     const part = parts[index]
     const reading = part === undefined ? null : readPart(part)
@@ -486,7 +510,7 @@ async function forEachAhead<T, R>(parts: readonly T[], readPart: (part: T) => Pr
   for (const [index, part] of parts.entries()) {
     const found = await next
     next = readAt(index + 1)
-    if (found !== null) await work(part, found)
+    if (found !== null) yield [part, found]
   }
 }
 

@@ -8,10 +8,12 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
+import { auditApart, auditCheck } from './audit.js'
 import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
+import { findKeyIndexes } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
@@ -54,14 +56,18 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const prepared = await readPrepared(context, task.jobId)
   const { parents } = prepared
   const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
-  const statement: StatementOptions = { ...statementOf(prepared, found.segments), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
+  const statement: StatementOptions = { ...statementOf(prepared, found), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
-  const { agreed, audited, contradicted, suspicious, changed, newer } = found.streamed
+  const { agreed, suspicious, changed, newer, ...auditedInPass } = found.streamed
     ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }], changed: [], newer: { source: Buffer.alloc(0), target: Buffer.alloc(0) } }
     : await compareSegments(context.target, task.jobId, spec.entity, found.segments)
+  // a side that an earlier job has read is not read again for its audit
+  const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
+  const indexes = found.neighbours === null || found.streamed ? null : await findKeyIndexes(spec, readers, signal)
+  const audit = indexes !== null && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : auditedInPass
   tally.addVerified(agreed)
-  tally.fingerprintFaults += contradicted
+  tally.fingerprintFaults += audit.contradicted
   const survivors = new Map<string, SurvivorFate>()
   const totals = collectTotals(spec)
   const held = collectHeldReasons(spec)
@@ -71,7 +77,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
   const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found) : { suspicious, changed, newer },
-    { ...statement, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+    { ...statement, indexes, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
@@ -91,7 +97,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
   checks.push(...replicasRead(spec.entity, outcomes.source))
-  if (audited > 0) checks.push(audit(spec.entity, audited, contradicted))
+  if (audit.audited > 0) checks.push(auditCheck(spec.entity, audit.audited, audit.contradicted))
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
   const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   const standing = await readCheckVerdicts(context.target, task.jobId, spec.entity)
@@ -238,14 +244,6 @@ function replicasRead(entity: string, outcomes: readonly ScanOutcome[]): CheckRe
     entity, name: 'replicas were read', subject: '', category: 'engine', severity: 'info', verdict: 'pass', rowsExamined: null, rowsFailed: null, durationMs: null, evidence: { replicas: [...new Set(read)].sort() },
     message: `${read.length} of ${outcomes.length} statements over the source ran on ${[...new Set(read)].sort().join(', ')}, after it had replayed all that was written before the job; what differed was read again on the source`,
   }]
-}
-
-/** What sums with other seeds say of segments that were called equal. */
-function audit(entity: string, rows: number, contradicted: number): CheckResult {
-  return {
-    entity, name: 'another fingerprint agrees', subject: '', category: 'engine', severity: 'critical', verdict: contradicted > 0 ? 'unknown' : 'pass', rowsExamined: rows, rowsFailed: contradicted, durationMs: null,
-    message: contradicted > 0 ? `${contradicted} of ${rows} rows whose sums are equal have other sums under another seed` : `${rows} of the rows whose sums are equal were summed with another seed too: equal again`, evidence: {},
-  }
 }
 
 function fingerprintFault(entity: string, rows: number): CheckResult {

@@ -148,13 +148,14 @@ describe('segments that were equal before', () => {
     }))
   })
 
-  test('have newer rows of 22 bytes', () => {
-    const row = Buffer.alloc(22)
-    row.writeBigInt64BE(-5n, 0)
-    row.writeBigInt64BE(7n, 8)
-    row.writeUInt32BE(4_000_000_000, 16)
-    row.writeUInt16BE(65_535, 20)
-    expect([...newerRows(row, 4)]).toEqual([{ segment: 3, key: '-5', mixed: 7n, address: '(4000000000,65535)' }])
+  test('have newer rows of 26 bytes', () => {
+    const row = Buffer.alloc(26)
+    row.writeInt32BE(3, 0)
+    row.writeBigInt64BE(-5n, 4)
+    row.writeBigInt64BE(7n, 12)
+    row.writeUInt32BE(4_000_000_000, 20)
+    row.writeUInt16BE(65_535, 24)
+    expect([...newerRows(row)]).toEqual([{ segment: 3, key: '-5', mixed: 7n, address: '(4000000000,65535)' }])
     expect(countNewer(Buffer.concat([row, row]))).toBe(2)
   })
 })

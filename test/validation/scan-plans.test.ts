@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { keyLookup, readRowsStatement, readSegmentsStatement, scanStatement } from '../../src/core/expressions.js'
+import { canHaveNeighbours, keyIndexStatement, keyLookup, readRowsStatement, readSegmentsStatement, scanStatement } from '../../src/core/expressions.js'
 import { openSource, openTargetReader } from '../../src/db/clients.js'
 import { parsePlan } from '../../src/plan/load.js'
 import { checkPlanAgainst } from '../../src/plan/preflight.js'
@@ -51,6 +51,33 @@ describe('no pass sorts or writes temporary files', () => {
       expect(lookup === null).toBe(name === 'by_map')
       if (lookup !== null) expect((await explain(readRowsStatement(spec, side, options, null, 'keys'), ['{1}', ...lookup.map(() => '{1}')])).join('\n')).toMatch(/Index/)
       expect((await explain(readRowsStatement(spec, side, options, null, 'addresses'), ['{1}', `{"${address!.ctid}"}`])).join('\n')).toMatch(/Tid Scan/)
+    } finally {
+      await Promise.all([both.source.end(), both.target.end()])
+    }
+  })
+
+  test.each(['source', 'target'] as const)('neighbouring keys at the %s are looked up by an index, and are the rows that a pass finds', async (side) => {
+    const spec = specs.get('by_int')!
+    expect(names.filter((name) => canHaveNeighbours(specs.get(name)!))).toEqual(['by_int', 'by_map'])
+    const both = clients()
+    const sql = both[side]
+    try {
+      const options = { segments: 256, neighbours: 64, recode: false }
+      const [statement, list] = [readSegmentsStatement(spec, side, options, true), '{0,3,7,255}']
+      const plan = await sql.unsafe<{ 'QUERY PLAN': string }[]>(`explain ${statement}`, [list])
+      const lines = plan.map((line) => line['QUERY PLAN'])
+      expect(lines.filter((line) => /Index/.test(line) && line.includes('by_int_pkey')).length).toBeGreaterThan(0)
+      expect(lines.filter((line) => /Seq Scan/.test(line))).toEqual([])
+      const rowsOf = async (text: string) => {
+        const blocks = await sql.unsafe<{ rows: string }[]>(text, [list])
+        const packed = Buffer.concat(blocks.map((block) => Buffer.from(block.rows, 'base64')))
+        return Array.from({ length: packed.length / 22 }, (_, row) => packed.toString('hex', row * 22, row * 22 + 22)).sort()
+      }
+      const found = await rowsOf(statement)
+      expect(found.length).toBeGreaterThan(rows / 256)
+      expect(found).toEqual(await rowsOf(readSegmentsStatement(spec, side, options)))
+      const [told] = await sql.unsafe<{ least: string }[]>(keyIndexStatement(spec, side))
+      expect(told).toEqual({ least: '1', greatest: String(rows), correlation: '1' })
     } finally {
       await Promise.all([both.source.end(), both.target.end()])
     }
