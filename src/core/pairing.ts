@@ -69,8 +69,17 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
   const target = [...group.target].sort(byRowHash)
   const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
+  // most keys have one row on each side: then there is one answer, asked for up to three times; those of many rows would fill the memory
+  const isPair = source.length === 1 && target.length === 1
+  let only: Likeness[] | null = null
+  const likenessOf = (row: SourceRow, candidate: TargetRow): Likeness[] => {
+    if (only !== null) return only
+    const likeness = row.columns.map((_, index) => compare(index, row, candidate))
+    if (isPair) only = likeness
+    return likeness
+  }
   const takePartner = (row: SourceRow, fits: (likeness: Likeness[]) => boolean): TargetRow | undefined => {
-    const partner = target.findIndex((candidate) => fits(likenessOf(row, candidate, compare)))
+    const partner = target.findIndex((candidate) => fits(likenessOf(row, candidate)))
     return partner === -1 ? undefined : target.splice(partner, 1)[0]
   }
   const unequal: SourceRow[] = []
@@ -83,7 +92,7 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   for (const row of unequal) {
     const found = takePartner(row, (likeness) => !likeness.includes('different'))
     if (found === undefined) waiting.push(row)
-    else pairing.accepted.push({ source: row, target: found, ...howAccepted(row, likenessOf(row, found, compare)) })
+    else pairing.accepted.push({ source: row, target: found, ...howAccepted(row, likenessOf(row, found)) })
   }
   for (const row of waiting) {
     const partner = target.shift()
@@ -92,7 +101,7 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
       continue
     }
     if (row.rowHash === partner.rowHash) pairing.fingerprintFaults += 1
-    pairing.differs.push({ source: row, target: partner, columns: likenessOf(row, partner, compare).flatMap((one, index) => (one === 'different' ? [index] : [])) })
+    pairing.differs.push({ source: row, target: partner, columns: likenessOf(row, partner).flatMap((one, index) => (one === 'different' ? [index] : [])) })
   }
   pairing.unpairedTarget = target
   return pairing
@@ -100,10 +109,6 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
 
 function byRowHash(left: { rowHash: string }, right: { rowHash: string }): number {
   return left.rowHash < right.rowHash ? -1 : left.rowHash > right.rowHash ? 1 : 0
-}
-
-function likenessOf(source: SourceRow, target: TargetRow, compare: CompareRows): Likeness[] {
-  return source.columns.map((_, index) => compare(index, source, target))
 }
 
 function howAccepted({ others }: SourceRow, likeness: readonly Likeness[]): { columns: number[]; reason: string } {

@@ -55,10 +55,10 @@ export interface SegmentComparison {
   suspicious: SeenSegment[]
 }
 
-/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 128 bytes of memory for each segment. */
+/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 112 bytes of memory for each segment. */
 export function createSegmentSums(segments: number): SegmentSums {
   const none = Buffer.alloc(0)
-  const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments, (left, right) => left ^ right)]
+  const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments, 'xor')]
   // a row may have gone from a chunk that is kept to one that was read anew: then both sides may have been equal, and each hold the other's row now
   const [isKept, isRead] = [{ source: false, target: false }, { source: false, target: false }]
   let isListed = true
@@ -76,37 +76,40 @@ export function createSegmentSums(segments: number): SegmentSums {
     compare() {
       const found: SegmentComparison = { agreed: 0, audited: 0, contradicted: 0, changed: [], suspicious: [] }
       for (let segment = 0; segment < segments; segment += 1) {
-        const { source, target, agrees, isKnown } = sums.at(segment)
-        if (!agrees) {
+        const [source, target] = [sums.rows('source', segment), sums.rows('target', segment)]
+        if (!sums.agree(segment)) {
           const seen = { segment, sourceRows: source, targetRows: target }
-          const now = keys.at(segment)
           // where the keys of some chunk are not known, other rows were counted
-          if (!isKnown && canCompareNewer() && kept.at(segment).agrees && now.source === source && now.target === target) found.changed.push({ ...seen, sourceKeys: now.sums.source, targetKeys: now.sums.target })
+          const areKeysKnown = keys.rows('source', segment) === source && keys.rows('target', segment) === target
+          if (!sums.isKnown(segment) && canCompareNewer() && kept.agree(segment) && areKeysKnown) found.changed.push({ ...seen, sourceKeys: keys.sum('source', segment), targetKeys: keys.sum('target', segment) })
           else found.suspicious.push(seen)
           continue
         }
         found.agreed += source
-        const audit = audits.at(segment)
         // a side that was read by an earlier job has audited other segments
-        if (audit.source !== source || audit.target !== target) continue
+        if (audits.rows('source', segment) !== source || audits.rows('target', segment) !== target) continue
         found.audited += source
-        if (!audit.agrees) found.contradicted += source
+        if (!audits.agree(segment)) found.contradicted += source
       }
       return found
     },
   }
 }
 
+/** Sums of 64 bits by segment and side, in halves: a BigInt for each would be garbage. */
 interface Sums {
   add(side: Side, packed: Buffer, touched: Buffer): void
-  /** rows of each side, and their sums modulo 2^64 */
-  at(segment: number): { source: number; target: number; sums: Record<Side, bigint>; isKnown: boolean; agrees: boolean }
+  rows(side: Side, segment: number): number
+  sum(side: Side, segment: number): bigint
+  /** no chunk tells that its sum does not hold any more */
+  isKnown(segment: number): boolean
+  /** known, with as many rows and the same sum on both sides */
+  agree(segment: number): boolean
 }
 
-function createSums(segments: number, add = (left: bigint, right: bigint) => left + right): Sums {
-  const rows = { source: new Float64Array(segments), target: new Float64Array(segments) }
-  // the stores wrap at 64 bits, as the sums are meant to
-  const sums = { source: new BigInt64Array(segments), target: new BigInt64Array(segments) }
+function createSums(segments: number, way: 'add' | 'xor' = 'add'): Sums {
+  const bySide = () => ({ rows: new Float64Array(segments), high: new Int32Array(segments), low: new Int32Array(segments) })
+  const sides = { source: bySide(), target: bySide() }
   const unknown = new Uint8Array(segments)
   const check = (segment: number): number => {
     if (segment < 0 || segment >= segments) throw new RangeError(`there is no segment ${segment} of ${segments}`)
@@ -115,25 +118,28 @@ function createSums(segments: number, add = (left: bigint, right: bigint) => lef
   return {
     add(side, packed, touched) {
       if (packed.length % segmentBytes !== 0 || touched.length % touchedBytes !== 0) throw new RangeError(`${packed.length} and ${touched.length} bytes are not whole segments`)
+      const { rows, high, low } = sides[side]
       const left = new Set<number>()
       for (let at = 0; at < touched.length; at += touchedBytes) {
         const segment = check(touched.readInt32BE(at))
-        rows[side][segment] = (rows[side][segment] ?? 0) + touched.readInt32BE(at + 4)
+        rows[segment] = (rows[segment] ?? 0) + touched.readInt32BE(at + 4)
         unknown[segment] = 1
         left.add(segment)
       }
       for (let at = 0; at < packed.length; at += segmentBytes) {
         const segment = check(packed.readInt32BE(at))
         if (left.has(segment)) continue
-        rows[side][segment] = (rows[side][segment] ?? 0) + packed.readInt32BE(at + 4)
-        sums[side][segment] = add(sums[side][segment] ?? 0n, packed.readBigInt64BE(at + 8))
+        rows[segment] = (rows[segment] ?? 0) + packed.readInt32BE(at + 4)
+        const [highBefore, lowBefore, highMore, lowMore] = [high[segment] ?? 0, low[segment] ?? 0, packed.readInt32BE(at + 8), packed.readInt32BE(at + 12)]
+        // the stores wrap at 32 bits, and what the lower half wraps is carried
+        if (way === 'xor') [high[segment], low[segment]] = [highBefore ^ highMore, lowBefore ^ lowMore]
+        else [high[segment], low[segment]] = [highBefore + highMore + ((lowBefore >>> 0) + (lowMore >>> 0) > 0xffffffff ? 1 : 0), lowBefore + lowMore]
       }
     },
-    at(segment) {
-      const [source, target] = [rows.source[segment] ?? 0, rows.target[segment] ?? 0]
-      const [isKnown, ofBoth] = [unknown[segment] === 0, { source: sums.source[segment] ?? 0n, target: sums.target[segment] ?? 0n }]
-      return { source, target, sums: ofBoth, isKnown, agrees: isKnown && source === target && ofBoth.source === ofBoth.target }
-    },
+    rows: (side, segment) => sides[side].rows[segment] ?? 0,
+    sum: (side, segment) => (BigInt(sides[side].high[segment] ?? 0) << 32n) | BigInt((sides[side].low[segment] ?? 0) >>> 0),
+    isKnown: (segment) => unknown[segment] === 0,
+    agree: (segment) => unknown[segment] === 0 && (['rows', 'high', 'low'] as const).every((part) => sides.source[part][segment] === sides.target[part][segment]),
   }
 }
 

@@ -30,7 +30,7 @@ export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<K
   const isSame = (id: string, left: string | null, right: string | null) => left === right || (same.get(id)?.has(JSON.stringify([left, right])) ?? false)
   return (column, source, row) => {
     const [left, right, raw] = [source.columns[column] ?? null, row.columns[column] ?? null, row.rawColumns[column] ?? null]
-    if (isSame(`value ${column}`, left, right)) return 'equal'
+    if (left === right || isSame(`value ${column}`, left, right)) return 'equal'
     if (left !== null && raw !== null && (folded[column]?.has(JSON.stringify([left.slice(1), raw])) ?? false)) return 'equal'
     if (left?.startsWith('+') && (left === '+' ? right === null : left.slice(1) === right)) return { accepted: `other value of ${spec.columns[column]?.name ?? ''}` }
     const exact = row.exact[column] ?? null

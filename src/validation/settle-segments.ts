@@ -13,6 +13,7 @@ import type { KeyIndex } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
+import { createRowReaders, type Hashed } from './read-rows.js'
 import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
@@ -59,8 +60,8 @@ const rowsPerLookup = 100_000
 const mostAlone = 4_000
 
 interface ReadRows {
-  source: (SourceRow & { keyHash: string })[]
-  target: (TargetRow & { keyHash: string })[]
+  source: Hashed<SourceRow>[]
+  target: Hashed<TargetRow>[]
 }
 
 /** Packed rows of both sides with the same keys, as `pairHashes` takes them. */
@@ -108,6 +109,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 }
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
+  const rowReaders = createRowReaders(spec)
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
@@ -275,7 +277,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       return [[...source, ...(looked[0] ?? [])], [...target, ...(looked[1] ?? [])]]
     }
     for await (const [part, [source = [], target = []]] of readAhead(partsOf([...suspects], keysPerStatement), readPart)) {
-      const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
+      const rows = { source: source.map(rowReaders.source), target: target.map(rowReaders.target) }
       const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
     }
@@ -297,7 +299,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     for (let attempt = 1; waiting.size > 0; attempt += 1) {
       await sleep(options.recheckDelayMs, undefined, { signal })
       const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map((side) => readAnywhere(side, [...waiting.keys()])))
-      const rows = { source: source.map((row) => sourceRow(spec, row)), target: target.map((row) => targetRow(spec, row)) }
+      const rows = { source: source.map(rowReaders.source), target: target.map(rowReaders.target) }
       const moving = await settleStable(waiting, rows)
       if (attempt >= options.rechecks) {
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
@@ -531,23 +533,6 @@ function textWithout(text: string | null): string[] {
 
 function reasonAt(reasons: readonly { reason: string }[], index: number | null): string | null {
   return index === null ? null : (reasons[index]?.reason ?? null)
-}
-
-function sourceRow(spec: ComparisonSpec, row: TextRow): SourceRow & { keyHash: string } {
-  const reason = row['reason'] ?? null
-  return {
-    keyHash: textOf(row, 'key_hash'), rowHash: textOf(row, 'row_hash'), changedAt: row['changed_at'] ?? null, recent: row['recent'] === 'true', reason: reason === null ? null : Number(reason),
-    key: spec.key.map((_, leg) => row[`k${leg}`] ?? null), columns: spec.columns.map((_, column) => row[`c${column}`] ?? null),
-    others: spec.key.flatMap(({ name }, leg) => (row[`o${leg}`] === 'true' ? [name] : [])),
-    accepted: spec.columns.map(({ accept }, column) => accept.map((_, index) => row[`a${column}_${index}`] ?? null)),
-  }
-}
-
-function targetRow(spec: ComparisonSpec, row: TextRow): TargetRow & { keyHash: string } {
-  return {
-    ...sourceRow(spec, row), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null),
-    rawColumns: spec.columns.map((_, column) => row[`d${column}`] ?? null), exact: spec.columns.map((_, column) => row[`e${column}`] ?? null),
-  }
 }
 
 /** The key legs as they stand in the target, for people. */
