@@ -540,7 +540,7 @@ function packedSums(sum: string, which = ''): string {
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { since } = options
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
-  const isByKey = comparesByKey(spec)
+  const isByKey = comparesByKey(spec, options)
   const [keysPacked, keys] = isByKey ? ["encode(string_agg(int4send(place) || int4send(rows::int4) || int8send(keys), ''::bytea) filter (where place >= 0), 'base64') as keys, ", `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
   const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
   const rows = hashedRows(spec, side, options, (row) => [
@@ -567,12 +567,14 @@ function mixedKey(spec: ComparisonSpec): string {
   return spec.key.length === 1 ? 'key' : rowHash('key', null)
 }
 
+const fewNeighbours = 16
+
 /**
  * Whether newer rows can be compared alone: each is found by an index on both sides, and no source key stands twice, so that what is not newer under a key that both sides have is what was equal before, and
- * as many keys with the same XOR are the same keys.
+ * as many keys with the same XOR are the same keys. A segment of few neighbours is read again instead, as fast: sums of more than one kind cost most where they are many.
  */
-export function comparesByKey(spec: ComparisonSpec): boolean {
-  return spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
+export function comparesByKey(spec: ComparisonSpec, { neighbours }: StatementOptions): boolean {
+  return (neighbours === undefined || neighbours > fewNeighbours) && spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
 }
 
 /** A block of a streamed entity holds the rows of so many segments: few enough to pair in little memory, enough that a chunk is saved in few pieces. */

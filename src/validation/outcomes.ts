@@ -153,7 +153,8 @@ export async function compareSegments(sql: Db, jobId: string, entity: string, se
   const sums = createSegmentSums(segments)
   const newer: Record<Side, Buffer[]> = { source: [], target: [] }
   await sql<(PackedSegments & { side: Side })[]>`
-    select side, packed, audit, keys, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity}`
+    with sums as (select side, packed, audit, keys, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity})
+    select side, packed, audit, case when exists (select from sums where touched is not null) then keys end as keys, touched, newer from sums`
     .forEach(({ side, packed, ...more }) => {
       sums.add(side, packed, more)
       if (more.newer !== null) newer[side].push(more.newer)

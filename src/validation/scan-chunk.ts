@@ -143,7 +143,7 @@ async function sumSegments(spec: ComparisonSpec, side: Side, options: StatementO
   const [scanned] = await readMore(scanStatement(spec, side, options))
   if (scanned === undefined) throw new Error('a sum gave no row')
   const bytesOf = (column: string) => Buffer.from(scanned[column] ?? '', 'base64')
-  const isByKey = comparesByKey(spec)
+  const isByKey = comparesByKey(spec, options)
   const segments = { packed: bytesOf('segments'), audit: typeof scanned['audit'] === 'string' ? bytesOf('audit') : null, keys: isByKey ? bytesOf('keys') : null, touched: null, newer: isByKey && options.since !== undefined ? bytesOf('newer') : null }
   const others = Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>).map(([place, rows]): [number, number] => [Number(place), rows])
   return { found: { segments }, keyed: countPackedRows(segments.packed), others, snapshot: textOf(scanned, 'snapshot'), horizon: textOf(scanned, 'horizon') }

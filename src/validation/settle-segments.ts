@@ -52,8 +52,6 @@ const keysPerStatement = 1_000
 const keysPerPass = 20_000
 /** Suspicious keys that are kept until they are read again. */
 const mostSuspects = 50_000
-/** Above this share of the segments a pass over all rows costs less than to look them up. */
-const mostLookedUp = 1 / 3
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
 const rowsPerLookup = 100_000
 /** Rows without a partner that are kept until their cause is looked for. */
@@ -86,7 +84,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   else {
     const left = await settler.settleChanged(open.changed, open.newer)
     const all = [...open.suspicious, ...left]
-    if (settler.canLookUp(all)) await settler.settleBlocks(settler.lookUp(all))
+    if (options.indexes?.source.inOrder === true && options.indexes.target.inOrder) await settler.settleBlocks(settler.lookUp(all))
     else for (const batch of batches(all, options.batchRows)) await settler.settleBatch(batch)
   }
   await settler.settleCollapsed()
@@ -123,11 +121,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
 
-  function canLookUp(segments: readonly SeenSegment[]): boolean {
-    return options.indexes !== null && options.indexes.source.inOrder && options.indexes.target.inOrder && segments.length <= options.segments * mostLookedUp
-  }
-
-  /** The rows of segments of neighbours, found by an index on both sides. */
+  /** The rows of segments of neighbours, found by an index on both sides, some at a time: where most segments are read this takes longer than a pass, and much less memory. */
   async function* lookUp(segments: readonly SeenSegment[]): AsyncGenerator<Block> {
     const readSide = async (side: Side, part: readonly SeenSegment[]) => {
       const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, options, true), [arrayText(part.map(({ segment }) => segment))])
@@ -472,7 +466,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, canLookUp, lookUp, settleChanged, settleBatch, settleBlocks, settleCollapsed }
+  return { seen, lookUp, settleChanged, settleBatch, settleBlocks, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
