@@ -55,7 +55,7 @@ export interface SegmentComparison {
   suspicious: SeenSegment[]
 }
 
-/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 112 bytes of memory for each segment. */
+/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 33 bytes of memory for each segment and kind of sum. */
 export function createSegmentSums(segments: number): SegmentSums {
   const none = Buffer.alloc(0)
   const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments, 'xor')]
@@ -108,8 +108,10 @@ interface Sums {
 }
 
 function createSums(segments: number, way: 'add' | 'xor' = 'add'): Sums {
-  const bySide = () => ({ rows: new Float64Array(segments), high: new Int32Array(segments), low: new Int32Array(segments) })
-  const sides = { source: bySide(), target: bySide() }
+  const bySide = (count: number) => ({ rows: new Float64Array(count), high: new Int32Array(count), low: new Int32Array(count) })
+  const none = bySide(0)
+  // most runs need few of their kinds
+  const sides = { source: none, target: none }
   const unknown = new Uint8Array(segments)
   const check = (segment: number): number => {
     if (segment < 0 || segment >= segments) throw new RangeError(`there is no segment ${segment} of ${segments}`)
@@ -118,6 +120,7 @@ function createSums(segments: number, way: 'add' | 'xor' = 'add'): Sums {
   return {
     add(side, packed, touched) {
       if (packed.length % segmentBytes !== 0 || touched.length % touchedBytes !== 0) throw new RangeError(`${packed.length} and ${touched.length} bytes are not whole segments`)
+      if (sides[side] === none && packed.length + touched.length > 0) sides[side] = bySide(segments)
       const { rows, high, low } = sides[side]
       const left = new Set<number>()
       for (let at = 0; at < touched.length; at += touchedBytes) {
@@ -139,7 +142,7 @@ function createSums(segments: number, way: 'add' | 'xor' = 'add'): Sums {
     rows: (side, segment) => sides[side].rows[segment] ?? 0,
     sum: (side, segment) => (BigInt(sides[side].high[segment] ?? 0) << 32n) | BigInt((sides[side].low[segment] ?? 0) >>> 0),
     isKnown: (segment) => unknown[segment] === 0,
-    agree: (segment) => unknown[segment] === 0 && (['rows', 'high', 'low'] as const).every((part) => sides.source[part][segment] === sides.target[part][segment]),
+    agree: (segment) => unknown[segment] === 0 && (['rows', 'high', 'low'] as const).every((part) => (sides.source[part][segment] ?? 0) === (sides.target[part][segment] ?? 0)),
   }
 }
 

@@ -54,7 +54,7 @@ const keysPerPass = 20_000
 const mostSuspects = 50_000
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
 const rowsPerLookup = 100_000
-/** Rows without a partner that are kept until their cause is looked for. */
+/** Rows without a partner that are kept until their cause is looked for, where that takes a pass. */
 const mostAlone = 4_000
 
 interface ReadRows {
@@ -108,6 +108,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
+  const isIndexed = { source: keyLookup(spec, 'source') !== null, target: keyLookup(spec, 'target') !== null }
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
@@ -127,7 +128,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, options, true), [arrayText(part.map(({ segment }) => segment))])
       return new Map(blocks.map((row) => [textOf(row, 'block'), textOf(row, 'rows')]))
     }
-    for await (const [, [source, target]] of readAhead(batches(segments, rowsPerLookup), (part) => Promise.all([readSide('source', part), readSide('target', part)]))) {
+    for await (const [source, target] of readAhead(batches(segments, rowsPerLookup), (part) => Promise.all([readSide('source', part), readSide('target', part)]))) {
       for (const block of new Set([...source.keys(), ...target.keys()])) yield { source: Buffer.from(source.get(block) ?? '', 'base64'), target: Buffer.from(target.get(block) ?? '', 'base64') }
     }
   }
@@ -221,38 +222,43 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
-    let suspects = new Map<string, Suspect>()
+    const resting: PackedSuspects[] = []
+    let suspects: [string, Suspect][] = []
+    const rest = () => {
+      resting.push(...partsOf(suspects, keysPerStatement).map(packSuspects))
+      suspects = []
+    }
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       tally.addVerified(equal)
       seen.source += equal
       seen.target += equal
-      for (const [keyHash, suspect] of found) suspects.set(keyHash, suspect)
-      if (suspects.size < mostSuspects) continue
-      await settleRested(suspects)
-      suspects = new Map()
+      suspects.push(...found)
+      if (suspects.length >= keysPerStatement) rest()
+      if (resting.length * keysPerStatement >= mostSuspects) await settleRested(resting.splice(0))
     }
-    await settleRested(suspects)
+    rest()
+    await settleRested(resting)
   }
 
-  async function settleRested(suspects: Map<string, Suspect>): Promise<void> {
-    if (suspects.size === 0) return
+  async function settleRested(parts: readonly PackedSuspects[]): Promise<void> {
+    if (parts.length === 0) return
     await sleep(options.recheckDelayMs, undefined, { signal })
-    await settleSuspects(suspects)
+    await settleSuspects(parts)
   }
 
   /**
    * The second reading of suspicious keys, on new snapshots: rows where they were seen, and keys that a side did not have by an index or by a look at all of its rows. What
    * is not found as it was is left to `settleMoving`.
    */
-  async function settleSuspects(suspects: Map<string, Suspect>): Promise<void> {
-    const isIndexed = { source: keyLookup(spec, 'source') !== null, target: keyLookup(spec, 'target') !== null }
+  async function settleSuspects(parts: readonly PackedSuspects[]): Promise<void> {
     const absent = await Promise.all((['source', 'target'] as const).map(async (side) => {
-      const keys = [...suspects].flatMap(([keyHash, suspect]) => (suspect[side].length === 0 && spec[side].chunkable && !isIndexed[side] ? [keyHash] : []))
+      const keys = spec[side].chunkable && !isIndexed[side] ? parts.flatMap((packed) => unpackSuspects(packed).flatMap(([keyHash, suspect]) => (suspect[side].length === 0 ? [keyHash] : []))) : []
       return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupRows(parts.flat()))
     }))
     const moving = new Map<string, string>()
-    const readPart = async (part: [string, Suspect][]) => {
+    const readPart = async (packed: PackedSuspects) => {
+      const part = unpackSuspects(packed)
       const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map(async (side, index) => {
         if (!spec[side].chunkable) return readAnywhere(side, part.map(([keyHash]) => keyHash))
         return [...await readAddresses(side, part.filter(([, suspect]) => suspect[side].length > 0)), ...part.flatMap(([keyHash]) => absent[index]?.get(keyHash) ?? [])]
@@ -268,9 +274,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const rest = new Set(byIndex)
         return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)))]
       }))
-      return [[...source, ...(looked[0] ?? [])], [...target, ...(looked[1] ?? [])]]
+      return { part, source: [...source, ...(looked[0] ?? [])], target: [...target, ...(looked[1] ?? [])] }
     }
-    for await (const [part, [source = [], target = []]] of readAhead(partsOf([...suspects], keysPerStatement), readPart)) {
+    for await (const { part, source, target } of readAhead(parts, readPart)) {
       const rows = { source: source.map(rowReaders.source), target: target.map(rowReaders.target) }
       const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
@@ -371,7 +377,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         else alone.target.push(row)
       }
     }
-    if (alone.source.length + alone.target.length >= mostAlone) await judgeAlone()
+    if (alone.source.length + alone.target.length >= (isIndexed.source ? keysPerStatement : mostAlone)) await judgeAlone()
   }
 
   /** Why rows have no partner takes passes over the other side and over key maps: one for many rows. */
@@ -494,7 +500,7 @@ async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number
 }
 
 /** What is read for each part; the next is read while one is worked on. */
-async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>): AsyncGenerator<[T, R]> {
+async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>): AsyncGenerator<R> {
   const readAt = (index: number): Promise<R> | null => {
     const part = parts[index]
     const reading = part === undefined ? null : readPart(part)
@@ -503,11 +509,22 @@ async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Prom
     return reading
   }
   let next = readAt(0)
-  for (const [index, part] of parts.entries()) {
+  for (const index of parts.keys()) {
     const found = await next
     next = readAt(index + 1)
-    if (found !== null) yield [part, found]
+    if (found !== null) yield found
   }
+}
+
+/** Suspects as bytes, a tenth of the objects: they may rest for seconds while others are looked for. */
+type PackedSuspects = Buffer
+
+function packSuspects(suspects: readonly [string, Suspect][]): PackedSuspects {
+  return Buffer.from(JSON.stringify(suspects))
+}
+
+function unpackSuspects(packed: PackedSuspects): [string, Suspect][] {
+  return JSON.parse(packed.toString()) as [string, Suspect][]
 }
 
 function groupRows(rows: readonly TextRow[]): Map<string, TextRow[]> {
