@@ -2,7 +2,7 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'n
 import { runInNewContext } from 'node:vm'
 
 /** Bytes that may outlive the young generation before garbage is collected. */
-const mostGrowth = 24 * 2 ** 20
+const mostGrowth = 12 * 2 ** 20
 const pollMs = 100
 
 /**
