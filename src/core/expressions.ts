@@ -709,7 +709,7 @@ function keyEnds(spec: ComparisonSpec, side: Side): { column: string; ends: [str
 /**
  * How an index leads to neighbouring keys; asked only where `canHaveNeighbours` and `keyLookup` hold.
  * Columns: least and greatest (key; null without rows, and without a btree over all rows that begins with the key: each look would be a pass), correlation (of the order of the keys and that of the rows, 0 to 1; null: nobody has
- * analysed the table).
+ * analysed the table), rows (what the last analysis thought).
  */
 export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
   const { schema, table } = spec[side]
@@ -717,7 +717,8 @@ export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
   const name = quoteLiteral(column.slice(column.indexOf('"') + 1, -1).replaceAll('""', '"'))
   const [least, greatest] = ends.map((end) => `case when indexed then ${end} end::text`)
   return `select ${least} as least, ${greatest} as greatest,
-    (select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(schema)} and tablename = ${quoteLiteral(table)} and attname = ${name} and not inherited) as correlation
+    (select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(schema)} and tablename = ${quoteLiteral(table)} and attname = ${name} and not inherited) as correlation,
+    (select greatest(reltuples, 0)::int8::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows
     from (select exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
       where i.indrelid = ${quoteLiteral(relation)}::regclass and a.attname = ${name} and m.amname = 'btree' and i.indisvalid and i.indpred is null) as indexed offset 0) found`
 }

@@ -11,6 +11,8 @@ const mostKeysForRow = 16
 export interface KeyIndex {
   least: bigint
   greatest: bigint
+  /** as the server thinks; 0: it does not know */
+  rows: number
   /** rows with neighbouring keys lie beside each other, so that many can be looked up; else each is a page of the disk */
   inOrder: boolean
 }
@@ -24,8 +26,8 @@ export async function findKeyIndexes(spec: ComparisonSpec, readers: Record<Side,
 async function findKeyIndex(spec: ComparisonSpec, reader: Reader, signal: AbortSignal): Promise<KeyIndex | null> {
   const { side } = reader
   if (!canHaveNeighbours(spec) || !spec[side].chunkable || keyLookup(spec, side) === null) return null
-  const { least, greatest, correlation } = await readOne(reader, signal, keyIndexStatement(spec, side))
-  return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), inOrder: Number(correlation) >= leastCorrelation }
+  const { least, greatest, correlation, rows } = await readOne(reader, signal, keyIndexStatement(spec, side))
+  return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows), inOrder: Number(correlation) >= leastCorrelation }
 }
 
 /** Whether there are few enough keys between the least and the greatest for segments of neighbours to be of about one size. @param rows of the larger side, roughly */

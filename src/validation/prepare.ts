@@ -145,8 +145,8 @@ function expectedToDiffer(share: number, segmentRows: number): number {
  * @param share of the rows that the comparison before did not find equal; null: they are not streamed, whatever differs
  */
 async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
-  const rows = Math.max(spec.source.pages, spec.target.pages, 1) * rowsPerPage
   const indexes = await findKeyIndexes(spec, readers, signal)
+  const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target.rows ?? 0, 1)
   const cuts = indexes !== null && areClose(indexes, rows)
     ? rowsBeside.map((size) => segmentCount(rows / Math.min(size, segmentRows), mostOfNeighbours)).map((segments) => ({ segments, neighbours: powerOfTwo(rows / segments) }))
     : [{ segments: segmentCount(rows / segmentRows, largestSegmentCount), neighbours: null }]
