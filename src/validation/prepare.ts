@@ -19,7 +19,7 @@ import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { areClose, findKeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
-import { countOf, read, textOf, type Reader } from './reader.js'
+import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
 const rowsPerPage = 32
@@ -28,6 +28,8 @@ const largestSegmentCount = 32_768
 const rowsBeside = [128, 16]
 /** So many sums a statement adds up in the memory that it has. */
 const mostOfNeighbours = 131_072
+/** Entities whose indexes are asked for at a time. */
+const entitiesAtOnce = 4
 /** A chunk of a side with joined tables is so many times as large. */
 const joinedChunks = 8
 
@@ -41,10 +43,13 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
   const shares = task.job.mode === 'sample' ? null : await readUnequalShares(context.target, task.job.entities)
-  const planned = await Promise.all(task.job.entities.map(async (entity) => {
-    const spec = check.specs.get(entity) ?? null
-    return spec === null ? refuseEntity(loaded, entity, check.faults) : { entity, domain: spec.domain, spec, ...await chooseSegments(spec, shares === null ? null : (shares.get(entity) ?? 0), options, readers, signal), blocked: null }
-  }))
+  const planned: JobEntity[] = []
+  for (const part of partsOf(task.job.entities, entitiesAtOnce)) {
+    planned.push(...await Promise.all(part.map(async (entity) => {
+      const spec = check.specs.get(entity) ?? null
+      return spec === null ? refuseEntity(loaded, entity, check.faults) : { entity, domain: spec.domain, spec, ...await chooseSegments(spec, shares === null ? null : (shares.get(entity) ?? 0), options, readers, signal), blocked: null }
+    })))
+  }
   const natural = await checkNaturalMaps(readers, planned, signal)
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
