@@ -57,6 +57,12 @@ export function canHaveNeighbours({ key: [leg, ...more] }: ComparisonSpec): bool
   return leg !== undefined && more.length === 0 && (leg.canonical.name === 'integer' || leg.canonical.name === 'bigint') && leg.values === null
 }
 
+/** Whether the keys of a side that may have neighbours are a column of it; at the source also where a key map leads on from there. */
+export function hasKeyColumn(spec: ComparisonSpec, side: Side): boolean {
+  const [leg] = spec.key
+  return leg !== undefined && spec[side].chunkable && (side === 'source' || leg.keyMap === null) && ownColumn(leg, side) !== null
+}
+
 /** SQL of 64 bits of which the last ones are the key's segment: the neighbourhood of the key, counted from 0 on, or its hash. */
 function segmentBitsOf({ neighbours }: StatementOptions, keys: readonly TermSql[], keyHash: string): string {
   return neighbours === undefined ? keyHash : `coalesce((${at(keys, 0).value})::int8 >> ${Math.log2(neighbours)}, 0)`
@@ -666,15 +672,17 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
  * @returns one entry for each leg, in the order of the key; null where a leg is not a column whose own equality holds whenever the canonical forms are equal
  */
 export function keyLookup(spec: ComparisonSpec, side: Side): { column: string; type: string }[] | null {
-  const legs = spec.key.map((term) => {
-    const [column, type] = side === 'source' ? [term.source, term.sourceType] : [term.target, term.targetType]
-    const isColumn = /^(src|tgt)\."(?:[^"]|"")+"$/.test(column) && term.keyMap === null && term.values === null && term.zone === null && term.sourceRaw === null && term.targetRaw === null
-    const { name, literalType } = term.canonical
-    const isOwn = (name === 'integer' || name === 'bigint') ? ['int2', 'int4', 'int8'].includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
-    return isColumn && isOwn ? { column, type: literalType } : null
-  })
-  const found = legs.filter((leg) => leg !== null)
-  return found.length === legs.length ? found : null
+  const found = spec.key.map((term) => (term.keyMap === null ? ownColumn(term, side) : null)).filter((leg) => leg !== null)
+  return found.length === spec.key.length ? found : null
+}
+
+/** The column of a term on a side, where its canonical form is that of the column as it stands and its equality holds; with the type of its literals. */
+function ownColumn(term: TermSpec, side: Side): { column: string; type: string } | null {
+  const [column, type] = side === 'source' ? [term.source, term.sourceType] : [term.target, term.targetType]
+  const isColumn = /^(src|tgt)\."(?:[^"]|"")+"$/.test(column) && term.values === null && term.zone === null && term.sourceRaw === null && term.targetRaw === null
+  const { name, literalType } = term.canonical
+  const isOwn = (name === 'integer' || name === 'bigint') ? ['int2', 'int4', 'int8'].includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
+  return isColumn && isOwn ? { column, type: literalType } : null
 }
 
 /** SQL condition, behind others, that a key is one of those whose legs are listed in $2…, key by key. Of several legs each alone would be looked up with each other. */
@@ -699,15 +707,15 @@ function neighbourCondition(spec: ComparisonSpec, side: Side, { segments, neighb
 
 /** The column of a key of one leg, and SQL of its least and its greatest value on a side; null without rows. */
 function keyEnds(spec: ComparisonSpec, side: Side): { column: string; ends: [string, string]; relation: string } {
-  const [leg] = keyLookup(spec, side) ?? []
-  if (leg === undefined) throw new RangeError(`no index leads to the keys of ${spec.entity} at the ${side}`)
+  const leg = ownColumn(at(spec.key, 0), side)
+  if (leg === null) throw new RangeError(`no index leads to the keys of ${spec.entity} at the ${side}`)
   const relation = relationSql({ schema: spec[side].schema, name: spec[side].table })
   const end = (name: string) => `(select ${name}(${leg.column})::int8 from ${relation} ${aliasOf(side)})`
   return { column: leg.column, ends: [end('min'), end('max')], relation }
 }
 
 /**
- * How an index leads to neighbouring keys; asked only where `canHaveNeighbours` and `keyLookup` hold.
+ * How an index leads to neighbouring keys; asked only where `hasKeyColumn` holds.
  * Columns: least and greatest (key; null without rows, and without a btree over all rows that begins with the key: each look would be a pass), correlation (of the order of the keys and that of the rows, 0 to 1; null: nobody has
  * analysed the table), rows (what the last analysis thought).
  */

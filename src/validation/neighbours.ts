@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import { canHaveNeighbours, keyIndexStatement, keyLookup } from '../core/expressions.js'
+import { canHaveNeighbours, hasKeyColumn, keyIndexStatement } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { readOne, type Reader } from './reader.js'
 
@@ -17,21 +17,33 @@ export interface KeyIndex {
   inOrder: boolean
 }
 
-/** @returns null: not on both sides an index leads to the rows of neighbouring keys, or one has none */
-export async function findKeyIndexes(spec: ComparisonSpec, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Record<Side, KeyIndex> | null> {
+export interface KeyIndexes {
+  source: KeyIndex
+  /** null: a key map leads to the keys of the target, and none to their neighbours */
+  target: KeyIndex | null
+}
+
+/** @returns null: a side whose keys are a column has no index that leads to neighbours, or no rows */
+export async function findKeyIndexes(spec: ComparisonSpec, readers: Record<Side, Reader>, signal: AbortSignal): Promise<KeyIndexes | null> {
   const [source, target] = await Promise.all([findKeyIndex(spec, readers.source, signal), findKeyIndex(spec, readers.target, signal)])
-  return source === null || target === null ? null : { source, target }
+  return source === null || (target === null && areLookedUp(spec)) ? null : { source, target }
+}
+
+/** Whether neighbours are looked up by an index on both sides, where there are any: not where a key map leads to those of the target. */
+export function areLookedUp({ key }: ComparisonSpec): boolean {
+  return key.every(({ keyMap }) => keyMap === null)
 }
 
 async function findKeyIndex(spec: ComparisonSpec, reader: Reader, signal: AbortSignal): Promise<KeyIndex | null> {
   const { side } = reader
-  if (!canHaveNeighbours(spec) || !spec[side].chunkable || keyLookup(spec, side) === null) return null
+  if (!canHaveNeighbours(spec) || !hasKeyColumn(spec, side)) return null
   const { least, greatest, correlation, rows } = await readOne(reader, signal, keyIndexStatement(spec, side))
   return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows), inOrder: Number(correlation) >= leastCorrelation }
 }
 
 /** Whether there are few enough keys between the least and the greatest for segments of neighbours to be of about one size. @param rows of the larger side, roughly */
-export function areClose({ source, target }: Record<Side, KeyIndex>, rows: number): boolean {
-  const [least, greatest] = [source.least < target.least ? source.least : target.least, source.greatest > target.greatest ? source.greatest : target.greatest]
+export function areClose({ source, target }: KeyIndexes, rows: number): boolean {
+  const other = target ?? source
+  const [least, greatest] = [source.least < other.least ? source.least : other.least, source.greatest > other.greatest ? source.greatest : other.greatest]
   return Number(greatest - least) + 1 <= rows * mostKeysForRow
 }

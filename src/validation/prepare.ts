@@ -17,7 +17,7 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { areClose, findKeyIndexes } from './neighbours.js'
+import { areClose, areLookedUp, findKeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
@@ -151,9 +151,9 @@ function expectedToDiffer(share: number, segmentRows: number): number {
  */
 async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
   const indexes = await findKeyIndexes(spec, readers, signal)
-  const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target.rows ?? 0, 1)
+  const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
   const cuts = indexes !== null && areClose(indexes, rows)
-    ? rowsBeside.map((size) => segmentCount(rows / Math.min(size, segmentRows), mostOfNeighbours)).map((segments) => ({ segments, neighbours: powerOfTwo(rows / segments) }))
+    ? (areLookedUp(spec) ? rowsBeside : [segmentRows]).map((size) => segmentCount(rows / Math.min(size, segmentRows), mostOfNeighbours)).map((segments) => ({ segments, neighbours: powerOfTwo(rows / segments) }))
     : [{ segments: segmentCount(rows / segmentRows, largestSegmentCount), neighbours: null }]
   const fits = ({ segments }: { segments: number }) => share === null || expectedToDiffer(share, rows / segments) < streamFrom
   const [first = { segments: 1, neighbours: null }] = cuts

@@ -9,7 +9,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
-import type { KeyIndex } from './neighbours.js'
+import type { KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
@@ -20,7 +20,7 @@ import type { Tally } from './tally.js'
 export interface SettleOptions extends StatementOptions {
   pace: Pace
   /** the indexes that lead to neighbouring keys; null: a segment's rows are found by a pass */
-  indexes: Record<Side, KeyIndex> | null
+  indexes: KeyIndexes | null
   /** how long a suspicious key rests before it is read again, ms */
   recheckDelayMs: number
   /** how often a key that keeps changing is read again before it is pending */
@@ -84,7 +84,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   else {
     const left = await settler.settleChanged(open.changed, open.newer)
     const all = [...open.suspicious, ...left]
-    if (options.indexes?.source.inOrder === true && options.indexes.target.inOrder) await settler.settleBlocks(settler.lookUp(all))
+    if (options.indexes?.source.inOrder === true && options.indexes.target?.inOrder === true) await settler.settleBlocks(settler.lookUp(all))
     else for (const batch of batches(all, options.batchRows)) await settler.settleBatch(batch)
   }
   await settler.settleCollapsed()

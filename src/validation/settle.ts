@@ -13,7 +13,7 @@ import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { findKeyIndexes } from './neighbours.js'
+import { areLookedUp, findKeyIndexes } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
@@ -65,7 +65,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const indexes = found.neighbours === null || found.streamed ? null : await findKeyIndexes(spec, readers, signal)
-  const audit = indexes !== null && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : auditedInPass
+  const audit = indexes !== null && areLookedUp(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : auditedInPass
   tally.addVerified(agreed)
   tally.fingerprintFaults += audit.contradicted
   const survivors = new Map<string, SurvivorFate>()
