@@ -20,8 +20,8 @@ export interface StatementOptions {
   recode: boolean
   /** only the rows of some keys are compared: chosen by a hash of the key with this seed */
   sample?: { seed: bigint }
-  /** the segments that have this number in their last bits are summed a second time, with other seeds (`auditedOneOf`) */
-  audited?: number
+  /** one segment of so many (a power of two) is summed a second time, with other seeds: that with this number in its last bits */
+  audited?: { oneOf: number; number: number }
   /** in place of fingerprints a pass counts the rows whose version may be of this transaction or a later one (decimal text of an xid8) */
   since?: string
   pages?: PageRange
@@ -40,13 +40,9 @@ export interface PageRange {
 /** One key of so many is in a sample. */
 export const sampledOneOf = 10
 
-/** One segment of so many is summed with two seeds; of fewer, one. */
-export const auditedOneOf = 1024
-
 /** SQL condition that a key's segment is audited. */
-function inAudit({ segments }: StatementOptions, audited: number, segmentBits: string): string {
-  const mask = Math.min(segments, auditedOneOf) - 1
-  return `(${segmentBits}) & ${mask} = ${audited & mask}`
+function inAudit({ oneOf, number }: { oneOf: number; number: number }, segmentBits: string): string {
+  return `(${segmentBits}) & ${oneOf - 1} = ${number}`
 }
 
 /**
@@ -432,7 +428,7 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const columns = select({
     place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
     keyed: unless, key, segment, rest: columnHash ?? '0::int8',
-    audit: options.audited === undefined ? 'null' : `case when ${inAudit(options, options.audited, segmentBits)} then ${auditHash} end`,
+    audit: options.audited === undefined ? 'null' : `case when ${inAudit(options.audited, segmentBits)} then ${auditHash} end`,
   })
   return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`
 }
@@ -561,7 +557,7 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
  * The segments listed in $1 alone, all audited, their neighbours looked up by an index on the key. Columns: segments and audit, as `scanStatement` has them; each null without a keyed row.
  * @param options with `audited`
  */
-export function auditStatement(spec: ComparisonSpec, side: Side, options: StatementOptions & { audited: number }): string {
+export function auditStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.segment)} as place, ${row.keyed(row.key)} as key, ${row.keyed(row.rest)} as rest, ${row.keyed(row.audit)} as audit`, ({ segment }) => `${segment} = any($1::int4[])`,
     neighbourCondition(spec, side, options))
   return `select ${packedSums('sum')} as segments, ${packedSums('audit')} as audit ` +

@@ -1,14 +1,21 @@
 import type { Side } from '../core/catalog.js'
 import { constantFor } from '../core/canonical.js'
-import { auditedOneOf, auditStatement, type StatementOptions } from '../core/expressions.js'
+import { auditStatement, type StatementOptions } from '../core/expressions.js'
 import { createSegmentSums, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { CheckResult } from './outcomes.js'
 import { arrayText, readOne, type Reader } from './reader.js'
 
+/** One segment of so many is audited; of fewer, one. */
+const oneOfMost = 1024
+/** Of neighbours at least so many keys are audited. */
+const fewestNeighbours = 1024
+
 /** The segments that a job audits: others each time, the same on both sides. */
-export function auditedBy(jobId: string): number {
-  return Number(constantFor(`audit ${jobId}`) & BigInt(auditedOneOf - 1))
+export function auditedBy(jobId: string, { segments, neighbours }: Pick<StatementOptions, 'segments' | 'neighbours'>): { oneOf: number; number: number } {
+  // half of the segments of neighbours may lie outside the keys: of two that far apart one does not
+  const oneOf = neighbours === undefined ? Math.min(segments, oneOfMost) : Math.max(1, Math.min(segments / 2, oneOfMost, segments * neighbours / fewestNeighbours))
+  return { oneOf, number: Number(constantFor(`audit ${jobId}`) & BigInt(oneOf - 1)) }
 }
 
 /**
@@ -16,8 +23,8 @@ export function auditedBy(jobId: string): number {
  * anything of the others: rows may have changed since the pass.
  */
 export async function auditApart(spec: ComparisonSpec, readers: Record<Side, Reader>, jobId: string, options: StatementOptions, signal: AbortSignal): Promise<Pick<SegmentComparison, 'audited' | 'contradicted'>> {
-  const [audited, step] = [auditedBy(jobId), Math.min(options.segments, auditedOneOf)]
-  const segments = Array.from({ length: options.segments / step }, (_, index) => (audited % step) + index * step)
+  const audited = auditedBy(jobId, options)
+  const segments = Array.from({ length: options.segments / audited.oneOf }, (_, index) => audited.number + index * audited.oneOf)
   const sums = createSegmentSums(options.segments)
   await Promise.all((['source', 'target'] as const).map(async (side) => {
     const found = await readOne(readers[side], signal, auditStatement(spec, side, { ...options, audited }), [arrayText(segments)])

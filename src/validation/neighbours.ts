@@ -41,9 +41,21 @@ async function findKeyIndex(spec: ComparisonSpec, reader: Reader, signal: AbortS
   return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows), inOrder: Number(correlation) >= leastCorrelation }
 }
 
-/** Whether there are few enough keys between the least and the greatest for segments of neighbours to be of about one size. @param rows of the larger side, roughly */
-export function areClose({ source, target }: KeyIndexes, rows: number): boolean {
+/**
+ * Cuts neighbours into segments.
+ * @param rows of the larger side, roughly
+ * @param wanted how many segments, a power of two
+ * @returns null where the keys lie too far apart. At least half of the segments lie between the least and the greatest key.
+ */
+export function cutNeighbours({ source, target }: KeyIndexes, rows: number, wanted: number): { segments: number; neighbours: number } | null {
   const other = target ?? source
   const [least, greatest] = [source.least < other.least ? source.least : other.least, source.greatest > other.greatest ? source.greatest : other.greatest]
-  return Number(greatest - least) + 1 <= rows * mostKeysForRow
+  const keys = Number(greatest - least) + 1
+  const neighbours = powerOfTwo(rows / wanted)
+  return keys > rows * mostKeysForRow ? null : { segments: Math.min(wanted, powerOfTwo(keys / neighbours)), neighbours }
+}
+
+/** The least power of two that is not less, from 1 on. */
+export function powerOfTwo(number: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(number)))
 }

@@ -17,7 +17,7 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { areClose, areLookedUp, findKeyIndexes } from './neighbours.js'
+import { areLookedUp, cutNeighbours, findKeyIndexes, powerOfTwo } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
@@ -152,22 +152,15 @@ function expectedToDiffer(share: number, segmentRows: number): number {
 async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
   const indexes = await findKeyIndexes(spec, readers, signal)
   const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
-  const cuts = indexes !== null && areClose(indexes, rows)
-    ? (areLookedUp(spec) ? rowsBeside : [segmentRows]).map((size) => segmentCount(rows / Math.min(size, segmentRows), mostOfNeighbours)).map((segments) => ({ segments, neighbours: powerOfTwo(rows / segments) }))
-    : [{ segments: segmentCount(rows / segmentRows, largestSegmentCount), neighbours: null }]
-  const fits = ({ segments }: { segments: number }) => share === null || expectedToDiffer(share, rows / segments) < streamFrom
-  const [first = { segments: 1, neighbours: null }] = cuts
-  return { ...(cuts.find(fits) ?? first), streamed: !cuts.some(fits) }
-}
-
-/** A power of two, so that the segment is a mask. */
-function segmentCount(wanted: number, most: number): number {
-  return Math.min(most, powerOfTwo(wanted))
-}
-
-/** The least power of two that is not less, from 1 on. */
-function powerOfTwo(number: number): number {
-  return 2 ** Math.max(0, Math.ceil(Math.log2(number)))
+  const cut = (size: number, most: number, divide: (wanted: number) => Pick<JobEntity, 'segments' | 'neighbours'> | null) => {
+    const wanted = Math.min(most, powerOfTwo(rows / size))
+    const divided = divide(wanted)
+    return divided === null ? [] : [{ ...divided, isSmall: share === null || expectedToDiffer(share, Math.max(size, rows / wanted)) < streamFrom }]
+  }
+  const near = indexes === null ? [] : (areLookedUp(spec) ? rowsBeside : [segmentRows]).flatMap((size) => cut(Math.min(size, segmentRows), mostOfNeighbours, (wanted) => cutNeighbours(indexes, rows, wanted)))
+  const cuts = near.length > 0 ? near : cut(segmentRows, largestSegmentCount, (segments) => ({ segments, neighbours: null }))
+  const { segments, neighbours, isSmall } = cuts.find((one) => one.isSmall) ?? cuts[0] ?? { segments: 1, neighbours: null, isSmall: false }
+  return { segments, neighbours, streamed: !isSmall }
 }
 
 /** @param cuts how the job has cut a side whose sums this one may rest on */

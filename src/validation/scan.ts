@@ -33,7 +33,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
   const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: spec.entity }
-  const statement: StatementOptions = { ...options, ...(entity.neighbours === null || !areLookedUp(spec) ? { audited: auditedBy(task.jobId) } : {}), ...(spec[side].chunkable ? { pages: part } : {}) }
+  const statement: StatementOptions = { ...options, ...(entity.neighbours === null || !areLookedUp(spec) ? { audited: auditedBy(task.jobId, options) } : {}), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const again = await rescanOnItself(context, task, prepared, spec, options, profile, signal)
     if (again !== null) return { write: (tx) => saveSegments(tx, task.taskId, again.segments), outcome: { ...again.outcome }, whenLast }

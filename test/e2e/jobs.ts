@@ -50,7 +50,9 @@ export async function waitForProgress(service: Pick<Service, 'url'>, jobId: stri
 export async function readWholeRun(target: DatabaseOptions, jobId: string): Promise<ComparisonRun> {
   const sql = openTarget({ ...target, maxConnections: 1 })
   try {
-    return await readRun(sql, jobId)
+    const run = await readRun(sql, jobId)
+    // each job audits other rows
+    return { ...run, checks: run.checks.map((check) => (check.name === 'another fingerprint agrees' ? { ...check, message: check.message.replace(/^\d+/, 'some') } : check)) }
   } finally {
     await sql.end()
   }
