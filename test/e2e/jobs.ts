@@ -51,8 +51,8 @@ export async function readWholeRun(target: DatabaseOptions, jobId: string): Prom
   const sql = openTarget({ ...target, maxConnections: 1 })
   try {
     const run = await readRun(sql, jobId)
-    // each job audits other rows
-    return { ...run, checks: run.checks.map((check) => (check.name === 'another fingerprint agrees' ? { ...check, message: check.message.replace(/^\d+/, 'some') } : check)) }
+    // each job audits other rows, and none where the job before lets expect so many differences that every row is streamed
+    return { ...run, checks: run.checks.filter(({ name }) => name !== 'another fingerprint agrees') }
   } finally {
     await sql.end()
   }
