@@ -6,7 +6,7 @@ const mostGrowth = 12 * 2 ** 20
 const pollMs = 100
 
 /**
- * Collects all garbage whenever what has outlived the young generation, buffers included, has grown by 24 MiB since the last time. By itself V8 waits until the heap is large for the machine: on one with 24 GiB a worker
+ * Collects all garbage whenever what has outlived the young generation, buffers included, has grown by 12 MiB since the last time. By itself V8 waits until the heap is large for the machine: on one with 24 GiB a worker
  * that holds 20 MiB took 160 after two jobs and had never collected. A collection stops the process for 20 to 90 ms, so this is for a process that answers nobody.
  * @returns what ends it
  * @throws Error when the runtime gives no way to collect

@@ -5,7 +5,7 @@ import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
-import type { TaskContext } from './context.js'
+import { segmentsOf, type TaskContext } from './context.js'
 import { evidenceOf, readCounters, readReading, versionsOf, type Evidence, type Reading, type Versions } from './evidence.js'
 import type { CheckResult, JobEntity } from './outcomes.js'
 import type { Reader } from './reader.js'
@@ -107,10 +107,10 @@ function isSame(before: Evidence | Versions | undefined, now: Evidence | Version
 
 /** What the entities read on one side, with a first look at its counters, and a way to look again. */
 async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext, entities: readonly JobEntity[], side: Side, recode: boolean, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<{ sessions: number; first: (entity: string) => Proof; look: () => Promise<(entity: string) => Proof> }> {
-  const segmentsOf = new Map(entities.map(({ entity, segments, neighbours }) => [entity, { segments, ...(neighbours === null ? {} : { neighbours }) }]))
+  const divided = new Map(entities.map((one) => [one.entity, segmentsOf(one)]))
   const known = new Map<string, Reading>()
   const readingOf = async (spec: ComparisonSpec): Promise<Reading> => {
-    const reading = known.get(spec.entity) ?? await readOne(spec, readers[side], { ...(segmentsOf.get(spec.entity) ?? { segments: 1 }), recode }, signal)
+    const reading = known.get(spec.entity) ?? await readOne(spec, readers[side], { ...(divided.get(spec.entity) ?? { segments: 1 }), recode }, signal)
     known.set(spec.entity, reading)
     return reading
   }

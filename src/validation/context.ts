@@ -1,4 +1,3 @@
-import type { JobEntity } from './outcomes.js'
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
 import type { StatementOptions } from '../core/expressions.js'
@@ -8,6 +7,7 @@ import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
 import type { Reused, SideEvidence, SideVersions } from './changed.js'
+import type { JobEntity } from './outcomes.js'
 import type { Memory } from './remember.js'
 import type { Pace } from './pace.js'
 import type { Reader } from './reader.js'
@@ -75,9 +75,16 @@ export interface Prepared {
   sampleSeed: string | null
 }
 
+type Segmented = Pick<JobEntity, 'segments' | 'neighbours'>
+
+/** How the keys of an entity are divided. */
+export function segmentsOf({ segments, neighbours }: Segmented): Pick<StatementOptions, 'segments' | 'neighbours'> {
+  return { segments, ...(neighbours === null ? {} : { neighbours }) }
+}
+
 /** How the statements of a prepared job read. */
-export function statementOf({ recode, sampleSeed }: Prepared, { segments, neighbours }: Pick<JobEntity, 'segments' | 'neighbours'>): StatementOptions {
-  return { segments, ...(neighbours === null ? {} : { neighbours }), recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
+export function statementOf({ recode, sampleSeed }: Prepared, entity: Segmented): StatementOptions {
+  return { ...segmentsOf(entity), recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
 }
 
 /** @throws Error when the job was not prepared */

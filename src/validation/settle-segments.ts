@@ -233,7 +233,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       tally.addVerified(equal)
       seen.source += equal
       seen.target += equal
-      suspects.push(...found)
+      // there may be more than a call bears arguments
+      for (const suspect of found) suspects.push(suspect)
       if (suspects.length >= keysPerStatement) rest()
       if (resting.length * keysPerStatement >= mostSuspects) await settleRested(resting.splice(0))
     }
