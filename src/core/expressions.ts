@@ -29,6 +29,11 @@ export interface StatementOptions {
   unread?: Partial<Record<Side, readonly string[]>>
   /** the addresses of the only rows that are looked at */
   only?: readonly string[]
+  /**
+   * What stands for $1, $2, … in the statement itself, where no list holds a value of a row (a server may log its statements): a statement with parameters is described before it runs, and nothing of it runs until this
+   * process has come to the description.
+   */
+  lists?: readonly string[]
 }
 
 /** Pages [first, next) of a relation's own physical order; next null: open ended. */
@@ -39,6 +44,12 @@ export interface PageRange {
 
 /** One key of so many is in a sample. */
 export const sampledOneOf = 10
+
+/** SQL of a list that a statement takes: a parameter, or what stands for it. */
+function listed({ lists }: StatementOptions, number: number): string {
+  const list = lists?.[number - 1]
+  return list === undefined ? `$${number}` : quoteLiteral(list)
+}
 
 /** SQL condition that a key's segment is audited. */
 function inAudit({ oneOf, number }: { oneOf: number; number: number }, segmentBits: string): string {
@@ -612,7 +623,7 @@ export function streamStatement(spec: ComparisonSpec, side: Side, options: State
  * @param isByKey the neighbours in these segments are looked up by an index on the key, where `keyIndexStatement` tells that there is one; else all rows are looked at
  */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, isByKey = false): string {
-  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any($1::int4[])`, isByKey ? neighbourCondition(spec, side, options) : '')
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any(${listed(options, 1)}::int4[])`, isByKey ? neighbourCondition(spec, side, options) : '')
   return `select block::text, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
 }
 
@@ -659,8 +670,8 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
     ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any($2::tid[]) order by ${aliasOf(side)}.ctid` : where === 'keys' ? lookupCondition(spec, side) : ''
-  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any($1::int8[])${place}`
+  const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any(${listed(options, 2)}::tid[]) order by ${aliasOf(side)}.ctid` : where === 'keys' ? lookupCondition(spec, side) : ''
+  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any(${listed(options, 1)}::int8[])${place}`
 }
 
 /**
@@ -692,11 +703,12 @@ function lookupCondition(spec: ComparisonSpec, side: Side): string {
  * SQL condition, behind others, that a row lies in one of the segments listed in $1: in one of their neighbourhoods between the least and the greatest key. The addresses come from the index first (`offset 0`: each
  * neighbourhood by itself), since the planner thinks a pass cheaper than a join.
  */
-function neighbourCondition(spec: ComparisonSpec, side: Side, { segments, neighbours = 1 }: StatementOptions): string {
+function neighbourCondition(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const { segments, neighbours = 1 } = options
   const { column, ends, relation } = keyEnds(spec, side)
   const [alias, bits] = [aliasOf(side), Math.log2(neighbours)]
   const [first, last] = ends.map((end) => `(${end} >> ${bits})`)
-  const near = `unnest($1::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) neighbourhood`
+  const near = `unnest(${listed(options, 1)}::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) neighbourhood`
   return ` and ${alias}.ctid = any(array(select found.ctid from ${near} cross join lateral (select ${alias}.ctid from ${relation} ${alias} ` +
     `where ${column} >= neighbourhood << ${bits} and ${column} <= (neighbourhood << ${bits}) + ${neighbours - 1} offset 0) found))`
 }

@@ -66,18 +66,13 @@ export type CompareRows = (column: number, source: SourceRow, target: TargetRow)
  * n source and m target rows give min(n, m) pairs. Rows that are declared not to arrive take a partner after the others: what is left over is them.
  */
 export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
+  const [only, counterpart] = [group.source[0], group.target[0]]
+  if (group.source.length === 1 && group.target.length === 1 && only !== undefined && counterpart !== undefined) return pairOnly(only, counterpart, compare)
   const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
   const target = [...group.target].sort(byRowHash)
-  const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
-  // most keys have one row on each side: then there is one answer, asked for up to three times; those of many rows would fill the memory
-  const isPair = source.length === 1 && target.length === 1
-  let only: Likeness[] | null = null
-  const likenessOf = (row: SourceRow, candidate: TargetRow): Likeness[] => {
-    if (only !== null) return only
-    const likeness = row.columns.map((_, index) => compare(index, row, candidate))
-    if (isPair) only = likeness
-    return likeness
-  }
+  const pairing = noPairs()
+  // asked for up to three times: the answers for many rows would fill the memory
+  const likenessOf = (row: SourceRow, candidate: TargetRow): Likeness[] => row.columns.map((_, index) => compare(index, row, candidate))
   const takePartner = (row: SourceRow, fits: (likeness: Likeness[]) => boolean): TargetRow | undefined => {
     const partner = target.findIndex((candidate) => fits(likenessOf(row, candidate)))
     return partner === -1 ? undefined : target.splice(partner, 1)[0]
@@ -101,10 +96,26 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
       continue
     }
     if (row.rowHash === partner.rowHash) pairing.fingerprintFaults += 1
-    pairing.differs.push({ source: row, target: partner, columns: likenessOf(row, partner).flatMap((one, index) => (one === 'different' ? [index] : [])) })
+    pairing.differs.push({ source: row, target: partner, columns: differentColumns(likenessOf(row, partner)) })
   }
   pairing.unpairedTarget = target
   return pairing
+}
+
+/** Most keys have one row on each side. */
+function pairOnly(source: SourceRow, target: TargetRow, compare: CompareRows): Pairing {
+  const likeness = source.columns.map((_, index) => compare(index, source, target))
+  if (likeness.includes('different')) return { ...noPairs(), differs: [{ source, target, columns: differentColumns(likeness) }], fingerprintFaults: source.rowHash === target.rowHash ? 1 : 0 }
+  if (source.others.length === 0 && likeness.every((one) => one === 'equal')) return { ...noPairs(), verified: [[source, target]] }
+  return { ...noPairs(), accepted: [{ source, target, ...howAccepted(source, likeness) }] }
+}
+
+function noPairs(): Pairing {
+  return { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
+}
+
+function differentColumns(likeness: readonly Likeness[]): number[] {
+  return likeness.flatMap((one, index) => (one === 'different' ? [index] : []))
 }
 
 function byRowHash(left: { rowHash: string }, right: { rowHash: string }): number {

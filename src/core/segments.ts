@@ -69,15 +69,18 @@ export function createSegmentSums(segments: number): SegmentSums {
       else isKept[side] = true
       if (touched !== null && newer === null) isListed = false
       sums.add(side, packed, touched ?? none)
-      kept.add(side, packed, none)
       if (audit !== null) audits.add(side, audit, none)
-      if (keySums !== null) keys.add(side, keySums, none)
+      if (keySums === null) return
+      keys.add(side, keySums, none)
+      // asked only where the keys of all chunks are known
+      kept.add(side, packed, none)
     },
     compare() {
       const found: SegmentComparison = { agreed: 0, audited: 0, contradicted: 0, changed: [], suspicious: [] }
       for (let segment = 0; segment < segments; segment += 1) {
-        const [source, target] = [sums.rows('source', segment), sums.rows('target', segment)]
+        const source = sums.rows('source', segment)
         if (!sums.agree(segment)) {
+          const target = sums.rows('target', segment)
           const seen = { segment, sourceRows: source, targetRows: target }
           // where the keys of some chunk are not known, other rows were counted
           const areKeysKnown = keys.rows('source', segment) === source && keys.rows('target', segment) === target
@@ -87,7 +90,7 @@ export function createSegmentSums(segments: number): SegmentSums {
         }
         found.agreed += source
         // a side that was read by an earlier job has audited other segments
-        if (audits.rows('source', segment) !== source || audits.rows('target', segment) !== target) continue
+        if (source === 0 || audits.rows('source', segment) !== source || audits.rows('target', segment) !== source) continue
         found.audited += source
         if (!audits.agree(segment)) found.contradicted += source
       }
@@ -133,16 +136,23 @@ function createSums(segments: number, way: 'add' | 'xor' = 'add'): Sums {
         const segment = check(packed.readInt32BE(at))
         if (left.has(segment)) continue
         rows[segment] = (rows[segment] ?? 0) + packed.readInt32BE(at + 4)
-        const [highBefore, lowBefore, highMore, lowMore] = [high[segment] ?? 0, low[segment] ?? 0, packed.readInt32BE(at + 8), packed.readInt32BE(at + 12)]
+        const highBefore = high[segment] ?? 0
+        const lowBefore = low[segment] ?? 0
+        const highMore = packed.readInt32BE(at + 8)
+        const lowMore = packed.readInt32BE(at + 12)
         // the stores wrap at 32 bits, and what the lower half wraps is carried
-        if (way === 'xor') [high[segment], low[segment]] = [highBefore ^ highMore, lowBefore ^ lowMore]
-        else [high[segment], low[segment]] = [highBefore + highMore + ((lowBefore >>> 0) + (lowMore >>> 0) > 0xffffffff ? 1 : 0), lowBefore + lowMore]
+        high[segment] = way === 'xor' ? highBefore ^ highMore : highBefore + highMore + ((lowBefore >>> 0) + (lowMore >>> 0) > 0xffffffff ? 1 : 0)
+        low[segment] = way === 'xor' ? lowBefore ^ lowMore : lowBefore + lowMore
       }
     },
     rows: (side, segment) => sides[side].rows[segment] ?? 0,
     sum: (side, segment) => (BigInt(sides[side].high[segment] ?? 0) << 32n) | BigInt((sides[side].low[segment] ?? 0) >>> 0),
     isKnown: (segment) => unknown[segment] === 0,
-    agree: (segment) => unknown[segment] === 0 && (['rows', 'high', 'low'] as const).every((part) => (sides.source[part][segment] ?? 0) === (sides.target[part][segment] ?? 0)),
+    agree(segment) {
+      const { source, target } = sides
+      const isSame = (left: Float64Array | Int32Array, right: Float64Array | Int32Array) => (left[segment] ?? 0) === (right[segment] ?? 0)
+      return unknown[segment] === 0 && isSame(source.rows, target.rows) && isSame(source.high, target.high) && isSame(source.low, target.low)
+    },
   }
 }
 

@@ -140,22 +140,26 @@ interface TypeRow {
 async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>> {
   // typlen -1 tells an array from the fixed-size types that can be subscripted too, such as name and point
   const rows = await sql<TypeRow[]>`
-    with recursive wanted as (
-      select t.oid from pg_catalog.pg_type t where t.oid::text = any (${oids}::text[])
+    with recursive span as materialized (
+      select rngtypid as type, rngsubtype as subtype from pg_catalog.pg_range
+      union all
+      select (to_jsonb(r) ->> 'rngmultitypid')::oid, rngsubtype from pg_catalog.pg_range r where to_jsonb(r) ->> 'rngmultitypid' is not null
+    ), wanted as (
+      select t.oid from pg_catalog.pg_type t where t.oid = any (${oids}::text[]::oid[])
       union
       select next.oid
       from wanted w
       join pg_catalog.pg_type t on t.oid = w.oid
-      left join pg_catalog.pg_range r on r.rngtypid = t.oid or to_jsonb(r) ->> 'rngmultitypid' = t.oid::text
-      cross join lateral (values (t.typbasetype), (case when t.typlen = -1 then t.typelem end), (r.rngsubtype)) next (oid)
+      left join span on span.type = t.oid
+      cross join lateral (values (t.typbasetype), (case when t.typlen = -1 then t.typelem end), (span.subtype)) next (oid)
       where next.oid <> 0
     )
     select t.oid::text as oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as kind, t.typbasetype::oid::text as base,
-      coalesce(r.rngsubtype, case when t.typlen = -1 then t.typelem else 0 end)::oid::text as element
+      coalesce(span.subtype, case when t.typlen = -1 then t.typelem else 0 end)::oid::text as element
     from wanted w
     join pg_catalog.pg_type t on t.oid = w.oid
     join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-    left join pg_catalog.pg_range r on r.rngtypid = t.oid or to_jsonb(r) ->> 'rngmultitypid' = t.oid::text`
+    left join span on span.type = t.oid`
   const byOid = new Map(rows.map((row) => [row.oid, row]))
   const build = (oid: string): TypeInfo => {
     const row = byOid.get(oid)

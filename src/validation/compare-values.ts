@@ -27,10 +27,13 @@ export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<K
     }
   }
   const same = await answer(questions, target, signal)
-  const isSame = (id: string, left: string | null, right: string | null) => left === right || (same.get(id)?.has(JSON.stringify([left, right])) ?? false)
+  const isSame = (id: string, left: string | null, right: string | null) => left === right || (same.size > 0 && (same.get(id)?.has(JSON.stringify([left, right])) ?? false))
   return (column, source, row) => {
-    const [left, right, raw] = [source.columns[column] ?? null, row.columns[column] ?? null, row.rawColumns[column] ?? null]
+    // asked for each column of each pair, most of which are equal
+    const left = source.columns[column] ?? null
+    const right = row.columns[column] ?? null
     if (left === right || isSame(`value ${column}`, left, right)) return 'equal'
+    const raw = row.rawColumns[column] ?? null
     if (left !== null && raw !== null && (folded[column]?.has(JSON.stringify([left.slice(1), raw])) ?? false)) return 'equal'
     if (left?.startsWith('+') && (left === '+' ? right === null : left.slice(1) === right)) return { accepted: `other value of ${spec.columns[column]?.name ?? ''}` }
     const exact = row.exact[column] ?? null

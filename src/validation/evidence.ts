@@ -73,7 +73,7 @@ export interface Reading {
 export async function readReading(spec: ComparisonSpec, reader: Reader, options: StatementOptions, signal: AbortSignal): Promise<Reading> {
   const { side } = reader
   const pass = scanStatement(spec, side, options)
-  const rows = readRowsStatement(spec, side, options, null).replace('$1', "'{0}'")
+  const rows = readRowsStatement(spec, side, { ...options, lists: ['{0}'] }, null)
   const text = [countStatement(spec, side), pass, rows].join(';\n')
   const [opaque] = await read(reader, signal, opaqueStatement, [text])
   if (opaque?.['opaque'] !== 'false') return { text, relations: null, own: null }

@@ -51,6 +51,15 @@ export function endOf(spec: ComparisonSpec, side: Side, { first, next }: PageRan
   return next ?? Math.max(spec[side].pages, first)
 }
 
+/** What of a range is left behind its beginning, in the pieces that are to be read beside each other: the last statement of a side is two, or it would run alone while nothing else is left to read. */
+export function restsOf(pace: Pace, spec: ComparisonSpec, side: Side, work: Work, range: PageRange, part: PageRange): PageRange[] {
+  const rest = restOf(range, part)
+  if (rest === null) return []
+  const middle = rest.first + Math.ceil((endOf(spec, side, rest) - rest.first) / 2)
+  const isLast = rest.next === null && pace.cut(spec, side, work, rest) === rest
+  return isLast && middle - rest.first >= firstPages ? [{ first: rest.first, next: middle }, { first: middle, next: null }] : [rest]
+}
+
 /** What of a range is left behind its beginning; null: nothing. */
 export function restOf(range: PageRange, part: PageRange): PageRange | null {
   return part.next === null || part.next === range.next ? null : { first: part.next, next: range.next }

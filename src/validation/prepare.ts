@@ -152,13 +152,16 @@ function expectedToDiffer(share: number, segmentRows: number): number {
 async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
   const indexes = await findKeyIndexes(spec, readers, signal)
   const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
-  const cut = (size: number, most: number, divide: (wanted: number) => Pick<JobEntity, 'segments' | 'neighbours'> | null) => {
-    const wanted = Math.min(most, powerOfTwo(rows / size))
-    const divided = divide(wanted)
-    return divided === null ? [] : [{ ...divided, isSmall: share === null || expectedToDiffer(share, Math.max(size, rows / wanted)) < streamFrom }]
-  }
-  const near = indexes === null ? [] : (areLookedUp(spec) ? rowsBeside : [segmentRows]).flatMap((size) => cut(Math.min(size, segmentRows), mostOfNeighbours, (wanted) => cutNeighbours(indexes, rows, wanted)))
-  const cuts = near.length > 0 ? near : cut(segmentRows, largestSegmentCount, (segments) => ({ segments, neighbours: null }))
+  const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => ({ ...divided, isSmall: share === null || expectedToDiffer(share, size) < streamFrom })
+  const near = indexes === null ? [] : (areLookedUp(spec) ? rowsBeside : [segmentRows]).flatMap((most) => {
+    const size = Math.min(most, segmentRows)
+    const wanted = Math.min(mostOfNeighbours, powerOfTwo(rows / size))
+    const divided = cutNeighbours(indexes, rows, wanted)
+    return divided === null ? [] : [withSize(divided, Math.max(size, rows / wanted))]
+  })
+  // the nearest power of two: sums are found in a cache of the processor, or not, and half of it would be twice as many
+  const segmentsOfHashes = Math.min(largestSegmentCount, powerOfTwo(rows / segmentRows / Math.SQRT2))
+  const cuts = near.length > 0 ? near : [withSize({ segments: segmentsOfHashes, neighbours: null }, Math.max(segmentRows, rows / segmentsOfHashes))]
   const { segments, neighbours, isSmall } = cuts.find((one) => one.isSmall) ?? cuts[0] ?? { segments: 1, neighbours: null, isSmall: false }
   return { segments, neighbours, streamed: !isSmall }
 }

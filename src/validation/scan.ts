@@ -12,7 +12,7 @@ import { areLookedUp } from './neighbours.js'
 import { listUncoveredColumns, readJobEntity, saveRows, saveSegments, type JobEntity } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
-import { endOf, restOf } from './pace.js'
+import { endOf, restOf, restsOf } from './pace.js'
 import { rescan } from './rescan.js'
 import { scanChunk, ScanMismatch, type ScannedChunk, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
@@ -40,7 +40,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
     const { outcome, found } = await onFreest(context, side, prepared, signal, (reader) => scanReadable(spec, reader, statement, profile, streamed, signal))
     context.pace.note(spec, side, 'fingerprints', part, outcome.durationMs)
     const write = (tx: Db) => ('segments' in found ? saveSegments(tx, task.taskId, found.segments) : saveRows(tx, task.taskId, found.blocks))
-    return { write, outcome: { ...outcome }, whenLast, ...(rest === null ? {} : { nextPage: rest.first, rest: [rest] }) }
+    return { write, outcome: { ...outcome }, whenLast, ...(rest === null ? {} : { nextPage: rest.first, rest: restsOf(context.pace, spec, side, 'fingerprints', range, part) }) }
   } catch (error) {
     if (signal.aborted || busyLoad(error) !== null) throw error
     if (sqlstateOf(error) === '57014') context.pace.note(spec, side, 'fingerprints', part, Infinity)

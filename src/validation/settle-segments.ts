@@ -125,7 +125,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** The rows of segments of neighbours, found by an index on both sides, some at a time: where most segments are read this takes longer than a pass, and much less memory. */
   async function* lookUp(segments: readonly SeenSegment[]): AsyncGenerator<Block> {
     const readSide = async (side: Side, part: readonly SeenSegment[]) => {
-      const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, options, true), [arrayText(part.map(({ segment }) => segment))])
+      const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, { ...options, lists: [arrayText(part.map(({ segment }) => segment))] }, true))
       return new Map(blocks.map((row) => [textOf(row, 'block'), textOf(row, 'rows')]))
     }
     for await (const [source, target] of readAhead(batches(segments, rowsPerLookup), (part) => Promise.all([readSide('source', part), readSide('target', part)]))) {
@@ -176,7 +176,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextRow[]> {
     if (suspects.length === 0) return []
     const addresses = suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address))
-    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'addresses'), [arrayText(suspects.map(([keyHash]) => keyHash)), textArray(addresses)])
+    const lists = [arrayText(suspects.map(([keyHash]) => keyHash)), textArray(addresses)]
+    return read(readers[side], signal, readRowsStatement(spec, side, { ...options, lists }, options.snapshots[side], 'addresses'))
   }
 
   /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
@@ -223,11 +224,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
     const resting: PackedSuspects[] = []
-    let suspects: [string, Suspect][] = []
-    const rest = () => {
-      resting.push(...partsOf(suspects, keysPerStatement).map(packSuspects))
-      suspects = []
-    }
+    const suspects: [string, Suspect][] = []
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       tally.addVerified(equal)
@@ -235,10 +232,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       seen.target += equal
       // there may be more than a call bears arguments
       for (const suspect of found) suspects.push(suspect)
-      if (suspects.length >= keysPerStatement) rest()
+      // whole parts alone: each is a few statements
+      while (suspects.length >= keysPerStatement) resting.push(packSuspects(suspects.splice(0, keysPerStatement)))
       if (resting.length * keysPerStatement >= mostSuspects) await settleRested(resting.splice(0))
     }
-    rest()
+    if (suspects.length > 0) resting.push(packSuspects(suspects))
     await settleRested(resting)
   }
 

@@ -59,13 +59,17 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const statement: StatementOptions = { ...statementOf(prepared, found), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
-  const { agreed, suspicious, changed, newer, ...auditedInPass } = found.streamed
+  const compared = found.streamed
     ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }], changed: [], newer: { source: Buffer.alloc(0), target: Buffer.alloc(0) } }
-    : await compareSegments(context.target, task.jobId, spec.entity, found.segments)
+    : compareSegments(context.target, task.jobId, spec.entity, found.segments)
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
-  const indexes = found.neighbours === null || found.streamed ? null : await findKeyIndexes(spec, readers, signal)
-  const audit = indexes !== null && areLookedUp(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : auditedInPass
+  const readIndexes = async () => {
+    const indexes = found.neighbours === null || found.streamed ? null : await findKeyIndexes(spec, readers, signal)
+    return { indexes, auditedApart: indexes !== null && areLookedUp(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
+  }
+  const [{ agreed, suspicious, changed, newer, ...auditedInPass }, { indexes, auditedApart }] = await Promise.all([compared, readIndexes()])
+  const audit = auditedApart ?? auditedInPass
   tally.addVerified(agreed)
   tally.fingerprintFaults += audit.contradicted
   const survivors = new Map<string, SurvivorFate>()
