@@ -95,11 +95,11 @@ export async function runPlan(tracking: Sql, queue: Queue, plan: string, mode: '
   for (const statement of tellOfEnds) await tracking.unsafe(statement)
   let hear: (at: number) => void = () => undefined
   const heard = new Promise<number>((resolve) => { hear = resolve })
-  const { unlisten } = await tracking.listen('bench_job_ended', () => { hear(performance.now()) })
+  const subscription = await tracking.listen('bench_job_ended', () => { hear(performance.now()) })
   const startedAt = performance.now()
   const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode, priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
   const seconds = (await heard - startedAt) / 1000
-  await unlisten()
+  await subscription.unlisten()
   const [job] = await tracking<{ status: string; reason: string | null }[]>`select status, reason from migration_coverage.job where job_id = ${jobId}`
   if (job?.status !== 'completed') throw new Error(`the job ${job?.status}: ${job?.reason}`)
   const [found] = await tracking<(Expected & { note: string | null })[]>`

@@ -1,6 +1,6 @@
 import { canonicalHash, canonicalText, canonicalValue, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
 import type { Side } from './catalog.js'
-import { quoteIdentifier, quoteLiteral, relationSql } from './identifier.js'
+import { quoteIdentifier, quoteLiteral, quoteRelation, relationSql } from './identifier.js'
 import type { AcceptedValue, ComparisonSpec, Explanation, KeyMapSpec, NaturalKeyMapSpec, StoredKeyMapSpec, TermPlace, TermSpec, TotalSpec } from './spec.js'
 
 /**
@@ -62,12 +62,6 @@ function inAudit({ oneOf, number }: { oneOf: number; number: number }, segmentBi
  */
 export function canHaveNeighbours({ key: [leg, ...more] }: ComparisonSpec): boolean {
   return leg !== undefined && more.length === 0 && (leg.canonical.name === 'integer' || leg.canonical.name === 'bigint') && leg.values === null
-}
-
-/** Whether the keys of a side that may have neighbours are a column of it; at the source also where a key map leads on from there. */
-export function hasKeyColumn(spec: ComparisonSpec, side: Side): boolean {
-  const [leg] = spec.key
-  return leg !== undefined && spec[side].chunkable && (side === 'source' || leg.keyMap === null) && ownColumn(leg, side) !== null
 }
 
 /** SQL of 64 bits of which the last ones are the key's segment: the neighbourhood of the key, counted from 0 on, or its hash. */
@@ -191,10 +185,14 @@ const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
-  const types = [leftType, rightType]
-  if (types.every((type) => exactTypes.includes(type)) || (leftType === rightType && !textTypes.includes(leftType))) return `${left} = ${right}`
-  const text = (key: string) => (types.includes('uuid') ? `lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
+  if (hasPlainEquality(leftType, rightType)) return `${left} = ${right}`
+  const text = (key: string) => ([leftType, rightType].includes('uuid') ? `lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
   return `${text(left)} = ${text(right)}`
+}
+
+/** Whether `=` tells that two modern keys of these types are the same. */
+function hasPlainEquality(left: string, right: string): boolean {
+  return [left, right].every((type) => exactTypes.includes(type)) || (left === right && !textTypes.includes(left))
 }
 
 /** A map's legacy key in the kind of the source's key; null where it cannot be read as one: such an entry leads nowhere. */
@@ -679,64 +677,113 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
  * @returns one entry for each leg, in the order of the key; null where a leg is not a column whose own equality holds whenever the canonical forms are equal
  */
 export function keyLookup(spec: ComparisonSpec, side: Side): { column: string; type: string }[] | null {
-  const found = spec.key.map((term) => (term.keyMap === null ? ownColumn(term, side) : null)).filter((leg) => leg !== null)
+  const isOwn = ({ keyMap }: TermSpec) => keyMap === null || (side === 'source' && !isNatural(keyMapOf(spec, keyMap)))
+  const found = spec.key.map((term) => (isOwn(term) ? ownColumn(term, side) : null)).filter((leg) => leg !== null)
   return found.length === spec.key.length ? found : null
 }
 
 /** The column of a term on a side, where its canonical form is that of the column as it stands and its equality holds; with the type of its literals. */
 function ownColumn(term: TermSpec, side: Side): { column: string; type: string } | null {
   const [column, type] = side === 'source' ? [term.source, term.sourceType] : [term.target, term.targetType]
-  const isColumn = /^(src|tgt)\."(?:[^"]|"")+"$/.test(column) && term.values === null && term.zone === null && term.sourceRaw === null && term.targetRaw === null
-  const { name, literalType } = term.canonical
-  const isOwn = (name === 'integer' || name === 'bigint') ? ['int2', 'int4', 'int8'].includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
-  return isColumn && isOwn ? { column, type: literalType } : null
+  const isOwn = isColumn(column) && term.values === null && term.zone === null && term.sourceRaw === null && term.targetRaw === null && isHeldAs(term.canonical, type)
+  return isOwn ? { column, type: term.canonical.literalType } : null
+}
+
+/** Whether SQL over a side's row is a column of it and nothing else. */
+function isColumn(sql: string): boolean {
+  return /^(src|tgt)\."(?:[^"]|"")+"$/.test(sql)
+}
+
+/** Whether two values of a type are equal where their canonical forms are. */
+function isHeldAs({ name }: CanonicalKind, type: string): boolean {
+  return name === 'integer' || name === 'bigint' ? ['int2', 'int4', 'int8'].includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
+}
+
+/** How an index leads to the rows of a key of one leg. */
+interface KeyPath {
+  /** the relation and its column, quoted, that hold the key in the type of its literals */
+  schema: string
+  table: string
+  column: string
+  type: string
+  /** at the target behind a key map, which then is that relation: its modern keys, and the column of the target that holds them */
+  onward: { modern: string; own: string } | null
+}
+
+/** @returns null: the key is of several legs, or no column that holds it as it stands, on the way through a key map neither */
+function keyPath(spec: ComparisonSpec, side: Side): KeyPath | null {
+  const [leg, ...more] = spec.key
+  if (leg === undefined || more.length > 0 || !spec[side].chunkable) return null
+  const map = leg.keyMap === null ? null : keyMapOf(spec, leg.keyMap)
+  if (map !== null && isNatural(map)) return null
+  if (map === null || side === 'source') {
+    const own = ownColumn(leg, side)
+    return own === null ? null : { schema: spec[side].schema, table: spec[side].table, column: own.column.slice(own.column.indexOf('"')), type: own.type, onward: null }
+  }
+  const isPlain = map.members.length === 0 && isColumn(leg.target) && leg.targetRaw === null && isHeldAs(leg.canonical, map.legacyType) && hasPlainEquality(map.modernType, leg.targetType)
+  return isPlain ? { schema: map.schema, table: map.table, column: quoteIdentifier(map.legacy), type: leg.canonical.literalType, onward: { modern: quoteIdentifier(map.modern), own: leg.target } } : null
+}
+
+/** Whether an index may lead to the rows of a key on a side by itself, through a key map too; whether there is one, `keyIndexStatement` tells. */
+export function hasKeyPath(spec: ComparisonSpec, side: Side): boolean {
+  return keyPath(spec, side) !== null
 }
 
 /** SQL condition, behind others, that a key is one of those whose legs are listed in $2…, key by key. Of several legs each alone would be looked up with each other. */
 function lookupCondition(spec: ComparisonSpec, side: Side): string {
+  const path = keyPath(spec, side)
+  if (path !== null) {
+    const isListed = (column: string) => `${column} = any($2::${path.type}[])`
+    return ` and ${path.onward === null ? isListed(`${aliasOf(side)}.${path.column}`) : `${path.onward.own} in (select entry.${path.onward.modern} from ${quoteRelation({ schema: path.schema, name: path.table })} entry where ${isListed(`entry.${path.column}`)})`}`
+  }
   const legs = keyLookup(spec, side) ?? []
-  const lists = legs.map(({ type }, index) => `$${index + 2}::${type}[]`)
-  return legs.length === 1 ? ` and ${at(legs, 0).column} = any(${at(lists, 0)})` : ` and (${legs.map(({ column }) => column).join(', ')}) in (select * from unnest(${lists.join(', ')}))`
+  return ` and (${legs.map(({ column }) => column).join(', ')}) in (select * from unnest(${legs.map(({ type }, index) => `$${index + 2}::${type}[]`).join(', ')}))`
 }
 
 /**
  * SQL condition, behind others, that a row lies in one of the segments listed in $1: in one of their neighbourhoods between the least and the greatest key. The addresses come from the index first (`offset 0`: each
- * neighbourhood by itself), since the planner thinks a pass cheaper than a join.
+ * neighbourhood by itself), since the planner thinks a pass cheaper than a join. Behind a key map the legacy keys of the map are looked up, and the rows of their modern ones.
  */
 function neighbourCondition(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { segments, neighbours = 1 } = options
-  const { column, ends, relation } = keyEnds(spec, side)
+  const { path, ends } = keyEnds(spec, side)
   const [alias, bits] = [aliasOf(side), Math.log2(neighbours)]
   const [first, last] = ends.map((end) => `(${end} >> ${bits})`)
   const near = `unnest(${listed(options, 1)}::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) neighbourhood`
-  return ` and ${alias}.ctid = any(array(select found.ctid from ${near} cross join lateral (select ${alias}.ctid from ${relation} ${alias} ` +
-    `where ${column} >= neighbourhood << ${bits} and ${column} <= (neighbourhood << ${bits}) + ${neighbours - 1} offset 0) found))`
+  const isNear = (column: string) => `${column} >= neighbourhood << ${bits} and ${column} <= (neighbourhood << ${bits}) + ${neighbours - 1}`
+  const addresses = `select ${alias}.ctid from ${relationSql({ schema: spec[side].schema, name: spec[side].table })} ${alias} where`
+  const found = path.onward === null ? `cross join lateral (${addresses} ${isNear(`${alias}.${path.column}`)} offset 0) found`
+    : `cross join lateral (select entry.${path.onward.modern} as modern from ${quoteRelation({ schema: path.schema, name: path.table })} entry where ${isNear(`entry.${path.column}`)} offset 0) reached ` +
+      `cross join lateral (${addresses} ${path.onward.own} = reached.modern offset 0) found`
+  return ` and ${alias}.ctid = any(array(select found.ctid from ${near} ${found}))`
 }
 
-/** The column of a key of one leg, and SQL of its least and its greatest value on a side; null without rows. */
-function keyEnds(spec: ComparisonSpec, side: Side): { column: string; ends: [string, string]; relation: string } {
-  const leg = ownColumn(at(spec.key, 0), side)
-  if (leg === null) throw new RangeError(`no index leads to the keys of ${spec.entity} at the ${side}`)
-  const relation = relationSql({ schema: spec[side].schema, name: spec[side].table })
-  const end = (name: string) => `(select ${name}(${leg.column})::int8 from ${relation} ${aliasOf(side)})`
-  return { column: leg.column, ends: [end('min'), end('max')], relation }
+/** Where an index leads to the keys of a side, and SQL of the least and the greatest there; null without rows. */
+function keyEnds(spec: ComparisonSpec, side: Side): { path: KeyPath; ends: [string, string]; relation: string } {
+  const path = keyPath(spec, side)
+  if (path === null) throw new RangeError(`no index leads to the keys of ${spec.entity} at the ${side}`)
+  const relation = quoteRelation({ schema: path.schema, name: path.table })
+  const end = (name: string) => `(select ${name}(keyed.${path.column})::int8 from ${relation} keyed)`
+  return { path, ends: [end('min'), end('max')], relation }
 }
 
 /**
- * How an index leads to neighbouring keys; asked only where `hasKeyColumn` holds.
- * Columns: least and greatest (key; null without rows, and without a btree over all rows that begins with the key: each look would be a pass), correlation (of the order of the keys and that of the rows, 0 to 1; null: nobody has
- * analysed the table), rows (what the last analysis thought).
+ * How an index leads to neighbouring keys; asked only where `hasKeyPath` holds.
+ * Columns: least and greatest (key; null without rows, and without a btree over all rows that begins with the key: each look would be a pass; behind a key map another such index leads from its modern keys to the rows),
+ * correlation (of the order of the keys and that of the rows, 0 to 1; null: nobody has analysed the table, or knows it behind a key map), rows (what the last analysis thought; null behind a key map).
  */
 export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
-  const { schema, table } = spec[side]
-  const { column, ends, relation } = keyEnds(spec, side)
-  const name = quoteLiteral(column.slice(column.indexOf('"') + 1, -1).replaceAll('""', '"'))
+  const { path, ends, relation } = keyEnds(spec, side)
+  const nameOf = (quoted: string) => quoteLiteral(quoted.slice(quoted.indexOf('"') + 1, -1).replaceAll('""', '"'))
+  const isIndexed = (of: string, column: string) => `exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = ${quoteLiteral(of)}::regclass and a.attname = ${nameOf(column)} and m.amname = 'btree' and i.indisvalid and i.indpred is null)`
   const [least, greatest] = ends.map((end) => `case when indexed then ${end} end::text`)
-  return `select ${least} as least, ${greatest} as greatest,
-    (select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(schema)} and tablename = ${quoteLiteral(table)} and attname = ${name} and not inherited) as correlation,
-    (select greatest(reltuples, 0)::int8::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows
-    from (select exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-      where i.indrelid = ${quoteLiteral(relation)}::regclass and a.attname = ${name} and m.amname = 'btree' and i.indisvalid and i.indpred is null) as indexed offset 0) found`
+  const known = path.onward === null
+    ? `(select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(path.schema)} and tablename = ${quoteLiteral(path.table)} and attname = ${nameOf(path.column)} and not inherited) as correlation,
+    (select greatest(reltuples, 0)::int8::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows`
+    : 'null as correlation, null as rows'
+  const onward = path.onward === null ? '' : ` and ${isIndexed(quoteRelation({ schema: spec[side].schema, name: spec[side].table }), path.onward.own)}`
+  return `select ${least} as least, ${greatest} as greatest, ${known} from (select ${isIndexed(relation, path.column)}${onward} as indexed offset 0) found`
 }
 
 /** Texts with their state; NULL is `+`. */
@@ -854,22 +901,38 @@ export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: 
   return { texts, joins: keys.flatMap((leg) => leg.join ?? []).join(' ') }
 }
 
-/** Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs). */
-export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+/**
+ * Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs).
+ * @param areFew the addresses of all of them fit into memory: behind a key map they are found first, since a join that brings each row its legacy key takes three times as long as one that only asks for it
+ */
+export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, areFew = false): string {
   const { from, keys } = sideSql(spec, side, options)
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
   const states = side === 'source' ? "state.name = 'no key'" : `state.name <> 'keyed' and (${reason}) is null`
   const raw = keys.map((leg, index) => `${leg.raw} as r${index}`)
-  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}) rows ` +
+  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}${areFew ? withoutEntry(spec, side) : ''}) rows ` +
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
+}
+
+/** SQL condition, behind others, that no entry of the key map leads to a row; empty where there is none, or where it takes more than equality. */
+function withoutEntry(spec: ComparisonSpec, side: Side): string {
+  const [leg] = spec.key
+  const onward = keyPath(spec, side)?.onward ?? null
+  if (leg === undefined || onward === null) return ''
+  const map = keyMapOf(spec, leg.keyMap ?? '')
+  if (isNatural(map)) return ''
+  const entries = `select tgt.${onward.modern} as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.legacy)} is not null`
+  return ` and tgt.ctid = any(array(select tgt.ctid from ${relationSql({ schema: spec.target.schema, name: spec.target.table })} tgt where not exists (select from (${entries}) reached where reached.modern = ${onward.own})))`
 }
 
 /** Which of the legacy keys listed in $1 (a text array) a key map knows. Columns: legacy. */
 export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string {
   if (isNatural(map)) return `select distinct natural_value as legacy from (${naturalRows(map, 'target')}) entry where natural_value = any($1::text[])`
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
+  // an index may find them
+  const lookup = isHeldAs(kind, map.legacyType) ? ` and tgt.${quoteIdentifier(map.legacy)} = any($1::text[]::${kind.literalType}[])` : ''
   return `select distinct ${legacy} as legacy from ${mapRelation(map)} tgt ` +
-    `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any($1::text[])`
+    `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any($1::text[])${lookup}`
 }
 
 /** The legacy keys of a many-to-one key map that are not the smallest of their modern key. Columns: legacy, smallest. */

@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import { canHaveNeighbours, hasKeyColumn, keyIndexStatement } from '../core/expressions.js'
+import { canHaveNeighbours, hasKeyPath, keyIndexStatement } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { readOne, type Reader } from './reader.js'
 
@@ -19,26 +19,26 @@ export interface KeyIndex {
 
 export interface KeyIndexes {
   source: KeyIndex
-  /** null: a key map leads to the keys of the target, and none to their neighbours */
+  /** behind a key map that of its legacy keys; null: no index leads from there to the rows */
   target: KeyIndex | null
 }
 
 /** @returns null: a side whose keys are a column has no index that leads to neighbours, or no rows */
 export async function findKeyIndexes(spec: ComparisonSpec, readers: Record<Side, Reader>, signal: AbortSignal): Promise<KeyIndexes | null> {
   const [source, target] = await Promise.all([findKeyIndex(spec, readers.source, signal), findKeyIndex(spec, readers.target, signal)])
-  return source === null || (target === null && areLookedUp(spec)) ? null : { source, target }
+  return source === null || (target === null && hasOwnKeys(spec)) ? null : { source, target }
 }
 
-/** Whether neighbours are looked up by an index on both sides, where there are any: not where a key map leads to those of the target. */
-export function areLookedUp({ key }: ComparisonSpec): boolean {
+/** Whether the target's rows hold the keys themselves: where a key map leads to them, nobody knows in what order they lie. */
+export function hasOwnKeys({ key }: ComparisonSpec): boolean {
   return key.every(({ keyMap }) => keyMap === null)
 }
 
 async function findKeyIndex(spec: ComparisonSpec, reader: Reader, signal: AbortSignal): Promise<KeyIndex | null> {
   const { side } = reader
-  if (!canHaveNeighbours(spec) || !hasKeyColumn(spec, side)) return null
+  if (!canHaveNeighbours(spec) || !hasKeyPath(spec, side)) return null
   const { least, greatest, correlation, rows } = await readOne(reader, signal, keyIndexStatement(spec, side))
-  return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows), inOrder: Number(correlation) >= leastCorrelation }
+  return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows ?? 0), inOrder: Number(correlation ?? 0) >= leastCorrelation }
 }
 
 /**

@@ -17,7 +17,7 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { areLookedUp, cutNeighbours, findKeyIndexes, powerOfTwo } from './neighbours.js'
+import { hasOwnKeys, cutNeighbours, findKeyIndexes, powerOfTwo } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
@@ -25,7 +25,7 @@ import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 const rowsPerPage = 32
 const largestSegmentCount = 32_768
 /** Rows of a segment of neighbours: since they follow each other many sums cost little, and with a row that differs few others are read again. Where many differ, the second. */
-const rowsBeside = [128, 16]
+const rowsBeside = [128, 16] as const
 /** So many sums a statement adds up in the memory that it has. */
 const mostOfNeighbours = 131_072
 /** Entities whose indexes are asked for at a time. */
@@ -153,7 +153,7 @@ async function chooseSegments(spec: ComparisonSpec, share: number | null, { segm
   const indexes = await findKeyIndexes(spec, readers, signal)
   const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
   const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => ({ ...divided, isSmall: share === null || expectedToDiffer(share, size) < streamFrom })
-  const near = indexes === null ? [] : (areLookedUp(spec) ? rowsBeside : [segmentRows]).flatMap((most) => {
+  const near = indexes === null ? [] : (hasOwnKeys(spec) ? rowsBeside : [indexes.target === null ? segmentRows : rowsBeside[0]]).flatMap((most) => {
     const size = Math.min(most, segmentRows)
     const wanted = Math.min(mostOfNeighbours, powerOfTwo(rows / size))
     const divided = cutNeighbours(indexes, rows, wanted)

@@ -8,7 +8,7 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { auditedBy } from './audit.js'
 import { readPrepared, sideOfTask, statementOf, type Prepared, type TaskContext } from './context.js'
-import { areLookedUp } from './neighbours.js'
+import { hasOwnKeys } from './neighbours.js'
 import { listUncoveredColumns, readJobEntity, saveRows, saveSegments, type JobEntity } from './outcomes.js'
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
@@ -33,7 +33,7 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
   const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: spec.entity }
-  const statement: StatementOptions = { ...options, ...(entity.neighbours === null || !areLookedUp(spec) ? { audited: auditedBy(task.jobId, options) } : {}), ...(spec[side].chunkable ? { pages: part } : {}) }
+  const statement: StatementOptions = { ...options, ...(entity.neighbours === null || !hasOwnKeys(spec) ? { audited: auditedBy(task.jobId, options) } : {}), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const again = await rescanOnItself(context, task, prepared, spec, options, profile, signal)
     if (again !== null) return { write: (tx) => saveSegments(tx, task.taskId, again.segments), outcome: { ...again.outcome }, whenLast }

@@ -19,8 +19,10 @@ import type { Tally } from './tally.js'
 
 export interface SettleOptions extends StatementOptions {
   pace: Pace
-  /** the indexes that lead to neighbouring keys; null: a segment's rows are found by a pass */
+  /** the indexes that lead to integer keys; null: there are none on both sides */
   indexes: KeyIndexes | null
+  /** that both sides have under keys */
+  rows: number
   /** how long a suspicious key rests before it is read again, ms */
   recheckDelayMs: number
   /** how often a key that keeps changing is read again before it is pending */
@@ -54,6 +56,8 @@ const keysPerPass = 20_000
 const mostSuspects = 50_000
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
 const rowsPerLookup = 100_000
+/** Share of the rows that is looked up wherever they lie: of each a page is read, and of a pass all pages in order. */
+const mostAnywhere = 0.01
 /** Rows without a partner that are kept until their cause is looked for, where that takes a pass. */
 const mostAlone = 4_000
 
@@ -84,11 +88,18 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   else {
     const left = await settler.settleChanged(open.changed, open.newer)
     const all = [...open.suspicious, ...left]
-    if (options.indexes?.source.inOrder === true && options.indexes.target?.inOrder === true) await settler.settleBlocks(settler.lookUp(all))
+    if (shouldLookUp(all, options)) await settler.settleBlocks(settler.lookUp(all))
     else for (const batch of batches(all, options.batchRows)) await settler.settleBatch(batch)
   }
   await settler.settleCollapsed()
   return settler.seen
+}
+
+/** Whether an index leads to all rows of these segments, and they lie beside each other or are so few that reading them anywhere costs less than a pass. */
+function shouldLookUp(segments: readonly SeenSegment[], { neighbours, indexes, rows }: SettleOptions): boolean {
+  if (neighbours === undefined || indexes === null || indexes.target === null) return false
+  const isFew = segments.reduce((sum, { sourceRows, targetRows }) => sum + sourceRows + targetRows, 0) <= rows * mostAnywhere
+  return isFew || (indexes.source.inOrder && indexes.target.inOrder)
 }
 
 function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegment[][] {
@@ -108,7 +119,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
-  const isIndexed = { source: keyLookup(spec, 'source') !== null, target: keyLookup(spec, 'target') !== null }
+  const isIndexed = { source: keyLookup(spec, 'source') !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
@@ -475,8 +486,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
-export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal): Promise<{ state: string; rawKey: (string | null)[] }[]> {
-  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options), [String(limit)])
+export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal, areFew = false): Promise<{ state: string; rawKey: (string | null)[] }[]> {
+  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options, areFew), [String(limit)])
   return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
 }
 

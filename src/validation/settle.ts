@@ -13,7 +13,7 @@ import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { areLookedUp, findKeyIndexes } from './neighbours.js'
+import { hasOwnKeys, findKeyIndexes } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
@@ -65,8 +65,8 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const readIndexes = async () => {
-    const indexes = found.neighbours === null || found.streamed ? null : await findKeyIndexes(spec, readers, signal)
-    return { indexes, auditedApart: indexes !== null && areLookedUp(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
+    const indexes = await findKeyIndexes(spec, readers, signal)
+    return { indexes, auditedApart: found.neighbours !== null && !found.streamed && indexes !== null && hasOwnKeys(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
   }
   const [{ agreed, suspicious, changed, newer, ...auditedInPass }, { indexes, auditedApart }] = await Promise.all([compared, readIndexes()])
   const audit = auditedApart ?? auditedInPass
@@ -81,7 +81,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
   const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found) : { suspicious, changed, newer },
-    { ...statement, indexes, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+    { ...statement, indexes, rows: keyed.source + keyed.target, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
@@ -187,11 +187,18 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
       else tally.count('reasons', 'target', 'generated', reason, rows)
     }
   }
-  if (tally.target.extra === 0) return
-  for (const row of await listUnkeyed(spec, readers.target, statement, options.maxStoredDifferences, signal)) {
+  const unkeyed = sumOf(outcomes.target.map(withoutReason))
+  if (unkeyed === 0) return
+  for (const row of await listUnkeyed(spec, readers.target, statement, options.maxStoredDifferences, signal, unkeyed <= fewUnkeyed)) {
     tally.keep({ side: 'target', class: 'extra', cause: row.state, reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
   }
 }
+
+/** Rows without a key whose addresses the server may keep in memory. */
+const fewUnkeyed = 100_000
+
+/** Target rows without a key that no declared reason accounts for. */
+const withoutReason = ({ noKey, noMapEntry }: ScanOutcome): number => (noKey['-1'] ?? 0) + (noMapEntry['-1'] ?? 0)
 
 const examinedOf = ({ rows, unsampled, unread }: ScanOutcome): number => rows - unsampled - unread
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PageRange } from '../../src/core/expressions.js'
-import { createPace, restOf } from '../../src/validation/pace.js'
+import { createPace, restOf, restsOf } from '../../src/validation/pace.js'
 import { specOf } from '../helpers/spec.js'
 
 const base = specOf()
@@ -61,4 +61,18 @@ test('a rest of less than half a statement is read with what is before it', () =
   expect(pace.cut(spec, 'source', 'keys', { first: 1000, next: 1390 })).toEqual({ first: 1000, next: 1256 })
   // the last chunk is open ended, wherever the table is thought to end
   expect(pace.cut(spec, 'source', 'keys', { first: 99_900, next: null })).toEqual({ first: 99_900, next: null })
+})
+
+test('the last statement of a side is two, so that it does not run alone; no other is', () => {
+  const pace = createPace(500)
+  const rests = (range: PageRange, of = spec) => restsOf(pace, of, 'source', 'fingerprints', range, pace.cut(of, 'source', 'fingerprints', range))
+  const sized = (pages: number) => ({ ...spec, source: { ...spec.source, pages } })
+  pace.note(spec, 'source', 'fingerprints', { first: 0, next: 10_000 }, 500)
+  expect(rests({ first: 0, next: null }, sized(25_001))).toEqual([{ first: 10_000, next: null }])
+  expect(rests({ first: 0, next: null }, sized(25_000))).toEqual([{ first: 10_000, next: 17_500 }, { first: 17_500, next: null }])
+  // a range that others follow, a rest that is read with what is before it, and a side with few pages
+  expect(rests({ first: 0, next: 25_000 })).toEqual([{ first: 10_000, next: 25_000 }])
+  expect(rests({ first: 0, next: null }, sized(14_000))).toEqual([])
+  pace.note(spec, 'source', 'fingerprints', { first: 0, next: 400 }, 500)
+  expect(rests({ first: 0, next: null }, sized(900))).toEqual([{ first: 400, next: null }])
 })
