@@ -17,7 +17,7 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { hasOwnKeys, cutNeighbours, findKeyIndexes, powerOfTwo } from './neighbours.js'
+import { cutNeighbours, findKeyIndexes, hasOwnKeys, powerOfTwo } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
