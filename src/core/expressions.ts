@@ -58,10 +58,10 @@ function inAudit({ oneOf, number }: { oneOf: number; number: number }, segmentBi
 
 /**
  * Whether segments can be made of neighbouring keys: then an index leads to all rows of a segment, and a pass over rows that lie in the order of their keys finds a segment's sums where it has just used them.
- * Of more than one leg, and of keys that are no integers, nobody knows what lies beside them.
+ * Of more than one leg, and of keys that are no integers, nobody knows what lies beside them; and of NULL, which is a key of its own in a bag.
  */
-export function canHaveNeighbours({ key: [leg, ...more] }: ComparisonSpec): boolean {
-  return leg !== undefined && more.length === 0 && (leg.canonical.name === 'integer' || leg.canonical.name === 'bigint') && leg.values === null
+export function canHaveNeighbours({ key: [leg, ...more], bag }: ComparisonSpec): boolean {
+  return !bag && leg !== undefined && more.length === 0 && (leg.canonical.name === 'integer' || leg.canonical.name === 'bigint') && leg.values === null
 }
 
 /** SQL of 64 bits of which the last ones are the key's segment: the neighbourhood of the key, counted from 0 on, or its hash. */
@@ -180,7 +180,8 @@ function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
   return map
 }
 
-const exactTypes = ['int2', 'int4', 'int8', 'numeric']
+const integerTypes = ['int2', 'int4', 'int8']
+const exactTypes = [...integerTypes, 'numeric']
 const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
@@ -677,8 +678,7 @@ export function readRowsStatement(spec: ComparisonSpec, side: Side, options: Sta
  * @returns one entry for each leg, in the order of the key; null where a leg is not a column whose own equality holds whenever the canonical forms are equal
  */
 export function keyLookup(spec: ComparisonSpec, side: Side): { column: string; type: string }[] | null {
-  const isOwn = ({ keyMap }: TermSpec) => keyMap === null || (side === 'source' && !isNatural(keyMapOf(spec, keyMap)))
-  const found = spec.key.map((term) => (isOwn(term) ? ownColumn(term, side) : null)).filter((leg) => leg !== null)
+  const found = spec.key.map((term) => (term.keyMap === null ? ownColumn(term, side) : null)).filter((leg) => leg !== null)
   return found.length === spec.key.length ? found : null
 }
 
@@ -696,7 +696,7 @@ function isColumn(sql: string): boolean {
 
 /** Whether two values of a type are equal where their canonical forms are. */
 function isHeldAs({ name }: CanonicalKind, type: string): boolean {
-  return name === 'integer' || name === 'bigint' ? ['int2', 'int4', 'int8'].includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
+  return name === 'integer' || name === 'bigint' ? integerTypes.includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
 }
 
 /** How an index leads to the rows of a key of one leg. */
@@ -720,7 +720,9 @@ function keyPath(spec: ComparisonSpec, side: Side): KeyPath | null {
     const own = ownColumn(leg, side)
     return own === null ? null : { schema: spec[side].schema, table: spec[side].table, column: own.column.slice(own.column.indexOf('"')), type: own.type, onward: null }
   }
-  const isPlain = map.members.length === 0 && isColumn(leg.target) && leg.targetRaw === null && isHeldAs(leg.canonical, map.legacyType) && hasPlainEquality(map.modernType, leg.targetType)
+  // a numeric is compared with an integer as a numeric, which no index over the integers serves
+  const areAlike = map.modernType === leg.targetType ? hasPlainEquality(map.modernType, leg.targetType) : [map.modernType, leg.targetType].every((type) => integerTypes.includes(type))
+  const isPlain = map.members.length === 0 && isColumn(leg.target) && leg.targetRaw === null && isHeldAs(leg.canonical, map.legacyType) && areAlike
   return isPlain ? { schema: map.schema, table: map.table, column: quoteIdentifier(map.legacy), type: leg.canonical.literalType, onward: { modern: quoteIdentifier(map.modern), own: leg.target } } : null
 }
 
@@ -749,8 +751,9 @@ function neighbourCondition(spec: ComparisonSpec, side: Side, options: Statement
   const { path, ends } = keyEnds(spec, side)
   const [alias, bits] = [aliasOf(side), Math.log2(neighbours)]
   const [first, last] = ends.map((end) => `(${end} >> ${bits})`)
-  const near = `unnest(${listed(options, 1)}::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) neighbourhood`
-  const isNear = (column: string) => `${column} >= neighbourhood << ${bits} and ${column} <= (neighbourhood << ${bits}) + ${neighbours - 1}`
+  const near = `unnest(${listed(options, 1)}::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) near (number)`
+  // qualified, since a bare name would be the column of the table that has it
+  const isNear = (column: string) => `${column} >= near.number << ${bits} and ${column} <= (near.number << ${bits}) + ${neighbours - 1}`
   const addresses = `select ${alias}.ctid from ${relationSql({ schema: spec[side].schema, name: spec[side].table })} ${alias} where`
   const found = path.onward === null ? `cross join lateral (${addresses} ${isNear(`${alias}.${path.column}`)} offset 0) found`
     : `cross join lateral (select entry.${path.onward.modern} as modern from ${quoteRelation({ schema: path.schema, name: path.table })} entry where ${isNear(`entry.${path.column}`)} offset 0) reached ` +
@@ -840,16 +843,16 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
  * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a text array): why a target row has no partner.
  * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`).
  * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
- * @param byKey $2 lists the same values for `keyLookup`, so that an index may find them
+ * @param byKey the leg is a column, and $2 lists its values, so that an index may find them
  */
 export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean, byKey = false): string {
-  const [lookup] = byKey ? (keyLookup(spec, 'source') ?? []) : []
+  const lookup = byKey ? ownColumn(at(spec.key, 0), 'source') : null
   const { keys } = sideSql(spec, 'source', options)
   const texts = legTexts(spec, keys, 'source', options.recode)
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
   return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end${lookup === undefined ? '' : ` and ${lookup.column} = any($2::${lookup.type}[])`}`
+    `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end${lookup === null ? '' : ` and ${lookup.column} = any($2::${lookup.type}[])`}`
 }
 
 /**
@@ -903,7 +906,7 @@ export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: 
 
 /**
  * Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs).
- * @param areFew the addresses of all of them fit into memory: behind a key map they are found first, since a join that brings each row its legacy key takes three times as long as one that only asks for it
+ * @param areFew the entity claims the whole table, and the addresses of all rows without a key fit into memory: behind a key map they are found first, since a join that brings each row its legacy key takes three times as long as one that only asks for it
  */
 export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, areFew = false): string {
   const { from, keys } = sideSql(spec, side, options)
@@ -921,7 +924,7 @@ function withoutEntry(spec: ComparisonSpec, side: Side): string {
   if (leg === undefined || onward === null) return ''
   const map = keyMapOf(spec, leg.keyMap ?? '')
   if (isNatural(map)) return ''
-  const entries = `select tgt.${onward.modern} as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.legacy)} is not null`
+  const entries = `select tgt.${onward.modern} as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${onward.modern} is not null and tgt.${quoteIdentifier(map.legacy)} is not null`
   return ` and tgt.ctid = any(array(select tgt.ctid from ${relationSql({ schema: spec.target.schema, name: spec.target.table })} tgt where not exists (select from (${entries}) reached where reached.modern = ${onward.own})))`
 }
 

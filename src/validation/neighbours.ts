@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import { canHaveNeighbours, hasKeyPath, keyIndexStatement } from '../core/expressions.js'
+import { canHaveNeighbours, hasKeyPath, keyIndexStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { readOne, type Reader } from './reader.js'
 
@@ -53,6 +53,14 @@ export function cutNeighbours({ source, target }: KeyIndexes, rows: number, want
   const keys = Number(greatest - least) + 1
   const neighbours = powerOfTwo(rows / wanted)
   return keys > rows * mostKeysForRow ? null : { segments: Math.min(wanted, powerOfTwo(keys / neighbours)), neighbours }
+}
+
+/** Neighbourhoods between the least and the greatest key for each segment, at most: each is a look into the index. */
+const mostNeighbourhoods = 64
+
+/** Whether the keys still lie as near to each other as when segments were made of them: one key far away would be a look into the index for each place between. */
+export function areNear({ source, target }: KeyIndexes, { segments, neighbours = 1 }: Pick<StatementOptions, 'segments' | 'neighbours'>): boolean {
+  return [source, target].every((one) => one === null || Number(one.greatest - one.least) <= segments * neighbours * mostNeighbourhoods)
 }
 
 /** The least power of two that is not less, from 1 on. */

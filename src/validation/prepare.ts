@@ -17,7 +17,7 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { cutNeighbours, findKeyIndexes, hasOwnKeys, powerOfTwo } from './neighbours.js'
+import { cutNeighbours, findKeyIndexes, hasOwnKeys, powerOfTwo, type KeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
@@ -153,12 +153,16 @@ async function chooseSegments(spec: ComparisonSpec, share: number | null, { segm
   const indexes = await findKeyIndexes(spec, readers, signal)
   const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
   const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => ({ ...divided, isSmall: share === null || expectedToDiffer(share, size) < streamFrom })
-  const near = indexes === null ? [] : (hasOwnKeys(spec) ? rowsBeside : [indexes.target === null ? segmentRows : rowsBeside[0]]).flatMap((most) => {
+  const divide = (indexes: KeyIndexes, most: number) => {
     const size = Math.min(most, segmentRows)
     const wanted = Math.min(mostOfNeighbours, powerOfTwo(rows / size))
     const divided = cutNeighbours(indexes, rows, wanted)
     return divided === null ? [] : [withSize(divided, Math.max(size, rows / wanted))]
-  })
+  }
+  const [many, few] = rowsBeside
+  // a key map may hold keys of others, far away: then those of the source are neighbours alone
+  const nearOf = (indexes: KeyIndexes) => (hasOwnKeys(spec) ? [...divide(indexes, many), ...divide(indexes, few)] : [...(indexes.target === null ? [] : divide(indexes, many)), ...divide({ ...indexes, target: null }, segmentRows)])
+  const near = indexes === null ? [] : nearOf(indexes)
   // the nearest power of two: sums are found in a cache of the processor, or not, and half of it would be twice as many
   const segmentsOfHashes = Math.min(largestSegmentCount, powerOfTwo(rows / segmentRows / Math.SQRT2))
   const cuts = near.length > 0 ? near : [withSize({ segments: segmentsOfHashes, neighbours: null }, Math.max(segmentRows, rows / segmentsOfHashes))]

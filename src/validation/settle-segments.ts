@@ -9,7 +9,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
-import type { KeyIndexes } from './neighbours.js'
+import { areNear, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
@@ -96,8 +96,9 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
 }
 
 /** Whether an index leads to all rows of these segments, and they lie beside each other or are so few that reading them anywhere costs less than a pass. */
-function shouldLookUp(segments: readonly SeenSegment[], { neighbours, indexes, rows }: SettleOptions): boolean {
-  if (neighbours === undefined || indexes === null || indexes.target === null) return false
+function shouldLookUp(segments: readonly SeenSegment[], options: SettleOptions): boolean {
+  const { neighbours, indexes, rows } = options
+  if (neighbours === undefined || indexes === null || indexes.target === null || !areNear(indexes, options)) return false
   const isFew = segments.reduce((sum, { sourceRows, targetRows }) => sum + sourceRows + targetRows, 0) <= rows * mostAnywhere
   return isFew || (indexes.source.inOrder && indexes.target.inOrder)
 }
@@ -119,7 +120,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
-  const isIndexed = { source: keyLookup(spec, 'source') !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
+  const isIndexed = { source: keyLookup(spec, 'source') !== null || options.indexes !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
@@ -387,7 +388,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         else alone.target.push(row)
       }
     }
-    if (alone.source.length + alone.target.length >= (isIndexed.source ? keysPerStatement : mostAlone)) await judgeAlone()
+    if (alone.source.length + alone.target.length >= (isIndexed.source && isIndexed.target ? keysPerStatement : mostAlone)) await judgeAlone()
   }
 
   /** Why rows have no partner takes passes over the other side and over key maps: one for many rows. */
@@ -445,7 +446,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. */
   async function findSource(firstLegs: readonly string[], claimed: boolean): Promise<TextRow[]> {
-    const byKey = keyLookup(spec, 'source') !== null && firstLegs.every((text) => text.startsWith('='))
+    const byKey = isIndexed.source && firstLegs.every((text) => text.startsWith('='))
     try {
       return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, byKey), [textArray(firstLegs), ...(byKey ? [textArray(firstLegs.map((text) => text.slice(1)))] : [])])
     } catch (error) {

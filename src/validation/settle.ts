@@ -13,7 +13,7 @@ import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { findKeyIndexes, hasOwnKeys } from './neighbours.js'
+import { areNear, findKeyIndexes, hasOwnKeys } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
@@ -66,7 +66,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const readIndexes = async () => {
     const indexes = await findKeyIndexes(spec, readers, signal)
-    return { indexes, auditedApart: found.neighbours !== null && !found.streamed && indexes !== null && hasOwnKeys(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
+    return { indexes, auditedApart: found.neighbours !== null && !found.streamed && indexes !== null && areNear(indexes, statement) && hasOwnKeys(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
   }
   const [{ agreed, suspicious, changed, newer, ...auditedInPass }, { indexes, auditedApart }] = await Promise.all([compared, readIndexes()])
   const audit = auditedApart ?? auditedInPass
@@ -189,7 +189,7 @@ async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonS
   }
   const unkeyed = sumOf(outcomes.target.map(withoutReason))
   if (unkeyed === 0) return
-  for (const row of await listUnkeyed(spec, readers.target, statement, options.maxStoredDifferences, signal, unkeyed <= fewUnkeyed)) {
+  for (const row of await listUnkeyed(spec, readers.target, statement, options.maxStoredDifferences, signal, spec.target.claim === 'all' && sumOf(outcomes.target.map(unkeyedOf)) <= fewUnkeyed)) {
     tally.keep({ side: 'target', class: 'extra', cause: row.state, reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
   }
 }
@@ -199,6 +199,8 @@ const fewUnkeyed = 100_000
 
 /** Target rows without a key that no declared reason accounts for. */
 const withoutReason = ({ noKey, noMapEntry }: ScanOutcome): number => (noKey['-1'] ?? 0) + (noMapEntry['-1'] ?? 0)
+
+const unkeyedOf = ({ noKey, noMapEntry }: ScanOutcome): number => sumOf([...Object.values(noKey), ...Object.values(noMapEntry)])
 
 const examinedOf = ({ rows, unsampled, unread }: ScanOutcome): number => rows - unsampled - unread
 

@@ -23,6 +23,8 @@ const cases: Case[] = [
   { name: 'an index over each column of the map', map: `create table m as ${entries('i::int8', uuid)}; alter table m add primary key (legacy); create unique index on m (modern)`, areNeighbours: true },
   { name: 'no index over the legacy keys', map: `create table m as ${entries('i::int8', uuid)}; create unique index on m (modern)`, areNeighbours: true },
   { name: 'modern keys of another width', map: `create table m as ${entries('i', '(i + 100000)::int8')}; create index on m (legacy); create index on m (modern)`, modern: 'i + 100000', type: 'int4', areNeighbours: true },
+  { name: 'modern keys that no index over the integers of the target serves', map: `create table m as ${entries('i', '(i + 100000)::numeric')}; create index on m (legacy); create index on m (modern)`, modern: 'i + 100000', type: 'int8', areNeighbours: true },
+  { name: 'a map that holds keys far away too', map: `create table m as ${entries('i::int8', uuid)} union all select 9000000000000000000, gen_random_uuid(); create index on m (legacy); create index on m (modern)`, areNeighbours: true },
   { name: 'legacy keys as text', map: `create table m as ${entries("'00' || i", uuid)}; create index on m (legacy)`, areNeighbours: false },
   {
     name: 'a map of several entities', more: ', where: "tgt.kind = \'t\'"', areNeighbours: true,
