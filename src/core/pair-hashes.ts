@@ -22,7 +22,7 @@ export interface Suspect {
  * @returns equal: rows of each side under keys whose bags agree; suspects: decimal text of the key's hash → its rows, of the other keys
  */
 export function pairHashes(source: Buffer, target: Buffer): { equal: number; suspects: Map<string, Suspect> } {
-  const count = rowsIn(source)
+  const count = countHashed(source)
   const bits = Math.ceil(Math.log2(Math.max(count, 1) * 2))
   const size = 2 ** bits
   /** slot → 1 + the last row of its key; row → 1 + the one before it of the same key */
@@ -61,7 +61,7 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     before[row] = heads[slot] ?? 0
     heads[slot] = row + 1
   }
-  for (let row = 0; row < rowsIn(target); row += 1) {
+  for (let row = 0; row < countHashed(target); row += 1) {
     const slot = slotOf(target, row)
     const head = heads[slot] ?? 0
     if (head > 0 && before[head - 1] === 0 && partners[slot] === 0 && sameHash(source, head - 1, target, row)) partners[slot] = row + 1
@@ -98,7 +98,7 @@ export function rowsOfKeys({ source, target }: { source: Buffer; target: Buffer 
 
 /** The hashes of the keys of packed rows, decimal. */
 export function keysOfRows(rows: Buffer): string[] {
-  return Array.from({ length: rowsIn(rows) }, (_, row) => rows.readBigInt64BE(row * rowBytes).toString())
+  return Array.from({ length: countHashed(rows) }, (_, row) => rows.readBigInt64BE(row * rowBytes).toString())
 }
 
 /** Whether both sides have the same fingerprints, each as often. */
@@ -111,7 +111,8 @@ export function bagOf(rows: readonly { hash: string }[]): string {
   return rows.map(({ hash }) => hash).sort().join()
 }
 
-function rowsIn(packed: Buffer): number {
+/** How many rows are packed. */
+export function countHashed(packed: Buffer): number {
   if (packed.length % rowBytes !== 0) throw new RangeError(`${packed.length} bytes are not whole rows`)
   return packed.length / rowBytes
 }

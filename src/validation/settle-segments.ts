@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
-import { bagOf, pairHashes, rowsOfKeys, type Suspect } from '../core/pair-hashes.js'
+import { bagOf, countHashed, pairHashes, rowsOfKeys, type Suspect } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -95,6 +95,19 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   return settler.seen
 }
 
+/** The blocks of both sides, each let go of once it has been given. */
+function* blocksOf({ source, target }: Record<Side, Map<string, Buffer>>): Generator<Block> {
+  for (const block of new Set([...source.keys(), ...target.keys()])) {
+    yield { source: source.get(block) ?? Buffer.alloc(0), target: target.get(block) ?? Buffer.alloc(0) }
+    source.delete(block)
+    target.delete(block)
+  }
+}
+
+function countRows(blocks: ReadonlyMap<string, Buffer>): number {
+  return [...blocks.values()].reduce((rows, packed) => rows + countHashed(packed), 0)
+}
+
 /** Whether an index leads to all rows of these segments, and they lie beside each other or are so few that reading them anywhere costs less than a pass. */
 function shouldLookUp(segments: readonly SeenSegment[], options: SettleOptions): boolean {
   const { neighbours, indexes, rows } = options
@@ -134,20 +147,26 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
 
-  /** The rows of segments of neighbours, found by an index on both sides, some at a time: where most segments are read this takes longer than a pass, and much less memory. */
+  /**
+   * The rows of segments of neighbours, found by an index on both sides, some at a time: where most segments are read this takes longer than a pass, and much less memory. Where fewer are found than the pass has seen, a
+   * pass looks once more: rows that have gone meanwhile are gone, and a way to the rows that leads past some must not lose them.
+   */
   async function* lookUp(segments: readonly SeenSegment[]): AsyncGenerator<Block> {
     const readSide = async (side: Side, part: readonly SeenSegment[]) => {
       const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, { ...options, lists: [arrayText(part.map(({ segment }) => segment))] }, true))
-      return new Map(blocks.map((row) => [textOf(row, 'block'), textOf(row, 'rows')]))
+      return new Map(blocks.map((row) => [textOf(row, 'block'), Buffer.from(textOf(row, 'rows'), 'base64')]))
     }
-    for await (const [source, target] of readAhead(batches(segments, rowsPerLookup), (part) => Promise.all([readSide('source', part), readSide('target', part)]))) {
-      for (const block of new Set([...source.keys(), ...target.keys()])) yield { source: Buffer.from(source.get(block) ?? '', 'base64'), target: Buffer.from(target.get(block) ?? '', 'base64') }
+    const readPart = async (part: readonly SeenSegment[]) => {
+      const [source, target] = await Promise.all([readSide('source', part), readSide('target', part)])
+      const seen = part.reduce((sum, { sourceRows, targetRows }) => ({ source: sum.source + sourceRows, target: sum.target + targetRows }), { source: 0, target: 0 })
+      return countRows(source) < seen.source || countRows(target) < seen.target ? readBlocks(part) : { source, target }
     }
+    for await (const found of readAhead(batches(segments, rowsPerLookup), readPart)) yield* blocksOf(found)
   }
 
   async function readBlocks(segments: readonly SeenSegment[]): Promise<Record<Side, Map<string, Buffer>>> {
     const list = arrayText(segments.map(({ segment }) => segment))
-    const blocksOf = async (side: Side) => {
+    const readSide = async (side: Side) => {
       const parts = new Map<string, Buffer[]>()
       const readEach: ReadMore = (statement) => read(readers[side], signal, statement, [list])
       await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }), (rows) => {
@@ -161,7 +180,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       }
       return joined
     }
-    const [source, target] = await Promise.all([blocksOf('source'), blocksOf('target')])
+    const [source, target] = await Promise.all([readSide('source'), readSide('target')])
     return { source, target }
   }
 
@@ -200,15 +219,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   async function settleBatch(segments: readonly SeenSegment[]): Promise<void> {
-    const { source, target } = await readBlocks(segments)
-    function* pairs(): Generator<Block> {
-      for (const block of new Set([...source.keys(), ...target.keys()])) {
-        yield { source: source.get(block) ?? Buffer.alloc(0), target: target.get(block) ?? Buffer.alloc(0) }
-        source.delete(block)
-        target.delete(block)
-      }
-    }
-    await settleBlocks(pairs())
+    await settleBlocks(blocksOf(await readBlocks(segments)))
   }
 
   /**

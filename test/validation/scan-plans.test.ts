@@ -7,7 +7,7 @@ import { createPair, type Pair } from '../helpers/compare.js'
 
 /** Rows enough for the planner to think of a sort: it takes the segments of a pass for as many. */
 const rows = 120_000
-const wide = "i % 7 as v, md5(i::text) as note, case when i % 3 = 0 then null else i / 7.0 end as amount, timestamptz '2020-01-01' + i * interval '1 second' as at"
+const wide = "i % 7 as v, md5(i::text) as note, case when i % 3 = 0 then null else i / 7.0 end as amount, timestamptz '2020-01-01' + i * interval '1 second' as at, 5 as number, 5 as near, 5 as segment, 5 as place"
 const tables = (id: string) => `create table by_int as select i::int8 as id, ${wide} from generate_series(1, ${rows}) i; alter table by_int add primary key (id);
   create table by_text as select md5('k' || i) as id, ${wide} from generate_series(1, ${rows}) i; alter table by_text add primary key (id);
   create table by_two as select i % 50 as one, md5('c' || i) as two, ${wide} from generate_series(1, ${rows}) i; alter table by_two add primary key (one, two);
