@@ -227,11 +227,16 @@ export function taggedKey(map: string, text: string): string {
   return `${quoteLiteral(`${map} `)} || ${text}`
 }
 
+/** SQL of the entries of a map that lead anywhere, from `from` on, each as `tgt`. */
+function fromEntries(map: StoredKeyMapSpec): string {
+  return `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
+}
+
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. With a unique index over the modern keys each has only one. */
 function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
   const modern = `tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern`
-  const rows = `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
+  const rows = fromEntries(map)
   if (map.unique.modern) return `select ${modern}, ${legacy} as legacy ${rows}`
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
   return `select ${modern}, ${smallest} as legacy ${rows} group by 1`
@@ -924,7 +929,7 @@ function withoutEntry(spec: ComparisonSpec, side: Side): string {
   if (leg === undefined || onward === null) return ''
   const map = keyMapOf(spec, leg.keyMap ?? '')
   if (isNatural(map)) return ''
-  const entries = `select tgt.${onward.modern} as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${onward.modern} is not null and tgt.${quoteIdentifier(map.legacy)} is not null`
+  const entries = `select tgt.${onward.modern} as modern ${fromEntries(map)} and tgt.${quoteIdentifier(map.legacy)} is not null`
   return ` and tgt.ctid = any(array(select tgt.ctid from ${relationSql({ schema: spec.target.schema, name: spec.target.table })} tgt where not exists (select from (${entries}) reached where reached.modern = ${onward.own})))`
 }
 
@@ -934,8 +939,7 @@ export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   // an index may find them
   const lookup = isHeldAs(kind, map.legacyType) ? ` and tgt.${quoteIdentifier(map.legacy)} = any($1::text[]::${kind.literalType}[])` : ''
-  return `select distinct ${legacy} as legacy from ${mapRelation(map)} tgt ` +
-    `where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null and ${legacy} = any($1::text[])${lookup}`
+  return `select distinct ${legacy} as legacy ${fromEntries(map)} and ${legacy} = any($1::text[])${lookup}`
 }
 
 /** The legacy keys of a many-to-one key map that are not the smallest of their modern key. Columns: legacy, smallest. */

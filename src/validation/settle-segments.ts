@@ -112,8 +112,14 @@ function countRows(blocks: ReadonlyMap<string, Buffer>): number {
 function shouldLookUp(segments: readonly SeenSegment[], options: SettleOptions): boolean {
   const { neighbours, indexes, rows } = options
   if (neighbours === undefined || indexes === null || indexes.target === null || !areNear(indexes, options)) return false
-  const isFew = segments.reduce((sum, { sourceRows, targetRows }) => sum + sourceRows + targetRows, 0) <= rows * mostAnywhere
+  const seen = rowsIn(segments)
+  const isFew = seen.source + seen.target <= rows * mostAnywhere
   return isFew || (indexes.source.inOrder && indexes.target.inOrder)
+}
+
+/** The rows that the passes have seen in segments. */
+export function rowsIn(segments: readonly SeenSegment[]): Record<Side, number> {
+  return segments.reduce((sum, { sourceRows, targetRows }) => ({ source: sum.source + sourceRows, target: sum.target + targetRows }), { source: 0, target: 0 })
 }
 
 function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegment[][] {
@@ -158,7 +164,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
     const readPart = async (part: readonly SeenSegment[]) => {
       const [source, target] = await Promise.all([readSide('source', part), readSide('target', part)])
-      const seen = part.reduce((sum, { sourceRows, targetRows }) => ({ source: sum.source + sourceRows, target: sum.target + targetRows }), { source: 0, target: 0 })
+      const seen = rowsIn(part)
       return countRows(source) < seen.source || countRows(target) < seen.target ? readBlocks(part) : { source, target }
     }
     for await (const found of readAhead(batches(segments, rowsPerLookup), readPart)) yield* blocksOf(found)

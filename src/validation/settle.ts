@@ -21,7 +21,7 @@ import { settleMerged, type SurvivorFate } from './merged.js'
 import { settleProfile } from './profile.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import { listUnkeyed, settleSegments, shownRaw, type Block, type JudgedRow, type Observe } from './settle-segments.js'
+import { listUnkeyed, rowsIn, settleSegments, shownRaw, type Block, type JudgedRow, type Observe } from './settle-segments.js'
 import { createTally, type Tally } from './tally.js'
 import { tallyUnread, tooManyUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
@@ -65,8 +65,11 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const readIndexes = async () => {
-    const indexes = await findKeyIndexes(spec, readers, signal)
-    return { indexes, auditedApart: found.neighbours !== null && !found.streamed && indexes !== null && areNear(indexes, statement) && hasOwnKeys(spec) && isReread ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
+    const hasNeighbours = found.neighbours !== null && !found.streamed
+    // behind a key map they also tell whether single keys can be looked up
+    const indexes = hasNeighbours || !hasOwnKeys(spec) ? await findKeyIndexes(spec, readers, signal) : null
+    const isApart = hasNeighbours && indexes !== null && areNear(indexes, statement) && hasOwnKeys(spec) && isReread
+    return { indexes, auditedApart: isApart ? await auditApart(spec, readers, task.jobId, statement, signal) : null }
   }
   const [{ agreed, suspicious, changed, newer, ...auditedInPass }, { indexes, auditedApart }] = await Promise.all([compared, readIndexes()])
   const audit = auditedApart ?? auditedInPass
@@ -92,8 +95,8 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const earlierReasons = sourceFrom === undefined ? null : await readCheck(context.target, sourceFrom, spec.entity, heldReasonsCheck)
   // a sample does not count all rows; what cannot be read would raise its error again
   const heldReasons = unread !== null || sample !== null ? [] : await held.check(readers.source, earlierReasons, statement, signal)
-  const again = [...suspicious, ...changed]
-  const reread = { source: sumOf(again.map(({ sourceRows }) => sourceRows)) + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: sumOf(again.map(({ targetRows }) => targetRows)) }
+  const again = rowsIn([...suspicious, ...changed])
+  const reread = { source: again.source + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: again.target }
   const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
