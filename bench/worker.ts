@@ -93,12 +93,17 @@ export async function runJob(tracking: Sql, queue: Queue, one: Case, rows: numbe
 export async function runPlan(tracking: Sql, queue: Queue, plan: string, mode: 'full' | 'changed', expected: Expected): Promise<{ seconds: number; note: string | null }> {
   const loaded = parsePlan(plan)
   for (const statement of tellOfEnds) await tracking.unsafe(statement)
-  let hear: (at: number) => void = () => undefined
-  const heard = new Promise<number>((resolve) => { hear = resolve })
-  const subscription = await tracking.listen('bench_job_ended', () => { hear(performance.now()) })
+  // a job that another run has left may end meanwhile
+  const endedAt = new Map<string, number>()
+  let hear: () => void = () => undefined
+  const subscription = await tracking.listen('bench_job_ended', (ended) => {
+    endedAt.set(ended, performance.now())
+    hear()
+  })
   const startedAt = performance.now()
   const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode, priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
-  const seconds = (await heard - startedAt) / 1000
+  while (!endedAt.has(jobId)) await new Promise<void>((resolve) => { hear = resolve })
+  const seconds = ((endedAt.get(jobId) ?? startedAt) - startedAt) / 1000
   await subscription.unlisten()
   const [job] = await tracking<{ status: string; reason: string | null }[]>`select status, reason from migration_coverage.job where job_id = ${jobId}`
   if (job?.status !== 'completed') throw new Error(`the job ${job?.status}: ${job?.reason}`)
