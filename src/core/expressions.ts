@@ -1,6 +1,7 @@
 import { canonicalHash, canonicalText, canonicalValue, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
 import type { Side } from './catalog.js'
 import { quoteIdentifier, quoteLiteral, quoteRelation, relationSql } from './identifier.js'
+import { weightedBits } from './single-difference.js'
 import type { AcceptedValue, ComparisonSpec, Explanation, KeyMapSpec, NaturalKeyMapSpec, StoredKeyMapSpec, TermPlace, TermSpec, TotalSpec } from './spec.js'
 
 /**
@@ -418,6 +419,8 @@ interface RowSql {
   rest: string
   /** the segment of the key, int4 */
   segment: string
+  /** the place of the key in its neighbourhood, int4; null where sums are not weighted with it */
+  nth: string | null
   /** hash of the row with other seeds, null unless its segment is audited */
   audit: string
 }
@@ -442,7 +445,7 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   const columns = select({
     place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
-    keyed: unless, key, segment, rest: columnHash ?? '0::int8',
+    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: countPlaces(spec, options) === 0 ? null : `((${at(sql.keys, 0).value})::int8 & ${countPlaces(spec, options) - 1})::int4`,
     audit: options.audited === undefined ? 'null' : `case when ${inAudit(options.audited, segmentBits)} then ${auditHash} end`,
   })
   return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`
@@ -542,30 +545,37 @@ function wrappedSum(value: string, where = 'true'): string {
   return `mod(sum(${value})${where === 'true' ? '' : ` filter (where ${where})`}, 18446744073709551616)`
 }
 
-/** SQL that packs the segments `place` with their `rows` and one of their wrapped sums. */
+/** SQL that packs the segments `place` with their `rows` and 8 bytes of each. */
+function packed(bytes: string, which = ''): string {
+  return `encode(string_agg(int4send(place) || int4send(rows::int4) || ${bytes}, ''::bytea) filter (where place >= 0${which}), 'base64')`
+}
+
+/** SQL that packs the segments with one of their wrapped sums. */
 function packedSums(sum: string, which = ''): string {
-  return `encode(string_agg(int4send(place) || int4send(rows::int4) || int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 ` +
-    `when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8), ''::bytea) filter (where place >= 0${which}), 'base64')`
+  return packed(`int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8)`, which)
 }
 
 /**
  * One pass over a side (or a chunk of it), one row.
  * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
- * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
+ * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), weighted (base64 of an int4 for each of these segments, in the same order: the sum of the
+ * fingerprints' last `weightedBits` bits times the places of their keys, modulo 2^`weightedBits`; only where `isWeighted`), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
  * what it adds to the XOR of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { since } = options
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
   const isByKey = comparesByKey(spec, options)
-  const [keysPacked, keys] = isByKey ? ["encode(string_agg(int4send(place) || int4send(rows::int4) || int8send(keys), ''::bytea) filter (where place >= 0), 'base64') as keys, ", `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
+  const [keysPacked, keys] = isByKey ? [`${packed('int8send(keys)')} as keys, `, `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
   const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const mask = 2 ** weightedBits - 1
+  const [weightedPacked, weighted] = !isWeighted(spec, options) ? ['', ''] : [`encode(string_agg(int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, (sum((${rowHash('key', 'rest')} & ${mask})::int4 * nth) & ${mask})::int4 as weighted`]
   const rows = hashedRows(spec, side, options, (row) => [
-    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(weighted === '' || row.nth === null ? [] : [`${row.keyed(row.nth)} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
-  return `select ${packedSums('sum')} as segments, ${keysPacked}${auditPacked}${newerPacked}` +
+  return `select ${packedSums('sum')} as segments, ${keysPacked}${weightedPacked}${auditPacked}${newerPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
-    `from (select place, count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'count(*) filter (where newer)'} as sum${keys}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+    `from (select place, count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'count(*) filter (where newer)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
 }
 
 /**
@@ -584,7 +594,21 @@ function mixedKey(spec: ComparisonSpec): string {
   return spec.key.length === 1 ? 'key' : rowHash('key', null)
 }
 
-const fewNeighbours = 16
+/** In a pass that expects many differences, so many keys beside each other make a segment at most. */
+export const fewNeighbours = 16
+
+/**
+ * How many places a neighbourhood has, where sums are weighted with them: then the key of a segment's only difference is told by its sums, and is looked up alone. Only in small segments, which are made where many rows differ.
+ * @returns 0: sums are not weighted
+ */
+export function countPlaces(spec: ComparisonSpec, { neighbours }: Pick<StatementOptions, 'neighbours'>): number {
+  return neighbours !== undefined && neighbours <= fewNeighbours && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null) ? neighbours : 0
+}
+
+/** Whether a pass weighs its sums with the places of the keys. */
+export function isWeighted(spec: ComparisonSpec, options: StatementOptions): boolean {
+  return options.since === undefined && countPlaces(spec, options) > 0
+}
 
 /**
  * Whether newer rows can be compared alone: each is found by an index on both sides, and no source key stands twice, so that what is not newer under a key that both sides have is what was equal before, and
@@ -637,6 +661,16 @@ export function readPackedKeysStatement(spec: ComparisonSpec, side: Side, option
   return `select encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed`
 }
 
+/**
+ * The keyed rows of the integer keys listed in $1 (`{1,2}`), looked up by an index. Columns: segments (base64 of an int4 for each row), rows (base64 of the packed rows, in the same order); null without any.
+ * The planner is not told the keys, since it would weigh each of them.
+ */
+export function readPlacesStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const { path } = keyEnds(spec, side)
+  const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.segment)} as segment, ${rowToPack(spec, side, row)}`, undefined, ` and ${aliasOf(side)}.${path.column} = any(array(select unnest(${listed(options, 1)}::${path.type}[])))`)
+  return `select encode(string_agg(int4send(segment), ''::bytea), 'base64') as segments, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed where segment is not null`
+}
+
 /** The keys of the keyed rows at the addresses listed in $1 (`{"(0,1)"}`). Columns: key_hash, k0… (legs). */
 export function readLegsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, side, options)
@@ -644,38 +678,49 @@ export function readLegsStatement(spec: ComparisonSpec, side: Side, options: Sta
   return `select hashed.key::text as key_hash, ${legs.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and ${aliasOf(side)}.ctid = any($1::tid[])`
 }
 
-/** When a row was last changed, and whether that is later than `snapshot` (ISO 8601) less the lag; both null without such a column. */
-function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): string[] {
+/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag; null and false without such a column. */
+function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): [changedAt: string, recent: string] {
   const column = spec[side].changedAt
-  if (column === null || snapshot === null) return ['null as changed_at', "'false' as recent"]
+  if (column === null || snapshot === null) return ['null', "'false'"]
   const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
   const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
-  return [`to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') as changed_at`, `((${changedAt} > ${limit}) is true)::text as recent`]
+  return [`to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
 }
 
 /**
- * The claimed rows whose key hash is listed in $1 (`{1,2}`), whole.
+ * The claimed rows whose key hash is listed in $1 (`{1,2}`), whole; or those at some addresses, whatever their keys are by now.
  * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
- * @param where addresses: only at those listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; keys: only keys whose legs are listed in $2…, key by key
+ * @param where addresses: those at the ones listed in $1 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; keys: only keys whose legs are listed in $2…, key by key
  *   (`keyLookup`), which an index may find; anywhere: the whole side is read
  */
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, where: 'anywhere' | 'addresses' | 'keys' = 'anywhere'): string {
-  const { from, keys, columns } = sideSql(spec, side, options)
-  const reason = firstReason(side === 'source' ? spec.source.explained : spec.target.generated)
+  const { from } = sideSql(spec, side, options)
+  const ctid = `${aliasOf(side)}.ctid`
+  const chosen = where === 'addresses' ? `${ctid} = any(${listed(options, 1)}::tid[]) order by ${ctid}` : `hashed.key = any(${listed(options, 1)}::int8[])${where === 'keys' ? lookupCondition(spec, side) : ''}`
+  return `select ${rowColumns(spec, side, options, snapshot).map(({ name, sql }) => `${sql} as ${name}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and ${chosen}`
+}
+
+/** The names of the columns that `readRowsStatement` gives, in their order. */
+export function namesOfRowColumns(spec: ComparisonSpec, side: Side): string[] {
+  return rowColumns(spec, side, { segments: 1, recode: false }, null).map(({ name }) => name)
+}
+
+function rowColumns(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null): { name: string; sql: string }[] {
+  const { keys, columns } = sideSql(spec, side, options)
+  const column = (name: string, sql: string) => ({ name, sql })
   const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
-  const select = [
-    'hashed.key::text as key_hash', 'hashed.row::text as row_hash', `${reason} as reason`, ...changeColumns(spec, side, snapshot),
-    ...keys.map((leg, index) => `${textOf(spec.key, leg, index)} as k${index}`),
-    ...keys.map((leg, index) => `${leg.raw} as r${index}`),
-    ...keys.flatMap(({ neededOther }, index) => (neededOther === null ? [] : [`(${neededOther})::text as o${index}`])),
-    ...columns.map((column, index) => `${textOf(spec.columns, column, index)} as c${index}`),
-    ...columns.flatMap((column, index) => (at(spec.columns, index).keyMap === null ? [] : [`${column.raw} as d${index}`])),
+  const [changedAt, recent] = changeColumns(spec, side, snapshot)
+  return [
+    column('key_hash', 'hashed.key::text'), column('row_hash', 'hashed.row::text'), column('reason', firstReason(side === 'source' ? spec.source.explained : spec.target.generated)), column('changed_at', changedAt), column('recent', recent),
+    ...keys.map((leg, index) => column(`k${index}`, textOf(spec.key, leg, index))),
+    ...keys.map((leg, index) => column(`r${index}`, leg.raw)),
+    ...keys.flatMap(({ neededOther }, index) => (neededOther === null ? [] : [column(`o${index}`, `(${neededOther})::text`)])),
+    ...columns.map((one, index) => column(`c${index}`, textOf(spec.columns, one, index))),
+    ...columns.flatMap((one, index) => (at(spec.columns, index).keyMap === null ? [] : [column(`d${index}`, one.raw)])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
-  const place = where === 'addresses' ? ` and ${aliasOf(side)}.ctid = any(${listed(options, 2)}::tid[]) order by ${aliasOf(side)}.ctid` : where === 'keys' ? lookupCondition(spec, side) : ''
-  return `select ${select.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any(${listed(options, 1)}::int8[])${place}`
 }
 
 /**
@@ -795,16 +840,16 @@ export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
 }
 
 /** Texts with their state; NULL is `+`. */
-function acceptedColumns(term: TermSpec, column: number, side: Side): string[] {
+function acceptedColumns(term: TermSpec, column: number, side: Side): { name: string; sql: string }[] {
   const [first] = term.accept
   if (first === undefined) return []
   if (side === 'target') {
     const raw = term.targetRaw ?? term.target
     // what was read as JSON is compared as JSON, or as the text that it is
     const [value, type] = term.targetRaw !== null && first.kind.name !== 'jsonb' ? [raw, 'text'] : [term.target, term.targetType]
-    return [`coalesce('=' || ${canonicalText(canonicalValue(first.kind, type, value))}, case when ${raw} is null then '+' end) as e${column}`]
+    return [{ name: `e${column}`, sql: `coalesce('=' || ${canonicalText(canonicalValue(first.kind, type, value))}, case when ${raw} is null then '+' end)` }]
   }
-  return term.accept.map((one, index) => `case when ${isTrue(one.where)} then coalesce('=' || ${canonicalText(canonicalValue(one.kind, one.kind.literalType, acceptedValue(one)))}, '+') end as a${column}_${index}`)
+  return term.accept.map((one, index) => ({ name: `a${column}_${index}`, sql: `case when ${isTrue(one.where)} then coalesce('=' || ${canonicalText(canonicalValue(one.kind, one.kind.literalType, acceptedValue(one)))}, '+') end` }))
 }
 
 /** The accepted value in the type in which it meets the target's. */

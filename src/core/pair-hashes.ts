@@ -1,7 +1,8 @@
 import type { Side } from './catalog.js'
+import { append } from './pairing.js'
 
 /** Bytes of one row as `readSegmentsStatement` packs it: hash of the key int8, of the row int8, page int4 and line int2 of its address. */
-const rowBytes = 22
+export const rowBytes = 22
 
 export interface HashedRow {
   /** decimal text of the row's fingerprint */
@@ -50,11 +51,7 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     suspects.set(key, found)
     return found
   }
-  const add = (suspect: Suspect, side: Side, row: HashedRow): void => {
-    // most have one row: a list of one takes 24 bytes, one that was empty and grows has room for 17 rows
-    if (suspect[side].length === 0) suspect[side] = [row]
-    else suspect[side].push(row)
-  }
+  const add = (suspect: Suspect, side: Side, row: HashedRow): void => { suspect[side] = append(suspect[side], row) }
 
   for (let row = 0; row < count; row += 1) {
     const slot = slotOf(source, row)
@@ -108,13 +105,19 @@ export function sameHashes({ source, target }: { source: readonly { hash: string
 
 /** The fingerprints in an order of their own, as one text. */
 export function bagOf(rows: readonly { hash: string }[]): string {
-  return rows.map(({ hash }) => hash).sort().join()
+  const [only, ...more] = rows
+  return more.length === 0 ? (only?.hash ?? '') : rows.map(({ hash }) => hash).sort().join()
 }
 
 /** How many rows are packed. */
 export function countHashed(packed: Buffer): number {
   if (packed.length % rowBytes !== 0) throw new RangeError(`${packed.length} bytes are not whole rows`)
   return packed.length / rowBytes
+}
+
+/** The fingerprint of one of packed rows. */
+export function hashOfRow(rows: Buffer, row: number): bigint {
+  return rows.readBigInt64BE(row * rowBytes + 8)
 }
 
 function sameHash(source: Buffer, left: number, target: Buffer, right: number): boolean {
@@ -124,5 +127,5 @@ function sameHash(source: Buffer, left: number, target: Buffer, right: number): 
 
 function hashedRow(rows: Buffer, row: number): HashedRow {
   const at = row * rowBytes
-  return { hash: rows.readBigInt64BE(at + 8).toString(), address: `(${rows.readUInt32BE(at + 16)},${rows.readUInt16BE(at + 20)})` }
+  return { hash: hashOfRow(rows, row).toString(), address: `(${rows.readUInt32BE(at + 16)},${rows.readUInt16BE(at + 20)})` }
 }

@@ -70,7 +70,7 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   if (group.source.length === 1 && group.target.length === 1 && only !== undefined && counterpart !== undefined) return pairOnly(only, counterpart, compare)
   const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
   const target = [...group.target].sort(byRowHash)
-  const pairing = noPairs()
+  const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
   // asked for up to three times: the answers for many rows would fill the memory
   const likenessOf = (row: SourceRow, candidate: TargetRow): Likeness[] => row.columns.map((_, index) => compare(index, row, candidate))
   const takePartner = (row: SourceRow, fits: (likeness: Likeness[]) => boolean): TargetRow | undefined => {
@@ -102,16 +102,17 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   return pairing
 }
 
+const none: never[] = []
+
 /** Most keys have one row on each side. */
 function pairOnly(source: SourceRow, target: TargetRow, compare: CompareRows): Pairing {
   const likeness = source.columns.map((_, index) => compare(index, source, target))
-  if (likeness.includes('different')) return { ...noPairs(), differs: [{ source, target, columns: differentColumns(likeness) }], fingerprintFaults: source.rowHash === target.rowHash ? 1 : 0 }
-  if (source.others.length === 0 && likeness.every((one) => one === 'equal')) return { ...noPairs(), verified: [[source, target]] }
-  return { ...noPairs(), accepted: [{ source, target, ...howAccepted(source, likeness) }] }
-}
-
-function noPairs(): Pairing {
-  return { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
+  const isDifferent = likeness.includes('different')
+  const isEqual = !isDifferent && source.others.length === 0 && likeness.every((one) => one === 'equal')
+  return {
+    verified: isEqual ? [[source, target]] : none, accepted: isDifferent || isEqual ? none : [{ source, target, ...howAccepted(source, likeness) }], differs: isDifferent ? [{ source, target, columns: differentColumns(likeness) }] : none,
+    unpairedSource: none, unpairedTarget: none, fingerprintFaults: isDifferent && source.rowHash === target.rowHash ? 1 : 0,
+  }
 }
 
 function differentColumns(likeness: readonly Likeness[]): number[] {
@@ -146,9 +147,22 @@ export function groupByKey(source: readonly SourceRow[], target: readonly Target
     groups.set(identity, group)
     return group
   }
-  for (const row of source) groupOf(foldKey(row.key, collapsed)).source.push(row)
-  for (const row of target) groupOf(row.key).target.push(row)
+  for (const row of source) {
+    const group = groupOf(foldKey(row.key, collapsed))
+    group.source = append(group.source, row)
+  }
+  for (const row of target) {
+    const group = groupOf(row.key)
+    group.target = append(group.target, row)
+  }
   return groups
+}
+
+/** Adds to a list of which there are many, most of them of one item: an empty list that grows has room for 17. */
+export function append<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item]
+  list.push(item)
+  return list
 }
 
 /** A source key under the smallest legacy keys that its key maps fold it into. */

@@ -1,4 +1,5 @@
 import type { Side } from './catalog.js'
+import { guessPlace, type SingleDifference } from './single-difference.js'
 
 /** Bytes of one segment as `scanStatement` packs it: segment int4, rows int4, sum of the fingerprints modulo 2^64 (or how many of the rows are newer) int8. */
 const segmentBytes = 16
@@ -18,6 +19,8 @@ export interface MoreSums {
   keys?: Buffer | null
   /** the rows of touched segments that are newer than the sums; null: they are not known one by one */
   newer?: Buffer | null
+  /** of each segment, in their order, an int4: the sum of the fingerprints times their places; null: not known */
+  weighted?: Buffer | null
 }
 
 export interface SegmentSums {
@@ -34,6 +37,8 @@ export interface SeenSegment {
   segment: number
   sourceRows: number
   targetRows: number
+  /** what both sums differ by, where the rows of one place alone may account for it */
+  single?: SingleDifference
 }
 
 /** A segment that was equal before, with the XOR of its keys now. */
@@ -55,21 +60,29 @@ export interface SegmentComparison {
   suspicious: SeenSegment[]
 }
 
-/** Adds up partial sums by segment; both sides may be cut into chunks of their own. 33 bytes of memory for each segment and kind of sum. */
-export function createSegmentSums(segments: number): SegmentSums {
+/**
+ * Adds up partial sums by segment; both sides may be cut into chunks of their own. 33 bytes of memory for each segment and kind of sum.
+ * @param places keys that a neighbourhood has room for; where the sums are weighted with them
+ */
+export function createSegmentSums(segments: number, places = 0): SegmentSums {
   const none = Buffer.alloc(0)
   const [sums, kept, audits, keys] = [createSums(segments), createSums(segments), createSums(segments), createSums(segments, 'xor')]
+  /** segment → what its weighted sums differ by, source less target */
+  const weights = new Int32Array(places > 0 ? segments : 0)
+  let areWeighted = places > 0
   // a row may have gone from a chunk that is kept to one that was read anew: then both sides may have been equal, and each hold the other's row now
   const [isKept, isRead] = [{ source: false, target: false }, { source: false, target: false }]
   let isListed = true
   const canCompareNewer = () => isListed && !(['source', 'target'] as const).some((side) => isKept[side] && isRead[side])
   return {
-    add(side, packed, { touched = null, audit = null, keys: keySums = null, newer = null } = {}) {
+    add(side, packed, { touched = null, audit = null, keys: keySums = null, newer = null, weighted: weightedSums = null } = {}) {
       if (touched === null) isRead[side] = true
       else isKept[side] = true
       if (touched !== null && newer === null) isListed = false
       sums.add(side, packed, touched ?? none)
       if (audit !== null) audits.add(side, audit, none)
+      if (weightedSums?.length !== packed.length / segmentBytes * 4) areWeighted = false
+      if (areWeighted && weightedSums !== null) addWeights(weights, side, packed, weightedSums)
       if (keySums === null) return
       keys.add(side, keySums, none)
       // asked only where the keys of all chunks are known
@@ -81,11 +94,14 @@ export function createSegmentSums(segments: number): SegmentSums {
         const source = sums.rows('source', segment)
         if (!sums.agree(segment)) {
           const target = sums.rows('target', segment)
-          const seen = { segment, sourceRows: source, targetRows: target }
+          const seen: SeenSegment = { segment, sourceRows: source, targetRows: target }
           // where the keys of some chunk are not known, other rows were counted
           const areKeysKnown = keys.rows('source', segment) === source && keys.rows('target', segment) === target
           if (!sums.isKnown(segment) && canCompareNewer() && kept.agree(segment) && areKeysKnown) found.changed.push({ ...seen, sourceKeys: keys.sum('source', segment), targetKeys: keys.sum('target', segment) })
-          else found.suspicious.push(seen)
+          else {
+            const single = areWeighted && sums.isKnown(segment) ? guessPlace(differenceOf(sums, segment), weights[segment] ?? 0, places) : null
+            found.suspicious.push(single === null ? seen : { ...seen, single })
+          }
           continue
         }
         found.agreed += source
@@ -97,6 +113,19 @@ export function createSegmentSums(segments: number): SegmentSums {
       return found
     },
   }
+}
+
+/** Adds what a side has more in the weighted sums of its segments; the stores wrap at 32 bits, and 27 of them count. */
+function addWeights(weights: Int32Array, side: Side, packed: Buffer, weighted: Buffer): void {
+  const sign = side === 'source' ? 1 : -1
+  for (let index = 0; index < weighted.length / 4; index += 1) {
+    const segment = packed.readInt32BE(index * segmentBytes)
+    weights[segment] = (weights[segment] ?? 0) + sign * weighted.readInt32BE(index * 4)
+  }
+}
+
+function differenceOf(sums: Sums, segment: number): bigint {
+  return BigInt.asUintN(64, sums.sum('source', segment) - sums.sum('target', segment))
 }
 
 /** Sums of 64 bits by segment and side, in halves: a BigInt for each would be garbage. */

@@ -153,8 +153,8 @@ export async function copyScans(tx: Db, jobId: string, entity: string, side: Sid
       select ${jobId}, kind, entity, side, chunk, first_page, next_page, status, started_at, finished_at, outcome
       from migration_coverage.task where job_id = ${from} and kind = 'scan' and entity = ${entity} and side = ${side} and not coalesce((outcome ->> 'split')::boolean, false)
       returning task_id, chunk)
-    insert into migration_coverage.segment_sums (task_id, packed, audit, keys, touched, newer)
-    select copied.task_id, s.packed, s.audit, s.keys, s.touched, s.newer
+    insert into migration_coverage.segment_sums (task_id, packed, audit, keys, weighted, touched, newer)
+    select copied.task_id, s.packed, s.audit, s.keys, s.weighted, s.touched, s.newer
     from copied join migration_coverage.task t on t.job_id = ${from} and t.kind = 'scan' and t.entity = ${entity} and t.side = ${side} and t.chunk = copied.chunk
     join migration_coverage.segment_sums s on s.task_id = t.task_id`
   const [copied] = await tx<{ whole: boolean }[]>`

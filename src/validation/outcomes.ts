@@ -125,16 +125,20 @@ export interface PackedSegments {
   audit: Buffer | null
   /** the XOR of the keys, as this task saw them; null: newer rows cannot be compared by them */
   keys: Buffer | null
+  /** of each segment of `packed`, in their order, the fingerprints times their places; null: the sums tell nothing of single keys */
+  weighted: Buffer | null
   /** as `touchedSegments` packs them; null: the sums are of this task's own reading */
   touched: Buffer | null
   /** the rows of touched segments that are newer than the sums; null: they are too many, or the sums are of this task's own reading */
   newer: Buffer | null
 }
 
-export async function saveSegments(tx: Db, taskId: number, { packed, audit, keys, touched, newer }: PackedSegments): Promise<void> {
+export async function saveSegments(tx: Db, taskId: number, segments: PackedSegments): Promise<void> {
+  // two thirds of the bytes that the driver would send
+  const of = (name: keyof PackedSegments) => tx`decode(${segments[name]?.toString('base64') ?? null}::text, 'base64')`
   await tx`
-    insert into migration_coverage.segment_sums (task_id, packed, audit, keys, touched, newer) values (${taskId}, ${packed}, ${audit}, ${keys}, ${touched}, ${newer})
-    on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit, keys = excluded.keys, touched = excluded.touched, newer = excluded.newer`
+    insert into migration_coverage.segment_sums (task_id, packed, audit, keys, weighted, touched, newer) values (${taskId}, ${of('packed')}, ${of('audit')}, ${of('keys')}, ${of('weighted')}, ${of('touched')}, ${of('newer')})
+    on conflict (task_id) do update set packed = excluded.packed, audit = excluded.audit, keys = excluded.keys, weighted = excluded.weighted, touched = excluded.touched, newer = excluded.newer`
 }
 
 /** The outcomes of an entity's scans, split ones left out. */
@@ -147,16 +151,20 @@ export async function readScans(sql: Db, jobId: string, entity: string): Promise
 
 /**
  * Adds up the partial sums of both sides and compares them, segment by segment, each chunk as it arrives.
+ * @param places as `createSegmentSums` takes them
  * @returns with it the newer rows of each side, as `newerRows` reads them
  */
-export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
-  const sums = createSegmentSums(segments)
+export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number, places: number): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
+  const sums = createSegmentSums(segments, places)
   const newer: Record<Side, Buffer[]> = { source: [], target: [] }
-  await sql<(PackedSegments & { side: Side })[]>`
-    with sums as (select side, packed, audit, keys, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity})
-    select side, packed, audit, case when exists (select from sums where touched is not null) then keys end as keys, touched, newer from sums`
-    .forEach(({ side, packed, ...more }) => {
-      sums.add(side, packed, more)
+  await sql<(Record<keyof PackedSegments, string | null> & { side: Side })[]>`
+    with sums as (select side, packed, audit, keys, weighted, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity})
+    select side, encode(packed, 'base64') as packed, encode(audit, 'base64') as audit, case when exists (select from sums where touched is not null) then encode(keys, 'base64') end as keys,
+      encode(weighted, 'base64') as weighted, encode(touched, 'base64') as touched, encode(newer, 'base64') as newer from sums`
+    .forEach(({ side, packed, audit, keys, weighted, touched, newer: ownNewer }) => {
+      const bytesOf = (text: string | null) => (text === null ? null : Buffer.from(text, 'base64'))
+      const more = { audit: bytesOf(audit), keys: bytesOf(keys), weighted: bytesOf(weighted), touched: bytesOf(touched), newer: bytesOf(ownNewer) }
+      sums.add(side, bytesOf(packed) ?? Buffer.alloc(0), more)
       if (more.newer !== null) newer[side].push(more.newer)
     })
   return { ...sums.compare(), newer: { source: Buffer.concat(newer.source), target: Buffer.concat(newer.target) } }

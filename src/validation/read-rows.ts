@@ -1,38 +1,75 @@
+import type { Side } from '../core/catalog.js'
+import { namesOfRowColumns } from '../core/expressions.js'
 import type { SourceRow, TargetRow } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { textOf, type TextRow } from './reader.js'
+import type { TextList } from './reader.js'
 
 /** A row with the hash of its key, decimal. */
 export type Hashed<Row> = Row & { keyHash: string }
 
-/** What makes rows of the columns that `readRowsStatement` gives. Names and what is the same in all rows are made once: there may be many rows. */
-export function createRowReaders({ key, columns }: ComparisonSpec): { source: (row: TextRow) => Hashed<SourceRow>; target: (row: TextRow) => Hashed<TargetRow> } {
-  const named = (letter: string, terms: readonly unknown[]) => terms.map((_, index) => `${letter}${index}`)
-  const [legs, rawLegs, values, others] = [named('k', key), named('r', key), named('c', columns), named('o', key)]
-  const textsOf = (row: TextRow, names: readonly (string | null)[]) => names.map((name) => (name === null ? null : (row[name] ?? null)))
-  /** Reads columns that most entities do not have. */
-  const fewOf = (names: readonly (string | null)[]) => {
-    const none = names.map(() => null)
-    return (row: TextRow) => (names.every((name) => name === null) ? none : textsOf(row, names))
+/** What reads the rows of a side that `readRowsStatement` gives, as lists of their columns. */
+export interface RowReader<Row> {
+  keyHash: (row: TextList) => string
+  legs: (row: TextList) => (string | null)[]
+  read: (row: TextList) => Hashed<Row>
+}
+
+/** Where a column stands is found once, and what is the same in all rows is made once: there may be many rows. */
+export function createRowReaders(spec: ComparisonSpec): { source: RowReader<SourceRow>; target: RowReader<TargetRow> } {
+  const { key, columns } = spec
+  const common = (side: Side) => {
+    const placeByName = new Map(namesOfRowColumns(spec, side).map((name, index) => [name, index]))
+    const placeOf = (name: string) => placeByName.get(name) ?? null
+    const placesOf = (letter: string, terms: readonly unknown[]) => terms.map((_, index) => placeOf(`${letter}${index}`))
+    const certain = (name: string) => {
+      const place = placeOf(name)
+      return (row: TextList): string => {
+        const text = place === null ? null : row[place]
+        if (typeof text !== 'string') throw new Error(`the statement gave no ${name}`)
+        return text
+      }
+    }
+    const [keyHash, rowHash, recent] = [certain('key_hash'), certain('row_hash'), certain('recent')]
+    const [legs, values, [changedAt, reason]] = [placesOf('k', key), placesOf('c', columns), [placeOf('changed_at') ?? -1, placeOf('reason') ?? -1]] as const
+    return {
+      placesOf, keyHash, rowHash, legs: (row: TextList) => textsAt(row, legs), values: (row: TextList) => textsAt(row, values), changedAt: (row: TextList) => row[changedAt] ?? null, isRecent: (row: TextList) => recent(row) === 'true',
+      reason: (row: TextList) => (typeof row[reason] === 'string' ? Number(row[reason]) : null),
+    }
   }
-  const acceptedOf = columns.map(({ accept }, column) => named(`a${column}_`, accept))
-  const noneAccepted: string[][] | null = acceptedOf.every((names) => names.length === 0) ? columns.map(() => []) : null
+  const [source, target] = [common('source'), common('target')]
+  const others = source.placesOf('o', key)
+  const accepted = columns.map(({ accept }, column) => source.placesOf(`a${column}_`, accept))
+  const noneAccepted: string[][] | null = accepted.every((places) => places.length === 0) ? columns.map(() => []) : null
   const noOthers: string[] = []
-  const rawOf = fewOf(columns.map(({ keyMap }, column) => (keyMap === null ? null : `d${column}`)))
-  const exactOf = fewOf(columns.map(({ accept }, column) => (accept.length === 0 ? null : `e${column}`)))
-  const common = (row: TextRow) => ({
-    keyHash: textOf(row, 'key_hash'), rowHash: textOf(row, 'row_hash'), changedAt: row['changed_at'] ?? null, recent: row['recent'] === 'true', key: textsOf(row, legs), columns: textsOf(row, values), reason: reasonOf(row),
-  })
+  const readOthers = others.every((place) => place === null) ? () => noOthers : (row: TextList) => key.flatMap(({ name }, leg) => (row[others[leg] ?? -1] === 'true' ? [name] : []))
+  const rawKeys = target.placesOf('r', key)
+  const [rawOf, exactOf] = [fewOf(target.placesOf('d', columns)), fewOf(target.placesOf('e', columns))]
   return {
-    source: (row) => ({
-      ...common(row), others: others.some((name) => row[name] === 'true') ? key.flatMap(({ name }, leg) => (row[others[leg] ?? ''] === 'true' ? [name] : [])) : noOthers,
-      accepted: noneAccepted ?? acceptedOf.map((names) => textsOf(row, names)),
-    }),
-    target: (row) => ({ ...common(row), rawKey: textsOf(row, rawLegs), rawColumns: rawOf(row), exact: exactOf(row) }),
+    source: {
+      ...source,
+      read: (row) => ({
+        keyHash: source.keyHash(row), rowHash: source.rowHash(row), changedAt: source.changedAt(row), recent: source.isRecent(row), key: source.legs(row), columns: source.values(row), reason: source.reason(row),
+        others: readOthers(row), accepted: noneAccepted ?? accepted.map((places) => textsAt(row, places)),
+      }),
+    },
+    target: {
+      ...target,
+      read: (row) => ({
+        keyHash: target.keyHash(row), rowHash: target.rowHash(row), changedAt: target.changedAt(row), recent: target.isRecent(row), key: target.legs(row), columns: target.values(row), reason: target.reason(row),
+        rawKey: textsAt(row, rawKeys), rawColumns: rawOf(row), exact: exactOf(row),
+      }),
+    },
   }
 }
 
-function reasonOf(row: TextRow): number | null {
-  const reason = row['reason'] ?? null
-  return reason === null ? null : Number(reason)
+type Place = number | null
+
+function textsAt(row: TextList, places: readonly Place[]): (string | null)[] {
+  return places.map((place) => (place === null ? null : (row[place] ?? null)))
+}
+
+/** Reads columns that most entities do not have. */
+function fewOf(places: readonly Place[]): (row: TextList) => (string | null)[] {
+  const none = places.map(() => null)
+  return places.every((place) => place === null) ? () => none : (row) => textsAt(row, places)
 }

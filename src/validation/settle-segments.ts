@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
 import { bagOf, countHashed, pairHashes, rowsOfKeys, type Suspect } from '../core/pair-hashes.js'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { append, causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
+import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
@@ -12,7 +13,7 @@ import { readNewer } from './newer.js'
 import { areNear, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
-import { arrayText, partsOf, read, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextRow } from './reader.js'
+import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
 import { createRowReaders, type Hashed } from './read-rows.js'
 import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
@@ -49,13 +50,17 @@ export interface Readers {
 }
 
 /** Keys of which whole rows of both sides are in memory at a time. */
-const keysPerStatement = 1_000
+const keysPerStatement = 300
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 20_000
 /** Suspicious keys that are kept until they are read again. */
 const mostSuspects = 50_000
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
 const rowsPerLookup = 100_000
+/** Keys that one statement looks up by themselves. */
+const keysPerLookup = 10_000
+/** Keys that are looked up for one that is guessed. */
+const mostGuesses = 4
 /** Share of the rows that is looked up wherever they lie: of each a page is read, and of a pass all pages in order. */
 const mostAnywhere = 0.01
 /** Rows without a partner that are kept until their cause is looked for, where that takes a pass. */
@@ -87,9 +92,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   if (!('suspicious' in open)) await settler.settleBlocks(open)
   else {
     const left = await settler.settleChanged(open.changed, open.newer)
-    const all = [...open.suspicious, ...left]
-    if (shouldLookUp(all, options)) await settler.settleBlocks(settler.lookUp(all))
-    else for (const batch of batches(all, options.batchRows)) await settler.settleBatch(batch)
+    await settler.settleBlocks(settler.readSegments([...open.suspicious, ...left]))
   }
   await settler.settleCollapsed()
   return settler.seen
@@ -108,13 +111,21 @@ function countRows(blocks: ReadonlyMap<string, Buffer>): number {
   return [...blocks.values()].reduce((rows, packed) => rows + countHashed(packed), 0)
 }
 
-/** Whether an index leads to all rows of these segments, and they lie beside each other or are so few that reading them anywhere costs less than a pass. */
-function shouldLookUp(segments: readonly SeenSegment[], options: SettleOptions): boolean {
+/** Whether an index leads to so many rows of both sides in segments of neighbours, and they lie beside each other or are so few that reading them anywhere costs less than a pass. */
+function shouldLookUp(seen: Record<Side, number>, options: SettleOptions): boolean {
   const { neighbours, indexes, rows } = options
   if (neighbours === undefined || indexes === null || indexes.target === null || !areNear(indexes, options)) return false
-  const seen = rowsIn(segments)
   const isFew = seen.source + seen.target <= rows * mostAnywhere
   return isFew || (indexes.source.inOrder && indexes.target.inOrder)
+}
+
+/** The keys that may be all that a segment differs by; null where there are more than are worth a look. */
+function guessKeys({ segment, single }: SeenSegment, { indexes, segments, neighbours }: SettleOptions): string[] | null {
+  if (single === undefined || neighbours === undefined || indexes === null || indexes.target === null) return null
+  const { source, target } = indexes
+  const ends = { least: source.least < target.least ? source.least : target.least, greatest: source.greatest > target.greatest ? source.greatest : target.greatest }
+  if (Number(ends.greatest - ends.least) > segments * neighbours * mostGuesses) return null
+  return keysAtPlace(segment, single.place, { segments, neighbours }, ends)
 }
 
 /** The rows that the passes have seen in segments. */
@@ -152,6 +163,46 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
+
+  /** The rows of segments, in the way that costs least. */
+  async function* readSegments(segments: readonly SeenSegment[]): AsyncGenerator<Block> {
+    const left = yield* readSingles(segments)
+    if (shouldLookUp(rowsIn(left), options)) yield* lookUp(left)
+    else for (const batch of batches(left, options.batchRows)) yield* blocksOf(await readBlocks(batch))
+  }
+
+  /** Where the rows of one key are all that a segment differs by, these alone; its other rows are equal. @returns the other segments */
+  async function* readSingles(segments: readonly SeenSegment[]): AsyncGenerator<Block, SeenSegment[]> {
+    const left: SeenSegment[] = []
+    const guessed: (GuessedSegment & { keys: string[] })[] = []
+    for (const one of segments) {
+      const keys = guessKeys(one, options)
+      if (keys === null || one.single === undefined) left.push(one)
+      else guessed.push({ ...one, single: one.single, keys })
+    }
+    const keys = guessed.reduce((sum, one) => sum + one.keys.length, 0)
+    if (keys === 0 || !shouldLookUp({ source: keys, target: keys }, options)) return [...segments]
+    const readPlaces = async (side: Side, part: typeof guessed): Promise<PlacedRows> => {
+      const { segments, rows } = await readOne(readers[side], signal, readPlacesStatement(spec, side, options), [arrayText(part.flatMap((one) => one.keys))])
+      return { segments: Buffer.from(segments ?? '', 'base64'), rows: Buffer.from(rows ?? '', 'base64') }
+    }
+    const readPart = async (part: typeof guessed) => {
+      const [source, target] = await Promise.all([readPlaces('source', part), readPlaces('target', part)])
+      return confirmGuesses(part, { source, target })
+    }
+    for await (const { equal, found, left: wrong } of readAhead(partsOf(guessed, keysPerLookup / mostGuesses), readPart)) {
+      addEqual(equal)
+      left.push(...wrong)
+      yield found
+    }
+    return left
+  }
+
+  function addEqual(rows: number): void {
+    tally.addVerified(rows)
+    seen.source += rows
+    seen.target += rows
+  }
 
   /**
    * The rows of segments of neighbours, found by an index on both sides, some at a time: where most segments are read this takes longer than a pass, and much less memory. Where fewer are found than the pass has seen, a
@@ -202,30 +253,29 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   /** The rows of these keys as they are now, wherever they are, in one snapshot: what is not found is not there. */
-  async function readAnywhere(side: Side, keyHashes: string[]): Promise<TextRow[]> {
-    const found: TextRow[] = []
+  async function readAnywhere(side: Side, keyHashes: string[]): Promise<TextList[]> {
+    const found: TextList[] = []
     if (keyHashes.length === 0) return found
     await readSnapshot(readers[side], signal, (readMore) =>
-      readRanges(side, (statement) => readMore(statement, [arrayText(keyHashes)]), (pages) => readRowsStatement(spec, side, { ...options, pages }, options.snapshots[side]), (rows) => { found.push(...rows) }))
+      readRanges(side, (statement) => readMore(statement, [arrayText(keyHashes)]), (pages) => readRowsStatement(spec, side, { ...options, pages }, options.snapshots[side]), (rows) => { for (const row of rows) found.push(Object.values(row)) }))
     return found
   }
 
-  async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextRow[]> {
+  async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextList[]> {
     if (suspects.length === 0) return []
-    const addresses = suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address))
-    const lists = [arrayText(suspects.map(([keyHash]) => keyHash)), textArray(addresses)]
-    return read(readers[side], signal, readRowsStatement(spec, side, { ...options, lists }, options.snapshots[side], 'addresses'))
+    const lists = [textArray(suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address)))]
+    const keys = new Set(suspects.map(([keyHash]) => keyHash))
+    const rows = await readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists }, options.snapshots[side], 'addresses'))
+    return rows.filter((row) => keys.has(rowReaders[side].keyHash(row)))
   }
 
   /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
-  async function readKeys(side: Side, others: readonly TextRow[]): Promise<TextRow[]> {
+  async function readKeys(side: Side, others: readonly TextList[]): Promise<TextList[]> {
     if (others.length === 0) return []
-    const legs = spec.key.map((_, leg) => textArray(others.map((row) => row[`k${leg}`]?.slice(1) ?? '')))
-    return read(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys'), [arrayText(new Set(others.map((row) => textOf(row, 'key_hash')))), ...legs])
-  }
-
-  async function settleBatch(segments: readonly SeenSegment[]): Promise<void> {
-    await settleBlocks(blocksOf(await readBlocks(segments)))
+    const { keyHash, legs } = rowReaders[otherSide(side)]
+    const texts = others.map(legs)
+    const lists = spec.key.map((_, leg) => textArray(texts.map((row) => row[leg]?.slice(1) ?? '')))
+    return readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys'), [arrayText(new Set(others.map(keyHash))), ...lists])
   }
 
   /**
@@ -243,9 +293,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         continue
       }
       settled.add(one.segment)
-      tally.addVerified(rows)
-      seen.source += rows
-      seen.target += rows
+      addEqual(rows)
     }
     await settleBlocks(found.blocks.map((block) => rowsOfKeys(block, (key) => settled.has(found.segmentOf(key) ?? -1))))
     return left
@@ -256,9 +304,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const suspects: [string, Suspect][] = []
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
-      tally.addVerified(equal)
-      seen.source += equal
-      seen.target += equal
+      addEqual(equal)
       // there may be more than a call bears arguments
       for (const suspect of found) suspects.push(suspect)
       // whole parts alone: each is a few statements
@@ -282,7 +328,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function settleSuspects(parts: readonly PackedSuspects[]): Promise<void> {
     const absent = await Promise.all((['source', 'target'] as const).map(async (side) => {
       const keys = spec[side].chunkable && !isIndexed[side] ? parts.flatMap((packed) => unpackSuspects(packed).flatMap(([keyHash, suspect]) => (suspect[side].length === 0 ? [keyHash] : []))) : []
-      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupRows(parts.flat()))
+      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupRows(parts.flat(), rowReaders[side].keyHash))
     }))
     const moving = new Map<string, string>()
     const readPart = async (packed: PackedSuspects) => {
@@ -294,10 +340,12 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       const rows = { source, target }
       const looked = await Promise.all((['source', 'target'] as const).map(async (side) => {
         if (!spec[side].chunkable || !isIndexed[side]) return []
-        const other = groupRows(rows[side === 'source' ? 'target' : 'source'])
         const keys = part.flatMap(([keyHash, suspect]) => (suspect[side].length === 0 ? [keyHash] : []))
+        if (keys.length === 0) return []
+        const { keyHash: hashOf, legs } = rowReaders[otherSide(side)]
+        const other = groupRows(rows[otherSide(side)], hashOf)
         // a leg that is NULL or unresolved is in no index; a key that has moved meanwhile has no row to tell its legs
-        const byIndex = keys.filter((keyHash) => other.get(keyHash)?.every((row) => spec.key.every((_, leg) => row[`k${leg}`]?.startsWith('=') === true)) === true)
+        const byIndex = keys.filter((keyHash) => other.get(keyHash)?.every((row) => legs(row).every((text) => text?.startsWith('=') === true)) === true)
         const found = await readKeys(side, byIndex.flatMap((keyHash) => other.get(keyHash) ?? []))
         const rest = new Set(byIndex)
         return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)))]
@@ -305,7 +353,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       return { part, source: [...source, ...(looked[0] ?? [])], target: [...target, ...(looked[1] ?? [])] }
     }
     for await (const { part, source, target } of readAhead(parts, readPart)) {
-      const rows = { source: source.map(rowReaders.source), target: target.map(rowReaders.target) }
+      const rows = { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) }
       const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
     }
@@ -314,10 +362,21 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Judges the keys whose rows are as they were. @returns the others, with the signature of their rows now */
   async function settleStable(before: Map<string, string>, rows: ReadRows): Promise<Map<string, string>> {
-    const now = new Map([...before.keys()].map((keyHash): [string, Record<Side, { hash: string }[]>] => [keyHash, { source: [], target: [] }]))
-    for (const side of ['source', 'target'] as const) for (const { keyHash, rowHash } of rows[side]) now.get(keyHash)?.[side].push({ hash: rowHash })
-    const moving = new Map([...now].map(([keyHash, hashes]) => [keyHash, signature(hashes)] as const).filter(([keyHash, current]) => current !== before.get(keyHash)))
-    await settleRows({ source: rows.source.filter((row) => !moving.has(row.keyHash)), target: rows.target.filter((row) => !moving.has(row.keyHash)) })
+    const now = new Map<string, Record<Side, { hash: string }[]>>()
+    for (const keyHash of before.keys()) now.set(keyHash, { source: [], target: [] })
+    for (const side of ['source', 'target'] as const) {
+      for (const { keyHash, rowHash } of rows[side]) {
+        const hashes = now.get(keyHash)
+        if (hashes !== undefined) hashes[side] = append(hashes[side], { hash: rowHash })
+      }
+    }
+    const moving = new Map<string, string>()
+    for (const [keyHash, hashes] of now) {
+      const current = signature(hashes)
+      if (current !== before.get(keyHash)) moving.set(keyHash, current)
+    }
+    const isStill = (row: { keyHash: string }) => !moving.has(row.keyHash)
+    await settleRows(moving.size === 0 ? rows : { source: rows.source.filter(isStill), target: rows.target.filter(isStill) })
     return moving
   }
 
@@ -327,7 +386,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     for (let attempt = 1; waiting.size > 0; attempt += 1) {
       await sleep(options.recheckDelayMs, undefined, { signal })
       const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map((side) => readAnywhere(side, [...waiting.keys()])))
-      const rows = { source: source.map(rowReaders.source), target: target.map(rowReaders.target) }
+      const rows = { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) }
       const moving = await settleStable(waiting, rows)
       if (attempt >= options.rechecks) {
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
@@ -364,6 +423,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function settleRows(rows: { source: SourceRow[]; target: TargetRow[] }): Promise<void> {
     seen.source += rows.source.length
     seen.target += rows.target.length
+    if (foldedMembers.every((members) => members === null)) return judge(rows.source, rows.target)
     deferred.source.push(...rows.source.filter((row) => isFolded(row.key)))
     deferred.target.push(...rows.target.filter((row) => isFolded(row.key)))
     await judge(rows.source.filter((row) => !isFolded(row.key)), rows.target.filter((row) => !isFolded(row.key)))
@@ -500,7 +560,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, lookUp, settleChanged, settleBatch, settleBlocks, settleCollapsed }
+  return { seen, readSegments, settleChanged, settleBlocks, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
@@ -555,9 +615,11 @@ function unpackSuspects(packed: PackedSuspects): [string, Suspect][] {
   return JSON.parse(packed.toString()) as [string, Suspect][]
 }
 
-function groupRows(rows: readonly TextRow[]): Map<string, TextRow[]> {
-  const groups = new Map<string, TextRow[]>()
-  for (const row of rows) groups.set(textOf(row, 'key_hash'), [...(groups.get(textOf(row, 'key_hash')) ?? []), row])
+const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source')
+
+function groupRows(rows: readonly TextList[], keyHash: (row: TextList) => string): Map<string, TextList[]> {
+  const groups = new Map<string, TextList[]>()
+  for (const row of rows) groups.set(keyHash(row), [...(groups.get(keyHash(row)) ?? []), row])
   return groups
 }
 

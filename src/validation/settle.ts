@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import { worstVerdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
-import { countBlocks, countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
+import { countBlocks, countPlaces, countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
 import { keyIdentity } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -61,7 +61,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
   const compared = found.streamed
     ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }], changed: [], newer: { source: Buffer.alloc(0), target: Buffer.alloc(0) } }
-    : compareSegments(context.target, task.jobId, spec.entity, found.segments)
+    : compareSegments(context.target, task.jobId, spec.entity, found.segments, countPlaces(spec, statement))
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const readIndexes = async () => {

@@ -18,7 +18,7 @@ const queue = await openQueue(target, { log, migrate: false })
 const handler: TaskHandler = async (task, signal) => {
   process.stdout.write(`taken ${task.taskId}\n`)
   await sleep(Number(process.env['WORKER_TASK_MS'] ?? 0), undefined, { signal })
-  return { write: (tx) => saveSegments(tx, task.taskId, { packed: Buffer.alloc(16, 1), audit: null, keys: null, touched: null, newer: null }), outcome: { by: worker } }
+  return { write: (tx) => saveSegments(tx, task.taskId, { packed: Buffer.alloc(16, 1), audit: null, keys: null, weighted: null, touched: null, newer: null }), outcome: { by: worker } }
 }
 const handlers = { prepare: handler, scan: handler, settle: handler, integrity: handler, account: handler, finish: handler }
 const loop = startTaskLoop({ queue, target, worker, concurrency: 1, handlers, sourceWaitLimitMs: 60_000, log, graceMs: 1_000 })

@@ -26,7 +26,7 @@ const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: 
 /** All that a scan may leave: sums, rows, an end of its pages, a task for the others, a task that follows. */
 const everything = ({ taskId }: TakenTask, byte: number): Commit => ({
   async write(tx) {
-    await saveSegments(tx, taskId, { packed: Buffer.alloc(16, byte), audit: null, keys: null, touched: null, newer: null })
+    await saveSegments(tx, taskId, { packed: Buffer.alloc(16, byte), audit: null, keys: null, weighted: null, touched: null, newer: null })
     await saveRows(tx, taskId, new Map([[0, Buffer.alloc(8, byte).toString('base64')], [1, '']]))
   },
   outcome: { byte }, nextPage: 32, rest: [{ first: 32, next: 64 }, { first: 64, next: null }], whenLast,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { figuresOf, lineOf } from './cases.js'
 
@@ -17,11 +17,14 @@ beforeEach(async () => {
   await Promise.all([pair.source.sql.unsafe(create).simple(), pair.target.sql.unsafe(create).simple()])
 })
 
+/** How the rows are divided into segments, where not as always. */
+let division: { segmentRows?: number } = {}
+
 /** Runs a job and, as soon as a task of the kind runs, the work beside it. */
 async function compareWhile(kind: string, recheckDelayMs: number, work: (isOver: () => boolean) => Promise<void>, text = plan): Promise<ComparisonRun> {
   let over = false
   const [{ last }] = await pair.tracking<[{ last: number }]>`select coalesce(max(task_id), 0) as last from migration_coverage.task`
-  const running = pair.compare(text, { recheckDelayMs }).finally(() => { over = true })
+  const running = pair.compare(text, { recheckDelayMs, ...division }).finally(() => { over = true })
   for (;;) {
     const found = await pair.tracking`select from migration_coverage.task where task_id > ${last} and status = 'running' and kind = ${kind}`
     if (found.length > 0 || over) break
@@ -33,44 +36,49 @@ async function compareWhile(kind: string, recheckDelayMs: number, work: (isOver:
 
 const figures = (run: ComparisonRun, entity = 't') => `${run.entities[entity]!.verdict} ${figuresOf(run.entities[entity]!.accounting)}`
 
-test('a row that is put right during the delay is verified', async () => {
-  await pair.target.sql`update t set v = 0 where id = 3`
-  await pair.target.sql`delete from t where id = 4`
-  const run = await compareWhile('settle', 600, async () => {
-    await sleep(150)
-    await pair.target.sql`update t set v = 3 where id = 3`
-    await pair.target.sql`insert into t values (4, 4)`
-  })
-  expect(figures(run)).toBe('pass 20: 20 verified | 20: 20 matched')
-  expect(run.differences).toEqual([])
-})
+describe.each([{ where: 'in one segment', segmentRows: 128 }, { where: 'in segments whose sums tell the key', segmentRows: 8 }])('$where', ({ segmentRows }) => {
+  beforeEach(() => { division = { segmentRows } })
+  afterEach(() => { division = {} })
 
-test('a row that is not put right stays wrong after the delay', async () => {
-  await pair.target.sql`update t set v = 0 where id = 3`
-  const run = await compareWhile('settle', 300, async () => undefined)
-  expect(figures(run)).toBe('fail 20: 19 verified, 1 differs | 20: 20 matched')
-})
-
-test('a row that goes wrong otherwise during the delay is told as it stands at last', async () => {
-  await pair.target.sql`update t set v = 0 where id = 3`
-  const run = await compareWhile('settle', 400, async () => {
-    await sleep(100)
-    await pair.target.sql`update t set v = -1 where id = 3`
+  test('a row that is put right during the delay is verified', async () => {
+    await pair.target.sql`update t set v = 0 where id = 3`
+    await pair.target.sql`delete from t where id = 4`
+    const run = await compareWhile('settle', 600, async () => {
+      await sleep(150)
+      await pair.target.sql`update t set v = 3 where id = 3`
+      await pair.target.sql`insert into t values (4, 4)`
+    })
+    expect(figures(run)).toBe('pass 20: 20 verified | 20: 20 matched')
+    expect(run.differences).toEqual([])
   })
-  expect(figures(run)).toBe('fail 20: 19 verified, 1 differs | 20: 20 matched')
-  expect(run.differences.map(lineOf)).toEqual(['differs value {"id":"3"} v: 3 → -1'])
-})
 
-test('a row that changes on every read is pending on both sides, and the verdict is unknown', async () => {
-  await pair.target.sql`update t set v = 0 where id = 3`
-  const run = await compareWhile('settle', 150, async (isOver) => {
-    for (let value = -1; !isOver(); value -= 1) {
-      await pair.target.sql`update t set v = ${value} where id = 3`
-      await sleep(10)
-    }
+  test('a row that is not put right stays wrong after the delay', async () => {
+    await pair.target.sql`update t set v = 0 where id = 3`
+    const run = await compareWhile('settle', 300, async () => undefined)
+    expect(figures(run)).toBe('fail 20: 19 verified, 1 differs | 20: 20 matched')
   })
-  expect(figures(run)).toBe('unknown 20: 19 verified, 1 pending | 20: 19 matched, 1 pending')
-  expect(run.differences.map(lineOf)).toEqual(['pending keeps changing {"id":"3"}', 'pending keeps changing {"id":"3"} id NULL'].map((line) => line.replace(' id NULL', '')))
+
+  test('a row that goes wrong otherwise during the delay is told as it stands at last', async () => {
+    await pair.target.sql`update t set v = 0 where id = 3`
+    const run = await compareWhile('settle', 400, async () => {
+      await sleep(100)
+      await pair.target.sql`update t set v = -1 where id = 3`
+    })
+    expect(figures(run)).toBe('fail 20: 19 verified, 1 differs | 20: 20 matched')
+    expect(run.differences.map(lineOf)).toEqual(['differs value {"id":"3"} v: 3 → -1'])
+  })
+
+  test('a row that changes on every read is pending on both sides, and the verdict is unknown', async () => {
+    await pair.target.sql`update t set v = 0 where id = 3`
+    const run = await compareWhile('settle', 150, async (isOver) => {
+      for (let value = -1; !isOver(); value -= 1) {
+        await pair.target.sql`update t set v = ${value} where id = 3`
+        await sleep(10)
+      }
+    })
+    expect(figures(run)).toBe('unknown 20: 19 verified, 1 pending | 20: 19 matched, 1 pending')
+    expect(run.differences.map(lineOf)).toEqual(['pending keeps changing {"id":"3"}', 'pending keeps changing {"id":"3"} id NULL'].map((line) => line.replace(' id NULL', '')))
+  })
 })
 
 test('a row deleted on both sides drops out of both totals', async () => {

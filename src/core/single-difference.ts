@@ -1,0 +1,93 @@
+import type { Side } from './catalog.js'
+import { countHashed, hashOfRow, rowBytes } from './pair-hashes.js'
+
+/**
+ * Where the rows of one key are all that two segments of neighbours differ by, their sums tell the key: beside the sum of the fingerprints stands that of the fingerprints times the places of their keys, and what both sides
+ * differ by in the second is the place times what they differ by in the first. So a decoder finds the place of a single error (Hamming, Reed and Solomon). It is a guess, of rows that were different at that time: what is found
+ * under the key has to account for the whole difference.
+ */
+
+/** Bits of a fingerprint that are weighted with its place, so that the product is an int4 for each of 16 places. */
+export const weightedBits = 27
+
+const mask = 2 ** weightedBits - 1
+
+/** One place of a neighbourhood, and what the sum of the fingerprints is more at the source than at the target, modulo 2^64. */
+export interface SingleDifference {
+  place: number
+  difference: bigint
+}
+
+/**
+ * @param difference what the sums of both sides differ by, modulo 2^64
+ * @param weighted the same of the weighted sums, as an int4; their last `weightedBits` bits count
+ * @param places of a neighbourhood, at most 16
+ * @returns null: no place would account for both, or several would
+ */
+export function guessPlace(difference: bigint, weighted: number, places: number): SingleDifference | null {
+  const own = Number(difference & BigInt(mask))
+  let found: number | null = null
+  for (let place = 0; place < places; place += 1) {
+    if (((place * own) & mask) !== (weighted & mask)) continue
+    if (found !== null) return null
+    found = place
+  }
+  return found === null ? null : { place: found, difference }
+}
+
+/** The keys from `least` to `greatest` that have a place in a segment, decimal; of several, each may be the one. */
+export function keysAtPlace(segment: number, place: number, { segments, neighbours }: { segments: number; neighbours: number }, { least, greatest }: { least: bigint; greatest: bigint }): string[] {
+  const stride = BigInt(segments) * BigInt(neighbours)
+  const first = BigInt(segment) * BigInt(neighbours) + BigInt(place)
+  const keys: string[] = []
+  for (let key = least + (((first - least) % stride) + stride) % stride; key <= greatest; key += stride) keys.push(key.toString())
+  return keys
+}
+
+/** A segment with a guess, and the rows that the passes saw in it. */
+export interface GuessedSegment {
+  segment: number
+  sourceRows: number
+  targetRows: number
+  single: SingleDifference
+}
+
+/** Rows as `readPlacesStatement` packs them. */
+export interface PlacedRows {
+  /** of each row, int4 */
+  segments: Buffer
+  rows: Buffer
+}
+
+/**
+ * Without the rows that were found under the guessed keys, both sides of a segment have as many rows with the same sum, or the guess was wrong (or the rows are others by now).
+ * @returns equal: rows of each side beside them in the segments whose guess was right; found: the packed rows under the keys of these; left: the other segments
+ */
+export function confirmGuesses<Segment extends GuessedSegment>(guessed: readonly Segment[], placed: Record<Side, PlacedRows>): { equal: number; found: Record<Side, Buffer>; left: Segment[] } {
+  const sums = { source: sumBySegment(placed.source), target: sumBySegment(placed.target) }
+  const none = { rows: 0, sum: 0n }
+  const confirmed = new Set<number>()
+  const left: Segment[] = []
+  let equal = 0
+  for (const one of guessed) {
+    const [source, target] = [sums.source.get(one.segment) ?? none, sums.target.get(one.segment) ?? none]
+    const beside = one.sourceRows - source.rows
+    if (beside < 0 || beside !== one.targetRows - target.rows || BigInt.asUintN(64, source.sum - target.sum) !== one.single.difference) left.push(one)
+    else {
+      confirmed.add(one.segment)
+      equal += beside
+    }
+  }
+  const pick = ({ segments, rows }: PlacedRows) => Buffer.concat(Array.from({ length: countHashed(rows) }, (_, row) => row).flatMap((row) => (confirmed.has(segments.readInt32BE(row * 4)) ? [rows.subarray(row * rowBytes, (row + 1) * rowBytes)] : [])))
+  return { equal, found: { source: pick(placed.source), target: pick(placed.target) }, left }
+}
+
+function sumBySegment({ segments, rows }: PlacedRows): Map<number, { rows: number; sum: bigint }> {
+  const sums = new Map<number, { rows: number; sum: bigint }>()
+  for (let row = 0; row < countHashed(rows); row += 1) {
+    const segment = segments.readInt32BE(row * 4)
+    const before = sums.get(segment) ?? { rows: 0, sum: 0n }
+    sums.set(segment, { rows: before.rows + 1, sum: before.sum + hashOfRow(rows, row) })
+  }
+  return sums
+}
