@@ -102,8 +102,9 @@ export async function runPlan(tracking: Sql, queue: Queue, plan: string, mode: '
   })
   const startedAt = performance.now()
   const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode, priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
-  while (!endedAt.has(jobId)) await new Promise<void>((resolve) => { hear = resolve })
-  const seconds = ((endedAt.get(jobId) ?? startedAt) - startedAt) / 1000
+  let ownEnd = endedAt.get(jobId)
+  for (; ownEnd === undefined; ownEnd = endedAt.get(jobId)) await new Promise<void>((resolve) => { hear = resolve })
+  const seconds = (ownEnd - startedAt) / 1000
   await subscription.unlisten()
   const [job] = await tracking<{ status: string; reason: string | null }[]>`select status, reason from migration_coverage.job where job_id = ${jobId}`
   if (job?.status !== 'completed') throw new Error(`the job ${job?.status}: ${job?.reason}`)

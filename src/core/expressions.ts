@@ -1,7 +1,7 @@
 import { canonicalHash, canonicalText, canonicalValue, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
 import type { Side } from './catalog.js'
 import { quoteIdentifier, quoteLiteral, quoteRelation, relationSql } from './identifier.js'
-import { weightedBits } from './single-difference.js'
+import { weightMask } from './single-difference.js'
 import type { AcceptedValue, ComparisonSpec, Explanation, KeyMapSpec, NaturalKeyMapSpec, StoredKeyMapSpec, TermPlace, TermSpec, TotalSpec } from './spec.js'
 
 /**
@@ -419,8 +419,8 @@ interface RowSql {
   rest: string
   /** the segment of the key, int4 */
   segment: string
-  /** the place of the key in its neighbourhood, int4; null where sums are not weighted with it */
-  nth: string | null
+  /** the place of an integer key in its neighbourhood of so many, int4 */
+  nth: (places: number) => string
   /** hash of the row with other seeds, null unless its segment is audited */
   audit: string
 }
@@ -445,7 +445,7 @@ function hashedRows(spec: ComparisonSpec, side: Side, options: StatementOptions,
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   const columns = select({
     place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
-    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: countPlaces(spec, options) === 0 ? null : `((${at(sql.keys, 0).value})::int8 & ${countPlaces(spec, options) - 1})::int4`,
+    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: (places) => `((${at(sql.keys, 0).value})::int8 & ${places - 1})::int4`,
     audit: options.audited === undefined ? 'null' : `case when ${inAudit(options.audited, segmentBits)} then ${auditHash} end`,
   })
   return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`
@@ -558,8 +558,8 @@ function packedSums(sum: string, which = ''): string {
 /**
  * One pass over a side (or a chunk of it), one row.
  * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
- * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), weighted (base64 of an int4 for each of these segments, in the same order: the sum of the
- * fingerprints' last `weightedBits` bits times the places of their keys, modulo 2^`weightedBits`; only where `isWeighted`), audit (the same of the audited segments, with other seeds; only where there are some), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
+ * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), audit (the same of the audited segments, with other seeds; only where there are some), weighted (base64 of an int4 for each of the segments, in the same order: the sum of the bits of `weightMask` of
+ * the fingerprints times the places of their keys, modulo as many bits; only where `isWeighted`), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
  * what it adds to the XOR of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
@@ -568,10 +568,10 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const isByKey = comparesByKey(spec, options)
   const [keysPacked, keys] = isByKey ? [`${packed('int8send(keys)')} as keys, `, `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
   const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
-  const mask = 2 ** weightedBits - 1
-  const [weightedPacked, weighted] = !isWeighted(spec, options) ? ['', ''] : [`encode(string_agg(int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, (sum((${rowHash('key', 'rest')} & ${mask})::int4 * nth) & ${mask})::int4 as weighted`]
+  const places = isWeighted(spec, options) ? countPlaces(spec, options) : 0
+  const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`encode(string_agg(int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
   const rows = hashedRows(spec, side, options, (row) => [
-    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(weighted === '' || row.nth === null ? [] : [`${row.keyed(row.nth)} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
   return `select ${packedSums('sum')} as segments, ${keysPacked}${weightedPacked}${auditPacked}${newerPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
@@ -594,11 +594,12 @@ function mixedKey(spec: ComparisonSpec): string {
   return spec.key.length === 1 ? 'key' : rowHash('key', null)
 }
 
-/** In a pass that expects many differences, so many keys beside each other make a segment at most. */
-export const fewNeighbours = 16
+/** So many keys beside each other make a segment at most where many rows are expected to differ; where few are, segments are larger, unless there are no more rows. */
+const fewNeighbours = 64
 
 /**
- * How many places a neighbourhood has, where sums are weighted with them: then the key of a segment's only difference is told by its sums, and is looked up alone. Only in small segments, which are made where many rows differ.
+ * How many places a neighbourhood has, where sums are weighted with them: then the key of a segment's only difference is told by its sums, and is looked up alone. Only in small segments, which are made where many rows differ:
+ * where few do, looking up all rows of a few segments costs less than weighing all.
  * @returns 0: sums are not weighted
  */
 export function countPlaces(spec: ComparisonSpec, { neighbours }: Pick<StatementOptions, 'neighbours'>): number {
@@ -688,18 +689,18 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
 }
 
 /**
- * The claimed rows whose key hash is listed in $1 (`{1,2}`), whole; or those at some addresses, whatever their keys are by now.
+ * The claimed rows whose key hash is listed in $1 (`{1,2}`), whole.
  * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
- * @param where addresses: those at the ones listed in $1 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time; keys: only keys whose legs are listed in $2…, key by key
+ * @param where addresses: only at those listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time (of a row that has come there since, and need not bear the plan's SQL, nothing but the key is evaluated); keys: only keys whose legs are listed in $2…, key by key
  *   (`keyLookup`), which an index may find; anywhere: the whole side is read
  */
 export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, where: 'anywhere' | 'addresses' | 'keys' = 'anywhere'): string {
   const { from } = sideSql(spec, side, options)
   const ctid = `${aliasOf(side)}.ctid`
-  const chosen = where === 'addresses' ? `${ctid} = any(${listed(options, 1)}::tid[]) order by ${ctid}` : `hashed.key = any(${listed(options, 1)}::int8[])${where === 'keys' ? lookupCondition(spec, side) : ''}`
-  return `select ${rowColumns(spec, side, options, snapshot).map(({ name, sql }) => `${sql} as ${name}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and ${chosen}`
+  const place = where === 'addresses' ? ` and ${ctid} = any(${listed(options, 2)}::tid[]) order by ${ctid}` : where === 'keys' ? lookupCondition(spec, side) : ''
+  return `select ${rowColumns(spec, side, options, snapshot).map(({ name, sql }) => `${sql} as ${name}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any(${listed(options, 1)}::int8[])${place}`
 }
 
 /** The names of the columns that `readRowsStatement` gives, in their order. */

@@ -2,7 +2,7 @@ import type { Side } from './catalog.js'
 import { append } from './pairing.js'
 
 /** Bytes of one row as `readSegmentsStatement` packs it: hash of the key int8, of the row int8, page int4 and line int2 of its address. */
-export const rowBytes = 22
+const rowBytes = 22
 
 export interface HashedRow {
   /** decimal text of the row's fingerprint */
@@ -89,8 +89,18 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
 
 /** Of packed rows of both sides those of some keys. @param isChosen asked with the hash of a key, decimal */
 export function rowsOfKeys({ source, target }: { source: Buffer; target: Buffer }, isChosen: (key: string) => boolean): { source: Buffer; target: Buffer } {
-  const pick = (rows: Buffer) => Buffer.concat(keysOfRows(rows).flatMap((key, row) => (isChosen(key) ? [rows.subarray(row * rowBytes, (row + 1) * rowBytes)] : [])))
-  return { source: pick(source), target: pick(target) }
+  const chosenOf = (rows: Buffer) => {
+    const keys = keysOfRows(rows)
+    return pickRows(rows, (row) => isChosen(keys[row] ?? ''))
+  }
+  return { source: chosenOf(source), target: chosenOf(target) }
+}
+
+/** Of packed rows those whose number is chosen. */
+export function pickRows(rows: Buffer, isChosen: (row: number) => boolean): Buffer {
+  const chosen: Buffer[] = []
+  for (let row = 0; row < countHashed(rows); row += 1) if (isChosen(row)) chosen.push(rows.subarray(row * rowBytes, (row + 1) * rowBytes))
+  return Buffer.concat(chosen)
 }
 
 /** The hashes of the keys of packed rows, decimal. */

@@ -61,7 +61,7 @@ export interface SegmentComparison {
 }
 
 /**
- * Adds up partial sums by segment; both sides may be cut into chunks of their own. 33 bytes of memory for each segment and kind of sum.
+ * Adds up partial sums by segment; both sides may be cut into chunks of their own. 33 bytes of memory for each segment and kind of sum, and 4 for the weights.
  * @param places keys that a neighbourhood has room for; where the sums are weighted with them
  */
 export function createSegmentSums(segments: number, places = 0): SegmentSums {
@@ -115,7 +115,7 @@ export function createSegmentSums(segments: number, places = 0): SegmentSums {
   }
 }
 
-/** Adds what a side has more in the weighted sums of its segments; the stores wrap at 32 bits, and 27 of them count. */
+/** Adds what a side has more in the weighted sums of its segments; the stores wrap at 32 bits, and fewer of them count. */
 function addWeights(weights: Int32Array, side: Side, packed: Buffer, weighted: Buffer): void {
   const sign = side === 'source' ? 1 : -1
   for (let index = 0; index < weighted.length / 4; index += 1) {

@@ -1,5 +1,5 @@
 import type { Side } from './catalog.js'
-import { countHashed, hashOfRow, rowBytes } from './pair-hashes.js'
+import { countHashed, hashOfRow, pickRows } from './pair-hashes.js'
 
 /**
  * Where the rows of one key are all that two segments of neighbours differ by, their sums tell the key: beside the sum of the fingerprints stands that of the fingerprints times the places of their keys, and what both sides
@@ -7,10 +7,10 @@ import { countHashed, hashOfRow, rowBytes } from './pair-hashes.js'
  * under the key has to account for the whole difference.
  */
 
-/** Bits of a fingerprint that are weighted with its place, so that the product is an int4 for each of 16 places. */
-export const weightedBits = 27
-
-const mask = 2 ** weightedBits - 1
+/** Which bits of a fingerprint are weighted with its place: so many of the last ones that the product is an int4. @param places a power of two */
+export function weightMask(places: number): number {
+  return 2 ** (31 - Math.log2(places)) - 1
+}
 
 /** One place of a neighbourhood, and what the sum of the fingerprints is more at the source than at the target, modulo 2^64. */
 export interface SingleDifference {
@@ -20,11 +20,13 @@ export interface SingleDifference {
 
 /**
  * @param difference what the sums of both sides differ by, modulo 2^64
- * @param weighted the same of the weighted sums, as an int4; their last `weightedBits` bits count
- * @param places of a neighbourhood, at most 16
+ * @param weighted the same of the weighted sums, as an int4; the bits of `weightMask` count
+ * @param places of a neighbourhood, a power of two, or 0: sums are not weighted
  * @returns null: no place would account for both, or several would
  */
 export function guessPlace(difference: bigint, weighted: number, places: number): SingleDifference | null {
+  if (places === 0) return null
+  const mask = weightMask(places)
   const own = Number(difference & BigInt(mask))
   let found: number | null = null
   for (let place = 0; place < places; place += 1) {
@@ -60,7 +62,8 @@ export interface PlacedRows {
 }
 
 /**
- * Without the rows that were found under the guessed keys, both sides of a segment have as many rows with the same sum, or the guess was wrong (or the rows are others by now).
+ * Without the rows that were found under the guessed keys, both sides of a segment have as many rows with the same sum, or the guess was wrong (or the rows are others by now). Equal rows that have come to both sides under
+ * a guessed key since the pass leave one row less beside them: the total stays that of the pass.
  * @returns equal: rows of each side beside them in the segments whose guess was right; found: the packed rows under the keys of these; left: the other segments
  */
 export function confirmGuesses<Segment extends GuessedSegment>(guessed: readonly Segment[], placed: Record<Side, PlacedRows>): { equal: number; found: Record<Side, Buffer>; left: Segment[] } {
@@ -78,8 +81,8 @@ export function confirmGuesses<Segment extends GuessedSegment>(guessed: readonly
       equal += beside
     }
   }
-  const pick = ({ segments, rows }: PlacedRows) => Buffer.concat(Array.from({ length: countHashed(rows) }, (_, row) => row).flatMap((row) => (confirmed.has(segments.readInt32BE(row * 4)) ? [rows.subarray(row * rowBytes, (row + 1) * rowBytes)] : [])))
-  return { equal, found: { source: pick(placed.source), target: pick(placed.target) }, left }
+  const confirmedOf = ({ segments, rows }: PlacedRows) => pickRows(rows, (row) => confirmed.has(segments.readInt32BE(row * 4)))
+  return { equal, found: { source: confirmedOf(placed.source), target: confirmedOf(placed.target) }, left }
 }
 
 function sumBySegment({ segments, rows }: PlacedRows): Map<number, { rows: number; sum: bigint }> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Side } from '../core/catalog.js'
-import type { PageRange, StatementOptions } from '../core/expressions.js'
+import { canHaveNeighbours, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient } from '../db/sqlstate.js'
@@ -63,7 +63,12 @@ async function readEarlierRuns(sql: Db, entities: readonly string[]): Promise<Ea
 export async function findReusable(context: TaskContext, entities: readonly JobEntity[], job: { mode: string; recode: boolean }, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<Reusable> {
   const earlier = job.mode === 'changed' ? await readEarlierRuns(context.target, entities.map(({ entity }) => entity)) : []
   const before = new Map(earlier.map(({ entity, segments, neighbours }) => [entity, { segments, neighbours }]))
-  const kept = entities.map((one) => (one.blocked === null ? { ...one, ...before.get(one.entity) } : one))
+  const keep = (one: JobEntity) => {
+    const { segments, neighbours } = before.get(one.entity) ?? one
+    // the plan may have another key by now
+    return { ...one, segments, neighbours: one.spec !== null && canHaveNeighbours(one.spec) ? neighbours : null }
+  }
+  const kept = entities.map((one) => (one.blocked === null ? keep(one) : one))
   if (job.mode === 'sample') return { entities: kept, evidence: {}, versions: {}, reused: {}, partlyReused: {} }
   const look = (side: Side) => readSide(context, kept, side, job.recode, parentsOf, isUnstable, signal)
   const [source, target] = await Promise.all([look('source'), look('target')])

@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
-import { checkMapStatement, countsItself, fewNeighbours, isNatural } from '../core/expressions.js'
+import { checkMapStatement, countsItself, isNatural } from '../core/expressions.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from '../core/spec.js'
 import { constantFor, type CanonicalKind } from '../core/canonical.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -25,7 +25,7 @@ import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 const rowsPerPage = 32
 const largestSegmentCount = 32_768
 /** Rows of a segment of neighbours: since they follow each other many sums cost little, and with a row that differs few others are read again. Where many differ, the second. */
-const rowsBeside = [128, fewNeighbours] as const
+const rowsBeside = [128, 16] as const
 /** So many sums a statement adds up in the memory that it has. */
 const mostOfNeighbours = 131_072
 /** Entities whose indexes are asked for at a time. */

@@ -30,7 +30,8 @@ export function createRowReaders(spec: ComparisonSpec): { source: RowReader<Sour
       }
     }
     const [keyHash, rowHash, recent] = [certain('key_hash'), certain('row_hash'), certain('recent')]
-    const [legs, values, [changedAt, reason]] = [placesOf('k', key), placesOf('c', columns), [placeOf('changed_at') ?? -1, placeOf('reason') ?? -1]] as const
+    const [legs, values] = [placesOf('k', key), placesOf('c', columns)]
+    const [changedAt, reason] = [placeOf('changed_at') ?? -1, placeOf('reason') ?? -1]
     return {
       placesOf, keyHash, rowHash, legs: (row: TextList) => textsAt(row, legs), values: (row: TextList) => textsAt(row, values), changedAt: (row: TextList) => row[changedAt] ?? null, isRecent: (row: TextList) => recent(row) === 'true',
       reason: (row: TextList) => (typeof row[reason] === 'string' ? Number(row[reason]) : null),

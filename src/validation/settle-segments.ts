@@ -49,17 +49,18 @@ export interface Readers {
   target: Reader
 }
 
-/** Keys of which whole rows of both sides are in memory at a time. */
-const keysPerStatement = 300
+/** Keys of which whole rows of both sides are in memory at a time. Where addresses and indexes lead to all of them, a statement costs little, and what is read of fewer keys is garbage sooner: 400. */
+const keysPerStatement = 1_000
+const keysByAddress = 400
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 20_000
 /** Suspicious keys that are kept until they are read again. */
 const mostSuspects = 50_000
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
 const rowsPerLookup = 100_000
-/** Keys that one statement looks up by themselves. */
-const keysPerLookup = 10_000
-/** Keys that are looked up for one that is guessed. */
+/** Segments whose guessed keys one statement looks up. */
+const guessesPerLookup = 2_500
+/** Of a segment, runs of neighbours among which its key is guessed. */
 const mostGuesses = 4
 /** Share of the rows that is looked up wherever they lie: of each a page is read, and of a pass all pages in order. */
 const mostAnywhere = 0.01
@@ -92,7 +93,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
   if (!('suspicious' in open)) await settler.settleBlocks(open)
   else {
     const left = await settler.settleChanged(open.changed, open.newer)
-    await settler.settleBlocks(settler.readSegments([...open.suspicious, ...left]))
+    await settler.settleOpen([...open.suspicious, ...left])
   }
   await settler.settleCollapsed()
   return settler.seen
@@ -119,13 +120,16 @@ function shouldLookUp(seen: Record<Side, number>, options: SettleOptions): boole
   return isFew || (indexes.source.inOrder && indexes.target.inOrder)
 }
 
-/** The keys that may be all that a segment differs by; null where there are more than are worth a look. */
-function guessKeys({ segment, single }: SeenSegment, { indexes, segments, neighbours }: SettleOptions): string[] | null {
-  if (single === undefined || neighbours === undefined || indexes === null || indexes.target === null) return null
+/** A segment of which the rows under some keys may be all that both sides differ by. */
+type Guess = GuessedSegment & { keys: string[] }
+
+/** @returns null: the sums tell nothing, or more keys than are worth a look */
+function guessKeys(seen: SeenSegment, { indexes, segments, neighbours }: SettleOptions): Guess | null {
+  if (seen.single === undefined || neighbours === undefined || indexes === null || indexes.target === null) return null
   const { source, target } = indexes
   const ends = { least: source.least < target.least ? source.least : target.least, greatest: source.greatest > target.greatest ? source.greatest : target.greatest }
   if (Number(ends.greatest - ends.least) > segments * neighbours * mostGuesses) return null
-  return keysAtPlace(segment, single.place, { segments, neighbours }, ends)
+  return { ...seen, single: seen.single, keys: keysAtPlace(seen.segment, seen.single.place, { segments, neighbours }, ends) }
 }
 
 /** The rows that the passes have seen in segments. */
@@ -151,6 +155,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
   const isIndexed = { source: keyLookup(spec, 'source') !== null || options.indexes !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
+  const keysOfPart = (['source', 'target'] as const).every((side) => spec[side].chunkable && isIndexed[side]) ? keysByAddress : keysPerStatement
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
@@ -164,38 +169,34 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
 
-  /** The rows of segments, in the way that costs least. */
-  async function* readSegments(segments: readonly SeenSegment[]): AsyncGenerator<Block> {
-    const left = yield* readSingles(segments)
-    if (shouldLookUp(rowsIn(left), options)) yield* lookUp(left)
-    else for (const batch of batches(left, options.batchRows)) yield* blocksOf(await readBlocks(batch))
+  /** Reads the rows of segments in the way that costs least. */
+  async function settleOpen(segments: readonly SeenSegment[]): Promise<void> {
+    const guesses = segments.map((one) => guessKeys(one, options))
+    const keys = guesses.reduce((sum, guess) => sum + (guess?.keys.length ?? 0), 0)
+    const isWorth = keys > 0 && shouldLookUp({ source: keys, target: keys }, options)
+    const left = isWorth ? segments.filter((_, index) => guesses[index] === null) : [...segments]
+    await settleBlocks(lookUpBoth(isWorth ? guesses.filter((guess) => guess !== null) : [], left))
+    // each batch is a pass: its rows are settled before the next, while they are as they were
+    if (!shouldLookUp(rowsIn(left), options)) for (const batch of batches(left, options.batchRows)) await settleBlocks(blocksOf(await readBlocks(batch)))
   }
 
-  /** Where the rows of one key are all that a segment differs by, these alone; its other rows are equal. @returns the other segments */
-  async function* readSingles(segments: readonly SeenSegment[]): AsyncGenerator<Block, SeenSegment[]> {
-    const left: SeenSegment[] = []
-    const guessed: (GuessedSegment & { keys: string[] })[] = []
-    for (const one of segments) {
-      const keys = guessKeys(one, options)
-      if (keys === null || one.single === undefined) left.push(one)
-      else guessed.push({ ...one, single: one.single, keys })
-    }
-    const keys = guessed.reduce((sum, one) => sum + one.keys.length, 0)
-    if (keys === 0 || !shouldLookUp({ source: keys, target: keys }, options)) return [...segments]
-    const readPlaces = async (side: Side, part: typeof guessed): Promise<PlacedRows> => {
-      const { segments, rows } = await readOne(readers[side], signal, readPlacesStatement(spec, side, options), [arrayText(part.flatMap((one) => one.keys))])
-      return { segments: Buffer.from(segments ?? '', 'base64'), rows: Buffer.from(rows ?? '', 'base64') }
-    }
-    const readPart = async (part: typeof guessed) => {
-      const [source, target] = await Promise.all([readPlaces('source', part), readPlaces('target', part)])
-      return confirmGuesses(part, { source, target })
-    }
-    for await (const { equal, found, left: wrong } of readAhead(partsOf(guessed, keysPerLookup / mostGuesses), readPart)) {
+  /** @param left segments whose rows are looked up, if they should be, together with those whose guess is wrong */
+  async function* lookUpBoth(guesses: readonly Guess[], left: SeenSegment[]): AsyncGenerator<Block> {
+    for await (const { equal, found, left: wrong } of readAhead(partsOf(guesses, guessesPerLookup), readGuesses)) {
       addEqual(equal)
       left.push(...wrong)
       yield found
     }
-    return left
+    if (shouldLookUp(rowsIn(left), options)) yield* lookUp(left)
+  }
+
+  async function readGuesses(part: readonly Guess[]): Promise<ReturnType<typeof confirmGuesses<Guess>>> {
+    const readSide = async (side: Side): Promise<PlacedRows> => {
+      const { segments, rows } = await readOne(readers[side], signal, readPlacesStatement(spec, side, options), [arrayText(part.flatMap(({ keys }) => keys))])
+      return { segments: Buffer.from(segments ?? '', 'base64'), rows: Buffer.from(rows ?? '', 'base64') }
+    }
+    const [source, target] = await Promise.all([readSide('source'), readSide('target')])
+    return confirmGuesses(part, { source, target })
   }
 
   function addEqual(rows: number): void {
@@ -263,10 +264,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextList[]> {
     if (suspects.length === 0) return []
-    const lists = [textArray(suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address)))]
-    const keys = new Set(suspects.map(([keyHash]) => keyHash))
-    const rows = await readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists }, options.snapshots[side], 'addresses'))
-    return rows.filter((row) => keys.has(rowReaders[side].keyHash(row)))
+    const lists = [arrayText(suspects.map(([keyHash]) => keyHash)), textArray(suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address)))]
+    return readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists }, options.snapshots[side], 'addresses'))
   }
 
   /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
@@ -308,8 +307,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       // there may be more than a call bears arguments
       for (const suspect of found) suspects.push(suspect)
       // whole parts alone: each is a few statements
-      while (suspects.length >= keysPerStatement) resting.push(packSuspects(suspects.splice(0, keysPerStatement)))
-      if (resting.length * keysPerStatement >= mostSuspects) await settleRested(resting.splice(0))
+      while (suspects.length >= keysOfPart) resting.push(packSuspects(suspects.splice(0, keysOfPart)))
+      if (resting.length * keysOfPart >= mostSuspects) await settleRested(resting.splice(0))
     }
     if (suspects.length > 0) resting.push(packSuspects(suspects))
     await settleRested(resting)
@@ -560,7 +559,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, readSegments, settleChanged, settleBlocks, settleCollapsed }
+  return { seen, settleOpen, settleChanged, settleBlocks, settleCollapsed }
 }
 
 /** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */

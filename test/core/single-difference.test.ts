@@ -1,27 +1,29 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { confirmGuesses, guessPlace, keysAtPlace, weightedBits, type PlacedRows } from '../../src/core/single-difference.js'
+import { confirmGuesses, guessPlace, keysAtPlace, weightMask, type PlacedRows } from '../../src/core/single-difference.js'
 
-const places = 16
 const hash = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
-const rows = fc.array(fc.record({ place: fc.nat({ max: places - 1 }), hash }), { maxLength: 20 })
+const rowsOf = (places: number) => fc.array(fc.record({ place: fc.nat({ max: places - 1 }), hash }), { maxLength: 20 })
 type Row = { place: number; hash: bigint }
-const mask = 2n ** BigInt(weightedBits) - 1n
 
-const sumsOf = (list: readonly Row[]) => ({ sum: list.reduce((sum, one) => sum + one.hash, 0n), weighted: list.reduce((sum, one) => sum + (one.hash & mask) * BigInt(one.place), 0n) })
-const guess = (source: readonly Row[], target: readonly Row[]) => {
-  const [from, to] = [sumsOf(source), sumsOf(target)]
+const sumsOf = (list: readonly Row[], places: number) => ({ sum: list.reduce((sum, one) => sum + one.hash, 0n), weighted: list.reduce((sum, one) => sum + (one.hash & BigInt(weightMask(places))) * BigInt(one.place), 0n) })
+const guess = (source: readonly Row[], target: readonly Row[], places = 16) => {
+  const [from, to] = [sumsOf(source, places), sumsOf(target, places)]
   return guessPlace(BigInt.asUintN(64, from.sum - to.sum), Number(BigInt.asIntN(32, from.weighted - to.weighted)), places)
 }
 
 describe('the place of the only difference', () => {
-  test('is told by the sums, whatever lies beside it: a row of one side alone, or of both with other values', () => {
-    fc.assert(fc.property(rows, fc.nat({ max: places - 1 }), hash, hash, (beside, place, one, other) => {
+  test.each([1, 2, 16, 64])('of %i is told by the sums, whatever lies beside it: a row of one side alone, or of both with other values', (places) => {
+    fc.assert(fc.property(rowsOf(places), fc.nat({ max: places - 1 }), hash, hash, (beside, place, one, other) => {
       fc.pre((one - other) % 2n !== 0n && one % 2n !== 0n)
-      expect(guess([...beside, { place, hash: one }], [...beside, { place, hash: other }])).toEqual({ place, difference: BigInt.asUintN(64, one - other) })
-      expect(guess([...beside, { place, hash: one }], beside)?.place).toBe(place)
-      expect(guess(beside, [...beside, { place, hash: one }])?.place).toBe(place)
+      expect(guess([...beside, { place, hash: one }], [...beside, { place, hash: other }], places)).toEqual({ place, difference: BigInt.asUintN(64, one - other) })
+      expect(guess([...beside, { place, hash: one }], beside, places)?.place).toBe(place)
+      expect(guess(beside, [...beside, { place, hash: one }], places)?.place).toBe(place)
     }))
+  })
+
+  test.each([1, 2, 16, 64])('the weights of %i are an int4', (places) => {
+    expect([(places - 1) * weightMask(places) < 2 ** 31, places * (weightMask(places) + 1)]).toEqual([true, 2 ** 31])
   })
 
   test('is not told where the difference is a multiple of so great a power of two that several places account for it', () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => pair.close())
 beforeEach(async () => {
-  const create = 'drop table if exists t, first; create table t (id int primary key, v int); insert into t select i, i from generate_series(1, 20) i'
+  const create = 'drop table if exists t, first; create table t (id int primary key, v int); insert into t select i, i from generate_series(1, 20) i; analyze t'
   await Promise.all([pair.source.sql.unsafe(create).simple(), pair.target.sql.unsafe(create).simple()])
 })
 
