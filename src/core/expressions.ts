@@ -594,8 +594,10 @@ function mixedKey(spec: ComparisonSpec): string {
   return spec.key.length === 1 ? 'key' : rowHash('key', null)
 }
 
+/** Of a segment of so few neighbours all rows are read as fast as some. */
+const fewNeighbours = 16
 /** So many keys beside each other make a segment at most where many rows are expected to differ; where few are, segments are larger, unless there are no more rows. */
-const fewNeighbours = 64
+const mostPlaces = 64
 
 /**
  * How many places a neighbourhood has, where sums are weighted with them: then the key of a segment's only difference is told by its sums, and is looked up alone. Only in small segments, which are made where many rows differ:
@@ -603,7 +605,7 @@ const fewNeighbours = 64
  * @returns 0: sums are not weighted
  */
 export function countPlaces(spec: ComparisonSpec, { neighbours }: Pick<StatementOptions, 'neighbours'>): number {
-  return neighbours !== undefined && neighbours <= fewNeighbours && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null) ? neighbours : 0
+  return neighbours !== undefined && neighbours <= mostPlaces && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null) ? neighbours : 0
 }
 
 /** Whether a pass weighs its sums with the places of the keys. */
