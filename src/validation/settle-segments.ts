@@ -49,9 +49,10 @@ export interface Readers {
   target: Reader
 }
 
-/** Keys of which whole rows of both sides are in memory at a time. Where addresses and indexes lead to all of them, a statement costs little, and what is read of fewer keys is garbage sooner: 400. */
+/** Keys of which whole rows of both sides are in memory at a time. */
 const keysPerStatement = 1_000
-const keysByAddress = 400
+/** The same where an index is known to lead to all of them: a statement costs little, and what is read of fewer keys is garbage sooner. */
+const keysByIndex = 400
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 20_000
 /** Suspicious keys that are kept until they are read again. */
@@ -155,7 +156,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
   const isIndexed = { source: keyLookup(spec, 'source') !== null || options.indexes !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
-  const keysOfPart = (['source', 'target'] as const).every((side) => spec[side].chunkable && isIndexed[side]) ? keysByAddress : keysPerStatement
+  const keysOfPart = (options.indexes?.target ?? null) === null ? keysPerStatement : keysByIndex
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
