@@ -559,7 +559,7 @@ function packedSums(sum: string, which = ''): string {
  * One pass over a side (or a chunk of it), one row.
  * Columns: segments (base64 of 16 bytes for each segment, numbers big-endian: segment int4, rows int4, sum of the fingerprints modulo 2^64, or with `since` the newer rows, int8; null without keyed rows),
  * keys (the same with the XOR of the keys' hashes; only where newer rows can be compared by their keys), audit (the same of the audited segments, with other seeds; only where there are some), weighted (base64 of an int4 for each of the segments, in the same order: the sum of the bits of `weightMask` of
- * the fingerprints times the places of their keys, modulo as many bits; only where `isWeighted`), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
+ * the fingerprints times the places of their keys, modulo as many bits; only where `countPlaces`), newer (with `since`: base64 of 26 bytes for each newer row: segment int4, hash of the key int8,
  * what it adds to the XOR of the keys int8, page int4 and line int2 of its address), others (JSON: place → rows that are not keyed, see `stateAt`), snapshot (ISO 8601), horizon (decimal text of an xid8: every transaction before it was over).
  */
 export function scanStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
@@ -568,7 +568,7 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const isByKey = comparesByKey(spec, options)
   const [keysPacked, keys] = isByKey ? [`${packed('int8send(keys)')} as keys, `, `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
   const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
-  const places = isWeighted(spec, options) ? countPlaces(spec, options) : 0
+  const places = countPlaces(spec, options)
   const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`encode(string_agg(int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
   const rows = hashedRows(spec, side, options, (row) => [
     `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
@@ -600,17 +600,17 @@ const fewNeighbours = 16
 const mostPlaces = 64
 
 /**
- * How many places a neighbourhood has, where sums are weighted with them: then the key of a segment's only difference is told by its sums, and is looked up alone. Only in small segments, which are made where many rows differ:
- * where few do, looking up all rows of a few segments costs less than weighing all.
- * @returns 0: sums are not weighted
+ * How many places a neighbourhood has, where a pass weighs its sums with them: then the key of a segment's only difference is told by its sums, and is looked up alone. Only in small segments, which are made where many rows
+ * differ: where few do, looking up all rows of a few segments costs less than weighing all.
+ * @returns 0: sums are not weighted, as those of a pass with `since` never are
  */
-export function countPlaces(spec: ComparisonSpec, { neighbours }: Pick<StatementOptions, 'neighbours'>): number {
-  return neighbours !== undefined && neighbours <= mostPlaces && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null) ? neighbours : 0
+export function countPlaces(spec: ComparisonSpec, { neighbours, since }: Pick<StatementOptions, 'neighbours' | 'since'>): number {
+  return since === undefined && neighbours !== undefined && neighbours <= mostPlaces && areKeysLookedUp(spec) ? neighbours : 0
 }
 
-/** Whether a pass weighs its sums with the places of the keys. */
-export function isWeighted(spec: ComparisonSpec, options: StatementOptions): boolean {
-  return options.since === undefined && countPlaces(spec, options) > 0
+/** Whether an index may find the rows of a key on both sides, and they are where it says. */
+function areKeysLookedUp(spec: ComparisonSpec): boolean {
+  return (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
 }
 
 /**
@@ -618,7 +618,7 @@ export function isWeighted(spec: ComparisonSpec, options: StatementOptions): boo
  * as many keys with the same XOR are the same keys. A segment of few neighbours is read again instead, as fast: sums of more than one kind cost most where they are many.
  */
 export function comparesByKey(spec: ComparisonSpec, { neighbours }: StatementOptions): boolean {
-  return (neighbours === undefined || neighbours > fewNeighbours) && spec.source.uniqueKey !== null && !spec.bag && (['source', 'target'] as const).every((side) => spec[side].chunkable && keyLookup(spec, side) !== null)
+  return (neighbours === undefined || neighbours > fewNeighbours) && spec.source.uniqueKey !== null && !spec.bag && areKeysLookedUp(spec)
 }
 
 /** A block of a streamed entity holds the rows of so many segments: few enough to pair in little memory, enough that a chunk is saved in few pieces. */

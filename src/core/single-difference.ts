@@ -1,5 +1,6 @@
 import type { Side } from './catalog.js'
 import { countHashed, hashOfRow, pickRows } from './pair-hashes.js'
+import type { SeenSegment } from './segments.js'
 
 /**
  * Where the rows of one key are all that two segments of neighbours differ by, their sums tell the key: beside the sum of the fingerprints stands that of the fingerprints times the places of their keys, and what both sides
@@ -46,13 +47,8 @@ export function keysAtPlace(segment: number, place: number, { segments, neighbou
   return keys
 }
 
-/** A segment with a guess, and the rows that the passes saw in it. */
-export interface GuessedSegment {
-  segment: number
-  sourceRows: number
-  targetRows: number
-  single: SingleDifference
-}
+/** A segment of which the sums tell a place. */
+export type GuessedSegment = SeenSegment & { single: SingleDifference }
 
 /** Rows as `readPlacesStatement` packs them. */
 export interface PlacedRows {

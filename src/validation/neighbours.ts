@@ -41,15 +41,20 @@ async function findKeyIndex(spec: ComparisonSpec, reader: Reader, signal: AbortS
   return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows ?? 0), inOrder: Number(correlation ?? 0) >= leastCorrelation }
 }
 
+/** The least and the greatest key of both sides; of the source alone where nobody knows those of the target. */
+export function endsOf({ source, target }: KeyIndexes): Pick<KeyIndex, 'least' | 'greatest'> {
+  const other = target ?? source
+  return { least: source.least < other.least ? source.least : other.least, greatest: source.greatest > other.greatest ? source.greatest : other.greatest }
+}
+
 /**
  * Cuts neighbours into segments.
  * @param rows of the larger side, roughly
  * @param wanted how many segments, a power of two
  * @returns null where the keys lie too far apart. At least half of the segments lie between the least and the greatest key.
  */
-export function cutNeighbours({ source, target }: KeyIndexes, rows: number, wanted: number): { segments: number; neighbours: number } | null {
-  const other = target ?? source
-  const [least, greatest] = [source.least < other.least ? source.least : other.least, source.greatest > other.greatest ? source.greatest : other.greatest]
+export function cutNeighbours(indexes: KeyIndexes, rows: number, wanted: number): { segments: number; neighbours: number } | null {
+  const { least, greatest } = endsOf(indexes)
   const keys = Number(greatest - least) + 1
   const neighbours = powerOfTwo(rows / wanted)
   return keys > rows * mostKeysForRow ? null : { segments: Math.min(wanted, powerOfTwo(keys / neighbours)), neighbours }

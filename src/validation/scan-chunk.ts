@@ -1,5 +1,5 @@
 import type { ComparisonSpec } from '../core/spec.js'
-import { comparesByKey, countsItself, countStatement, isWeighted, scanStatement, snapshotStatement, stateAt, streamStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
+import { comparesByKey, countPlaces, countsItself, countStatement, scanStatement, snapshotStatement, stateAt, streamStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
 import { countPackedRows } from '../core/segments.js'
 import { profileChunk, type ProfileRequest } from './profile.js'
 import type { ChunkProfile } from '../core/profile.js'
@@ -144,7 +144,7 @@ async function sumSegments(spec: ComparisonSpec, side: Side, options: StatementO
   if (scanned === undefined) throw new Error('a sum gave no row')
   const bytesOf = (column: string) => Buffer.from(scanned[column] ?? '', 'base64')
   const isByKey = comparesByKey(spec, options)
-  const segments = { packed: bytesOf('segments'), audit: typeof scanned['audit'] === 'string' ? bytesOf('audit') : null, keys: isByKey ? bytesOf('keys') : null, weighted: isWeighted(spec, options) ? bytesOf('weighted') : null, touched: null, newer: isByKey && options.since !== undefined ? bytesOf('newer') : null }
+  const segments = { packed: bytesOf('segments'), audit: typeof scanned['audit'] === 'string' ? bytesOf('audit') : null, keys: isByKey ? bytesOf('keys') : null, weighted: countPlaces(spec, options) > 0 ? bytesOf('weighted') : null, touched: null, newer: isByKey && options.since !== undefined ? bytesOf('newer') : null }
   const others = Object.entries(JSON.parse(textOf(scanned, 'others')) as Record<string, number>).map(([place, rows]): [number, number] => [Number(place), rows])
   return { found: { segments }, keyed: countPackedRows(segments.packed), others, snapshot: textOf(scanned, 'snapshot'), horizon: textOf(scanned, 'horizon') }
 }

@@ -10,7 +10,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
-import { areNear, type KeyIndexes } from './neighbours.js'
+import { areNear, endsOf, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
@@ -127,8 +127,7 @@ type Guess = GuessedSegment & { keys: string[] }
 /** @returns null: the sums tell nothing, or more keys than are worth a look */
 function guessKeys(seen: SeenSegment, { indexes, segments, neighbours }: SettleOptions): Guess | null {
   if (seen.single === undefined || neighbours === undefined || indexes === null || indexes.target === null) return null
-  const { source, target } = indexes
-  const ends = { least: source.least < target.least ? source.least : target.least, greatest: source.greatest > target.greatest ? source.greatest : target.greatest }
+  const ends = endsOf(indexes)
   if (Number(ends.greatest - ends.least) > segments * neighbours * mostGuesses) return null
   return { ...seen, single: seen.single, keys: keysAtPlace(seen.segment, seen.single.place, { segments, neighbours }, ends) }
 }
@@ -619,7 +618,7 @@ const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source'
 
 function groupRows(rows: readonly TextList[], keyHash: (row: TextList) => string): Map<string, TextList[]> {
   const groups = new Map<string, TextList[]>()
-  for (const row of rows) groups.set(keyHash(row), [...(groups.get(keyHash(row)) ?? []), row])
+  for (const row of rows) groups.set(keyHash(row), append(groups.get(keyHash(row)) ?? [], row))
   return groups
 }
 
