@@ -104,17 +104,34 @@ function holdErrors(socket: net.Socket, server: ServerState): void {
   Object.defineProperty(socket, 'write', { get: () => writeOrFail, set: () => undefined })
 }
 
-/** Tells of each chunk that the client writes whether it commits or rolls back, also by a statement that was prepared before. */
+/**
+ * Tells of each chunk that the client writes whether its last statement commits or rolls back, also one that was prepared before.
+ * The library writes whole messages, several in a chunk: a COMMIT may stand right behind the statement before it.
+ */
 function followEndings(): (chunk: Buffer) => boolean {
+  const isEnding = (text: string) => /^\s*(?:commit|rollback)\s*;?\s*$/i.test(text)
   const prepared = new Set<string>()
   return (chunk) => {
-    if (chunk.length > 300) return false
-    const text = chunk.toString('latin1')
-    const [, parsed] = /P[^]{4}(\w*)\0(?:commit|rollback)\0/i.exec(text) ?? []
-    if (parsed !== undefined && parsed !== '') prepared.add(parsed)
-    const [, bound] = /B[^]{4}[^\0]*\0(\w+)\0/.exec(text) ?? []
-    return parsed !== undefined || /^Q[^]{4}\s*(?:commit|rollback)\s*;?\s*\0/i.test(text) || (bound !== undefined && prepared.has(bound))
+    let ending = false
+    // a type byte, a length that counts itself, then texts that end with a zero: query; name and query; portal and name
+    for (let at = 0; at + 5 <= chunk.length; at += 1 + Math.max(chunk.readUInt32BE(at + 1), 4)) {
+      const type = chunk[at]
+      if (type === simpleQuery) ending = isEnding(textAt(chunk, at + 5))
+      if (type === parse) {
+        const name = textAt(chunk, at + 5)
+        if (isEnding(textAt(chunk, at + 6 + name.length))) prepared.add(name)
+        else prepared.delete(name)
+      }
+      if (type === bind) ending = prepared.has(textAt(chunk, at + 6 + textAt(chunk, at + 5).length))
+    }
+    return ending
   }
+}
+
+/** The text before the next zero byte, its first 64 bytes at most: names and what ends a transaction are shorter. */
+function textAt(chunk: Buffer, at: number): string {
+  const end = chunk.indexOf(0, at)
+  return chunk.toString('latin1', at, Math.min(end === -1 ? chunk.length : end, at + 64))
 }
 
 // message types: of the server …
@@ -123,6 +140,8 @@ const portalSuspended = 0x73
 const idleStatus = 0x49 // of ReadyForQuery: no transaction is open
 // … and of the client
 const simpleQuery = 0x51
+const parse = 0x50
+const bind = 0x42
 const sync = 0x53
 const flush = 0x48
 const cancelRequest = 80_877_102

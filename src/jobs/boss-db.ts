@@ -1,26 +1,17 @@
 import type { Db as BossDatabase } from 'pg-boss'
 import type { Sql } from 'postgres'
-import { isUnavailable } from '../db/sqlstate.js'
 import type { Db } from '../db/clients.js'
 
 /**
  * pg-boss over a postgres.js client. The client stays its opener's: nothing here ends it.
- * A `BEGIN; ...; COMMIT` script of pg-boss gets a connection of its own, since a pool may spread its statements.
+ * A `BEGIN; ...; COMMIT;` script of pg-boss becomes a transaction of the client, which is rolled back when it fails.
  */
 export function bossDatabase(sql: Sql): BossDatabase {
   return {
     async executeSql(text, values) {
-      if (!/^\s*begin\b/i.test(text)) return { rows: await run(sql, text, values) }
-      const reserved = await sql.reserve()
-      try {
-        return { rows: await run(reserved, text, values) }
-      } catch (error) {
-        // a failed script leaves its transaction open; when the connection is gone with it there is nothing to roll back
-        if (!isUnavailable(error)) await reserved.unsafe('rollback')
-        throw error
-      } finally {
-        reserved.release()
-      }
+      const script = /^\s*begin\s*;(.*)\bcommit\s*;\s*$/is.exec(text)?.[1]
+      // the pool tells its own transactions, and no other, when their connection is lost
+      return { rows: script === undefined ? await run(sql, text, values) : await sql.begin((tx) => run(tx, script, values)) }
     },
     async listen(channel, onNotification, onReconnect): Promise<{ close(): Promise<void> }> {
       const subscription = await sql.listen(channel, onNotification, onReconnect)
