@@ -100,7 +100,7 @@ export function createSegmentSums(segments: number, places = 0): SegmentSums {
           if (!sums.isKnown(segment) && canCompareNewer() && kept.agree(segment) && areKeysKnown) found.changed.push({ ...seen, sourceKeys: keys.sum('source', segment), targetKeys: keys.sum('target', segment) })
           else {
             const single = areWeighted && sums.isKnown(segment) ? guessPlace(differenceOf(sums, segment), weights[segment] ?? 0, places) : null
-            found.suspicious.push(single === null ? seen : { ...seen, single })
+            found.suspicious.push(single === null ? seen : { segment, sourceRows: source, targetRows: target, single })
           }
           continue
         }

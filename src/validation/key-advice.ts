@@ -11,9 +11,10 @@ const shownPairs = 5
  * @param differences those that are kept: beyond the limit nothing is searched
  * @returns none where the key has one leg or is the whole row, or where a side has no such row
  */
-export function adviseOnKey(spec: ComparisonSpec, differences: readonly Difference[]): CheckResult[] {
+export function adviseOnKey(spec: ComparisonSpec, differences: Iterable<Difference>): CheckResult[] {
   if (spec.bag || spec.key.length < 2) return []
-  const [missing, extra] = [keysOf(differences, 'missing'), keysOf(differences, 'extra')]
+  const kept = [...differences].filter(({ class: name }) => name === 'missing' || name === 'extra')
+  const [missing, extra] = [keysOf(kept, 'missing'), keysOf(kept, 'extra')]
   if (missing.length === 0 || extra.length === 0) return []
   const legs = spec.key.map(({ name }) => ({ leg: name, pairs: spec.key.some(({ name: other, pii }) => pii && other !== name) ? [] : pairsWithout(spec.key.map((term) => term.name).filter((other) => other !== name), missing, extra) }))
   const found = legs.filter(({ pairs }) => pairs.length > 0).sort((left, right) => right.pairs.length - left.pairs.length)

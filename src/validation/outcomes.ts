@@ -6,7 +6,6 @@ import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import type { Json } from '../jobs/task.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import type { Difference } from './tally.js'
 
 /** What the tasks of a job write and read of each other. Every write replaces: a task that is repeated adds nothing. */
 
@@ -208,13 +207,15 @@ export async function saveEntityResult(tx: Db, jobId: string, result: EntityResu
     })}`
 }
 
-export async function saveDifferences(tx: Db, jobId: string, entity: string, differences: readonly Difference[]): Promise<void> {
+/** @param parts JSON arrays of `Difference` */
+export async function saveDifferences(tx: Db, jobId: string, entity: string, parts: Iterable<string>): Promise<void> {
   await tx`delete from migration_coverage.difference where job_id = ${jobId} and entity = ${entity}`
-  const list = differences.map(({ rowKey, ...difference }) => ({ ...difference, row_key: rowKey }))
-  await tx`
-    insert into migration_coverage.difference (job_id, entity, side, class, cause, reason, row_key, columns)
-    select ${jobId}::uuid, ${entity}, side, class, cause, reason, row_key, columns
-    from jsonb_to_recordset(${records(list)}::text::jsonb) as new (side text, class text, cause text, reason text, row_key jsonb, columns jsonb)`
+  for (const part of parts) {
+    await tx`
+      insert into migration_coverage.difference (job_id, entity, side, class, cause, reason, row_key, columns)
+      select ${jobId}::uuid, ${entity}, side, class, cause, reason, "rowKey", columns
+      from jsonb_to_recordset(${part}::text::jsonb) as new (side text, class text, cause text, reason text, "rowKey" jsonb, columns jsonb)`
+  }
 }
 
 export async function saveChecks(tx: Db, jobId: string, checks: readonly CheckResult[]): Promise<void> {

@@ -121,16 +121,22 @@ function shouldLookUp(seen: Record<Side, number>, options: SettleOptions): boole
   return isFew || (indexes.source.inOrder && indexes.target.inOrder)
 }
 
-/** A segment of which the rows under some keys may be all that both sides differ by. */
-type Guess = GuessedSegment & { keys: string[] }
-
-/** @returns null: the sums tell nothing, or more keys than are worth a look */
-function guessKeys(seen: SeenSegment, { indexes, segments, neighbours }: SettleOptions): Guess | null {
-  if (seen.single === undefined || neighbours === undefined || indexes === null || indexes.target === null) return null
-  const ends = endsOf(indexes)
-  if (Number(ends.greatest - ends.least) > segments * neighbours * mostGuesses) return null
-  return { ...seen, single: seen.single, keys: keysAtPlace(seen.segment, seen.single.place, { segments, neighbours }, ends) }
+/** What leads from the sums of a segment to the keys of which one may be all that both sides differ by. */
+interface Guesses {
+  /** keys of a segment at most */
+  each: number
+  keysOf: (segment: GuessedSegment) => string[]
 }
+
+/** @returns null: no index leads to keys, or a place stands for more of them than are worth a look */
+function createGuesses({ indexes, segments, neighbours }: SettleOptions): Guesses | null {
+  if (neighbours === undefined || indexes === null || indexes.target === null) return null
+  const ends = endsOf(indexes)
+  const runs = Number(ends.greatest - ends.least) / (segments * neighbours)
+  return runs > mostGuesses ? null : { each: Math.ceil(runs), keysOf: ({ segment, single }) => keysAtPlace(segment, single.place, { segments, neighbours }, ends) }
+}
+
+const isGuessed = (segment: SeenSegment): segment is GuessedSegment => segment.single !== undefined
 
 /** The rows that the passes have seen in segments. */
 export function rowsIn(segments: readonly SeenSegment[]): Record<Side, number> {
@@ -171,18 +177,20 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Reads the rows of segments in the way that costs least. */
   async function settleOpen(segments: readonly SeenSegment[]): Promise<void> {
-    const guesses = segments.map((one) => guessKeys(one, options))
-    const keys = guesses.reduce((sum, guess) => sum + (guess?.keys.length ?? 0), 0)
-    const isWorth = keys > 0 && shouldLookUp({ source: keys, target: keys }, options)
-    const left = isWorth ? segments.filter((_, index) => guesses[index] === null) : [...segments]
-    await settleBlocks(lookUpBoth(isWorth ? guesses.filter((guess) => guess !== null) : [], left))
+    const guesses = createGuesses(options)
+    const guessed = guesses === null ? [] : segments.filter(isGuessed)
+    const keys = guessed.length * (guesses?.each ?? 0)
+    const isWorth = guessed.length > 0 && shouldLookUp({ source: keys, target: keys }, options)
+    const left = isWorth ? segments.filter((segment) => !isGuessed(segment)) : [...segments]
+    await settleBlocks(lookUpBoth(guesses, isWorth ? guessed : [], left))
     // each batch is a pass: its rows are settled before the next, while they are as they were
     if (!shouldLookUp(rowsIn(left), options)) for (const batch of batches(left, options.batchRows)) await settleBlocks(blocksOf(await readBlocks(batch)))
   }
 
   /** @param left segments whose rows are looked up, if they should be, together with those whose guess is wrong */
-  async function* lookUpBoth(guesses: readonly Guess[], left: SeenSegment[]): AsyncGenerator<Block> {
-    for await (const { equal, found, left: wrong } of readAhead(partsOf(guesses, guessesPerLookup), readGuesses)) {
+  async function* lookUpBoth(guesses: Guesses | null, guessed: readonly GuessedSegment[], left: SeenSegment[]): AsyncGenerator<Block> {
+    const readPart = (part: readonly GuessedSegment[]) => readGuessed(part, part.flatMap((segment) => guesses?.keysOf(segment) ?? []))
+    for await (const { equal, found, left: wrong } of readAhead(partsOf(guessed, guessesPerLookup), readPart)) {
       addEqual(equal)
       left.push(...wrong)
       yield found
@@ -190,9 +198,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     if (shouldLookUp(rowsIn(left), options)) yield* lookUp(left)
   }
 
-  async function readGuesses(part: readonly Guess[]): Promise<ReturnType<typeof confirmGuesses<Guess>>> {
+  async function readGuessed(part: readonly GuessedSegment[], keys: readonly string[]): Promise<ReturnType<typeof confirmGuesses<GuessedSegment>>> {
     const readSide = async (side: Side): Promise<PlacedRows> => {
-      const { segments, rows } = await readOne(readers[side], signal, readPlacesStatement(spec, side, options), [arrayText(part.flatMap(({ keys }) => keys))])
+      const { segments, rows } = await readOne(readers[side], signal, readPlacesStatement(spec, side, options), [arrayText(keys)])
       return { segments: Buffer.from(segments ?? '', 'base64'), rows: Buffer.from(rows ?? '', 'base64') }
     }
     const [source, target] = await Promise.all([readSide('source'), readSide('target')])

@@ -118,7 +118,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   return {
     async write(tx) {
       await saveChecks(tx, task.jobId, checks)
-      await saveDifferences(tx, task.jobId, spec.entity, tally.differences)
+      await saveDifferences(tx, task.jobId, spec.entity, tally.differences.parts())
       await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
       await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
       if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
@@ -126,7 +126,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
       // last, since its event is numbered under the lock of the job
       await saveEntityResult(tx, task.jobId, result)
     },
-    outcome: { differences: tally.differences.length }, whenLast: finishWhenLast,
+    outcome: { differences: tally.differences.count }, whenLast: finishWhenLast,
   }
 }
 

@@ -15,6 +15,39 @@ export interface Tallied {
   rows: number
 }
 
+/** Differences as they were told, the first up to a limit: as JSON, since objects would take three times the memory until they are saved. */
+export interface KeptDifferences extends Iterable<Difference> {
+  readonly count: number
+  /** all of them, in JSON arrays of some hundreds */
+  parts(): Generator<string>
+}
+
+const differencesOfPart = 500
+
+function keepDifferences(limit: number): KeptDifferences & { add(difference: Difference): void } {
+  const packed: Buffer[] = []
+  let open: Difference[] = []
+  const kept = {
+    count: 0,
+    add(difference: Difference) {
+      if (kept.count >= limit) return
+      kept.count += 1
+      open.push(difference)
+      if (open.length < differencesOfPart) return
+      packed.push(Buffer.from(JSON.stringify(open)))
+      open = []
+    },
+    *parts() {
+      for (const part of packed) yield part.toString()
+      if (open.length > 0) yield JSON.stringify(open)
+    },
+    *[Symbol.iterator]() {
+      for (const part of kept.parts()) yield* JSON.parse(part) as Difference[]
+    },
+  }
+  return kept
+}
+
 /** Counts the rows of an entity by class, and keeps the first differences up to a limit; the counts are exact beyond it. */
 export interface Tally {
   verified: number
@@ -29,7 +62,7 @@ export interface Tally {
   reasons: Map<string, Tallied>
   /** column → rows in which it differs */
   columns: Map<string, number>
-  differences: Difference[]
+  differences: KeptDifferences
   addVerified(rows: number): void
   addAccepted(reason: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
   addDiffers(cause: string, rowKey: Difference['rowKey'], columns: Difference['columns']): void
@@ -41,11 +74,12 @@ export interface Tally {
 
 /** @param limit differences kept at most */
 export function createTally(keyNames: readonly string[], limit: number): Tally {
+  const differences = keepDifferences(limit)
   const tally: Tally = {
     verified: 0, merged: 0, accepted: 0, fingerprintFaults: 0, differs: 0,
     source: { explained: 0, pending: 0, missing: 0, unverified: 0 },
     target: { duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
-    causes: new Map(), reasons: new Map(), columns: new Map(), differences: [],
+    causes: new Map(), reasons: new Map(), columns: new Map(), differences,
     addVerified(rows) {
       tally.verified += rows
     },
@@ -80,7 +114,7 @@ export function createTally(keyNames: readonly string[], limit: number): Tally {
       tally[map].set(id, entry)
     },
     keep(difference) {
-      if (tally.differences.length < limit) tally.differences.push(difference)
+      differences.add(difference)
     },
   }
   return tally
