@@ -595,7 +595,7 @@ function mixedKey(spec: ComparisonSpec): string {
 }
 
 /** Of a segment of so few neighbours all rows are read as fast as some. */
-const fewNeighbours = 16
+const fewNeighbours = 32
 /** So many keys beside each other make a segment at most where many rows are expected to differ; where few are, segments are larger, unless there are no more rows. */
 const mostPlaces = 64
 

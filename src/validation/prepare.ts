@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
-import { checkMapStatement, countsItself, isNatural } from '../core/expressions.js'
+import { checkMapStatement, countPlaces, countsItself, isNatural } from '../core/expressions.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from '../core/spec.js'
 import { constantFor, type CanonicalKind } from '../core/canonical.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -25,7 +25,7 @@ import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 const rowsPerPage = 32
 const largestSegmentCount = 32_768
 /** Rows of a segment of neighbours: since they follow each other many sums cost little, and with a row that differs few others are read again. Where many differ, the second. */
-const rowsBeside = [128, 16] as const
+const rowsBeside = [128, 32] as const
 /** So many sums a statement adds up in the memory that it has. */
 const mostOfNeighbours = 131_072
 /** Entities whose indexes are asked for at a time. */
@@ -139,9 +139,10 @@ function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanF
   }
 }
 
-/** The share of segments with a row that differs, when so many rows do and lie anywhere. */
-function expectedToDiffer(share: number, segmentRows: number): number {
-  return 1 - (1 - share) ** segmentRows
+/** The share of segments that are read again when so many rows differ and lie anywhere: those with one of them, or with two where the sums tell the only one. */
+function expectedToBeRead(share: number, segmentRows: number, isSingleTold: boolean): number {
+  const isEqual = 1 - share
+  return 1 - isEqual ** segmentRows - (isSingleTold ? segmentRows * share * isEqual ** (segmentRows - 1) : 0)
 }
 
 /**
@@ -152,7 +153,11 @@ function expectedToDiffer(share: number, segmentRows: number): number {
 async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
   const indexes = await findKeyIndexes(spec, readers, signal)
   const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
-  const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => ({ ...divided, isSmall: share === null || expectedToDiffer(share, size) < streamFrom })
+  const isInOrder = indexes?.source.inOrder === true && indexes.target?.inOrder === true
+  const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => {
+    const isSingleTold = isInOrder && divided.neighbours !== null && countPlaces(spec, { neighbours: divided.neighbours }) > 0
+    return { ...divided, isSmall: share === null || expectedToBeRead(share, size, isSingleTold) < streamFrom }
+  }
   const divide = (indexes: KeyIndexes, most: number) => {
     const size = Math.min(most, segmentRows)
     const wanted = Math.min(mostOfNeighbours, powerOfTwo(rows / size))

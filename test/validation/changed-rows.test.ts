@@ -9,7 +9,7 @@ import { figuresOf, lineOf } from './cases.js'
 
 /** Runs that read only the rows whose versions are newer. Tables of several chunks, with segments of some rows, so that a change touches few of them, and with room on the pages, so that an updated row stays in its chunk; each way to deceive the versions is one test. */
 type Side = 'source' | 'target'
-const small = { statisticsDelayMs: 100, segmentRows: 32, scanChunkPages: 4 }
+const small = { statisticsDelayMs: 100, segmentRows: 64, scanChunkPages: 4 }
 const rows = 3000
 const entity = "t: { domain: d, source: { table: t, changedAt: at, exclude: [{ reason: hidden, where: \"src.v < -1000\" }] }, target: { table: t }, key: { id: id }, same: [v, mood], ignore: { target: { at: technical } } }"
 const planOf = (...entities: string[]) => `version: 1\ndomains: { d: {} }\nkeyMaps: { m: { table: m, legacy: legacy, modern: modern } }\nentities:\n${entities.map((one) => `  ${one}\n`).join('')}`

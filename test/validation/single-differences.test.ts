@@ -112,3 +112,24 @@ test('a changed run under a key that has no neighbours does not take over those 
     await pair.close()
   }
 })
+
+test.each([
+  { every: 100, order: 'id', division: { neighbours: 32, streamed: false } },
+  { every: 10, order: 'id', division: { neighbours: 128, streamed: true } },
+  { every: 100, order: 'md5(id::text)', division: { neighbours: 128, streamed: true } },
+])('where the comparison before found one of $every rows different, in the order of $order: $division', async ({ every, order, division }) => {
+  const create = `create table t as select * from (select i as id, i as v from generate_series(1, ${rows}) i) one order by ${order}; alter table t add primary key (id); analyze t`
+  const pair = await createPair({ source: create, target: create })
+  try {
+    await pair.target.sql.unsafe(`update t set v = -1 where id % ${every} = 0; analyze t`).simple()
+    const usual = { segmentRows: 1024, streamFrom: 0.25 }
+    const [first, second] = [await pair.compare(planOf('id'), usual), await pair.compare(planOf('id'), usual)]
+    const [chosen] = await pair.target.sql`select neighbours, streamed from migration_coverage.job_entity join migration_coverage.job using (job_id) order by job.created_at desc limit 1`
+    expect(chosen).toEqual(division)
+    expect(first.entities['t']!.accounting).toMatchObject({ source: { differs: rows / every, verified: rows - rows / every } })
+    expect(second.entities).toEqual({ t: expect.objectContaining({ accounting: first.entities['t']!.accounting }) as object })
+    expect(told(second)).toEqual(told(first))
+  } finally {
+    await pair.close()
+  }
+})
