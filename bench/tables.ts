@@ -127,7 +127,7 @@ export function planOf(one: Case, tables = { source: sourceTable(one.key), targe
   const { key } = one
   const legs = Object.keys(keys[key].legs).map((leg) => `${leg}: ${key === 'key map' ? `{ from: ${leg}, references: ids }` : leg}`)
   return [
-    'version: 1', 'domains: { bench: {} }', ...(key === 'key map' ? ['keyMaps: { ids: { table: key_map, legacy: legacy, modern: modern } }'] : []), 'entities:', '  rows:', '    domain: bench',
+    'version: 1', 'domains: { bench: {} }', ...(key === 'key map' ? ['keyMaps: { ids: { table: key_map, legacy: legacy, modern: modern } }'] : []), 'entities:', `  ${tables.target}:`, '    domain: bench',
     `    source: { table: ${tables.source} }`, `    target: { table: ${tables.target} }`, `    key: { ${legs.join(', ')} }`,
     `    columns: { ${Object.keys(columns).map((column) => `${column}: ${column}`).join(', ')} }`, '',
   ].join('\n')

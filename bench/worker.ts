@@ -89,7 +89,7 @@ export async function runJob(tracking: Sql, queue: Queue, one: Case, rows: numbe
   return (await runPlan(tracking, queue, planOf(one), 'full', expectedOf(one, rows))).seconds
 }
 
-/** The same over the entity `rows` of any plan. `note` tells what the job rests on. */
+/** The same over the entities of any plan. `note` tells what the job rests on. */
 export async function runPlan(tracking: Sql, queue: Queue, plan: string, mode: 'full' | 'changed', expected: Expected): Promise<{ seconds: number; note: string | null }> {
   const loaded = parsePlan(plan)
   for (const statement of tellOfEnds) await tracking.unsafe(statement)
@@ -101,7 +101,7 @@ export async function runPlan(tracking: Sql, queue: Queue, plan: string, mode: '
     hear()
   })
   const startedAt = performance.now()
-  const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: ['rows'], mode, priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
+  const { jobId } = await createJob(tracking, queue, { plan: loaded, entities: Object.keys(loaded.plan.entities), mode, priority: 'normal', includeIntegrityChecks: false, includeCrossEntity: false })
   let ownEnd = endedAt.get(jobId)
   for (; ownEnd === undefined; ownEnd = endedAt.get(jobId)) await new Promise<void>((resolve) => { hear = resolve })
   const seconds = (ownEnd - startedAt) / 1000

@@ -232,7 +232,7 @@ export function canonicalText(canonical: string): string {
 
 /**
  * A 64-bit hash of a canonical value, null for NULL; equal values of a kind hash alike on every supported server, for the same seed.
- * Integers, numbers and dates are named several times in it: a value that is dear to compute should stand in a subquery.
+ * Integers, numbers, bytes and dates are named several times in it: a value that is dear to compute should stand in a subquery.
  * @param recode the servers differ in encoding: text is hashed by its UTF-8 bytes
  */
 export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigint, recode: boolean): string {
@@ -248,13 +248,16 @@ export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigi
     }
     case 'float8': return `hashfloat8extended(${canonical}, ${s})`
     case 'uuid': return `uuid_hash_extended(${canonical}, ${s})`
+    case 'bytes': {
+      const bytes = unencoded(canonical)
+      return `case when ${bytes} is not null then hash_array_extended(array[${bytes}], ${s}) end`
+    }
     case 'boolean': return `case when ${canonical} then ${s} when not ${canonical} then ${int8Literal(mix64(seed))} end`
     // the other hash functions ignore a nesting or half of a word somewhere, or are missing on older servers: text is faithful
     default: {
       if (isMoment(kind)) return momentHash(kind.literalType, canonical, s)
       const text = canonicalText(canonical)
-      const ascii = ['float4', 'bytes'].includes(kind.name)
-      return recode && !ascii ? `hashtextextended(encode(convert_to(${text}, 'UTF8'), 'hex') collate "C", ${s})` : `hashtextextended(${text} collate "C", ${s})`
+      return recode && kind.name !== 'float4' ? `hashtextextended(encode(convert_to(${text}, 'UTF8'), 'hex') collate "C", ${s})` : `hashtextextended(${text} collate "C", ${s})`
     }
   }
 }
@@ -268,6 +271,11 @@ function momentHash(type: string, canonical: string, seed: string): string {
 /** The number whose trailing zeros `canonicalValue` removes: its hash ignores them. */
 function untrimmed(canonical: string): string {
   return canonical.startsWith('trim_scale(') ? canonical.slice('trim_scale'.length) : canonical
+}
+
+/** The bytes that `canonicalValue` writes in hexadecimal: in an array they have a hash of their own, on long values a tenth of the price of their text. */
+function unencoded(canonical: string): string {
+  return /^encode\((\(.*\)::bytea), 'hex'\)$/s.exec(canonical)?.[1] ?? `decode(${canonical}, 'hex')`
 }
 
 /** An int8 literal that parses for every value, the smallest included. */

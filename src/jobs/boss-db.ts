@@ -9,9 +9,16 @@ import type { Db } from '../db/clients.js'
 export function bossDatabase(sql: Sql): BossDatabase {
   return {
     async executeSql(text, values) {
+      if (!/^\s*begin\s*;/i.test(text)) return { rows: await run(sql, text, values) }
       const script = /^\s*begin\s*;(.*)\bcommit\s*;\s*$/is.exec(text)?.[1]
-      // the pool tells its own transactions, and no other, when their connection is lost
-      return { rows: script === undefined ? await run(sql, text, values) : await sql.begin((tx) => run(tx, script, values)) }
+      if (script === undefined) throw new Error('a script of the queue begins a transaction and does not end with its commit')
+      let rows: Promise<object[]> | undefined
+      // COMMIT is sent right behind the script, so that its locks wait for nobody here, and keeps nothing of one that failed
+      await sql.begin((tx) => {
+        rows = run(tx, script, values)
+        rows.catch(() => undefined)
+      })
+      return { rows: await rows ?? [] }
     },
     async listen(channel, onNotification, onReconnect): Promise<{ close(): Promise<void> }> {
       const subscription = await sql.listen(channel, onNotification, onReconnect)

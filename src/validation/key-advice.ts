@@ -13,8 +13,7 @@ const shownPairs = 5
  */
 export function adviseOnKey(spec: ComparisonSpec, differences: Iterable<Difference>): CheckResult[] {
   if (spec.bag || spec.key.length < 2) return []
-  const kept = [...differences].filter(({ class: name }) => name === 'missing' || name === 'extra')
-  const [missing, extra] = [keysOf(kept, 'missing'), keysOf(kept, 'extra')]
+  const [missing, extra] = [keysOf(differences, 'missing'), keysOf(differences, 'extra')]
   if (missing.length === 0 || extra.length === 0) return []
   const legs = spec.key.map(({ name }) => ({ leg: name, pairs: spec.key.some(({ name: other, pii }) => pii && other !== name) ? [] : pairsWithout(spec.key.map((term) => term.name).filter((other) => other !== name), missing, extra) }))
   const found = legs.filter(({ pairs }) => pairs.length > 0).sort((left, right) => right.pairs.length - left.pairs.length)
@@ -30,8 +29,10 @@ export function adviseOnKey(spec: ComparisonSpec, differences: Iterable<Differen
 type RowKey = Difference['rowKey']
 
 /** A target row that no map entry knows is named by its modern key, which compares with no legacy one. */
-function keysOf(differences: readonly Difference[], name: 'missing' | 'extra'): RowKey[] {
-  return differences.filter((one) => one.class === name && (name === 'missing' || (one.cause !== 'no key' && one.cause !== 'no map entry'))).map(({ rowKey }) => rowKey)
+function keysOf(differences: Iterable<Difference>, name: 'missing' | 'extra'): RowKey[] {
+  const keys: RowKey[] = []
+  for (const one of differences) if (one.class === name && (name === 'missing' || (one.cause !== 'no key' && one.cause !== 'no map entry'))) keys.push(one.rowKey)
+  return keys
 }
 
 /** The pairs that agree in these legs, where each is the only one of its side. */

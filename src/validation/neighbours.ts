@@ -68,6 +68,16 @@ export function areNear({ source, target }: KeyIndexes, { segments, neighbours =
   return [source, target].every((one) => one === null || Number(one.greatest - one.least) <= segments * neighbours * mostNeighbourhoods)
 }
 
+/** Runs of neighbours for each segment, at most, among which the key of its only difference is guessed. */
+const mostGuesses = 4
+
+/** Runs of neighbours that lie between the least and the greatest key for each segment, roughly; null: too many to guess a key among them. */
+export function guessedRuns(indexes: KeyIndexes, { segments, neighbours }: { segments: number; neighbours: number }): number | null {
+  const { least, greatest } = endsOf(indexes)
+  const runs = Number(greatest - least) / (segments * neighbours)
+  return runs > mostGuesses ? null : runs
+}
+
 /** The least power of two that is not less, from 1 on. */
 export function powerOfTwo(number: number): number {
   return 2 ** Math.max(0, Math.ceil(Math.log2(number)))

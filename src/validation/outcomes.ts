@@ -207,15 +207,22 @@ export async function saveEntityResult(tx: Db, jobId: string, result: EntityResu
     })}`
 }
 
+/** Parts of differences that are sent without waiting for each. */
+const partsOnTheWay = 8
+
 /** @param parts JSON arrays of `Difference` */
 export async function saveDifferences(tx: Db, jobId: string, entity: string, parts: Iterable<string>): Promise<void> {
   await tx`delete from migration_coverage.difference where job_id = ${jobId} and entity = ${entity}`
+  const save = (part: string) => tx`
+    insert into migration_coverage.difference (job_id, entity, side, class, cause, reason, row_key, columns)
+    select ${jobId}::uuid, ${entity}, side, class, cause, reason, "rowKey", columns
+    from jsonb_to_recordset(${part}::text::jsonb) as new (side text, class text, cause text, reason text, "rowKey" jsonb, columns jsonb)`
+  const sent: Promise<unknown>[] = []
   for (const part of parts) {
-    await tx`
-      insert into migration_coverage.difference (job_id, entity, side, class, cause, reason, row_key, columns)
-      select ${jobId}::uuid, ${entity}, side, class, cause, reason, "rowKey", columns
-      from jsonb_to_recordset(${part}::text::jsonb) as new (side text, class text, cause text, reason text, "rowKey" jsonb, columns jsonb)`
+    sent.push(save(part))
+    if (sent.length === partsOnTheWay) await Promise.all(sent.splice(0))
   }
+  await Promise.all(sent)
 }
 
 export async function saveChecks(tx: Db, jobId: string, checks: readonly CheckResult[]): Promise<void> {

@@ -17,7 +17,7 @@ import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
-import { cutNeighbours, findKeyIndexes, hasOwnKeys, powerOfTwo, type KeyIndexes } from './neighbours.js'
+import { cutNeighbours, findKeyIndexes, guessedRuns, hasOwnKeys, powerOfTwo, type KeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
@@ -142,7 +142,13 @@ function claimsAlone(entity: string, planned: PlanEntity, faults: readonly PlanF
 /** The share of segments that are read again when so many rows differ and lie anywhere: those with one of them, or with two where the sums tell the only one. */
 function expectedToBeRead(share: number, segmentRows: number, isSingleTold: boolean): number {
   const isEqual = 1 - share
-  return 1 - isEqual ** segmentRows - (isSingleTold ? segmentRows * share * isEqual ** (segmentRows - 1) : 0)
+  return Math.max(0, 1 - isEqual ** segmentRows - (isSingleTold ? segmentRows * share * isEqual ** (segmentRows - 1) : 0))
+}
+
+/** Whether the sums tell the key of a segment's only difference, and an index leads to it. */
+function isSingleTold(spec: ComparisonSpec, indexes: KeyIndexes | null, { segments, neighbours }: Pick<JobEntity, 'segments' | 'neighbours'>): boolean {
+  if (neighbours === null || indexes?.source.inOrder !== true || indexes.target?.inOrder !== true) return false
+  return countPlaces(spec, { neighbours }) > 0 && guessedRuns(indexes, { segments, neighbours }) !== null
 }
 
 /**
@@ -153,11 +159,7 @@ function expectedToBeRead(share: number, segmentRows: number, isSingleTold: bool
 async function chooseSegments(spec: ComparisonSpec, share: number | null, { segmentRows, streamFrom }: ComparisonOptions, readers: Record<Side, Reader>, signal: AbortSignal): Promise<Pick<JobEntity, 'segments' | 'neighbours' | 'streamed'>> {
   const indexes = await findKeyIndexes(spec, readers, signal)
   const rows = Math.max(spec.source.pages * rowsPerPage, spec.target.pages * rowsPerPage, indexes?.source.rows ?? 0, indexes?.target?.rows ?? 0, 1)
-  const isInOrder = indexes?.source.inOrder === true && indexes.target?.inOrder === true
-  const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => {
-    const isSingleTold = isInOrder && divided.neighbours !== null && countPlaces(spec, { neighbours: divided.neighbours }) > 0
-    return { ...divided, isSmall: share === null || expectedToBeRead(share, size, isSingleTold) < streamFrom }
-  }
+  const withSize = (divided: Pick<JobEntity, 'segments' | 'neighbours'>, size: number) => ({ ...divided, isSmall: share === null || expectedToBeRead(share, size, isSingleTold(spec, indexes, divided)) < streamFrom })
   const divide = (indexes: KeyIndexes, most: number) => {
     const size = Math.min(most, segmentRows)
     const wanted = Math.min(mostOfNeighbours, powerOfTwo(rows / size))

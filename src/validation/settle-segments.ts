@@ -10,7 +10,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
-import { areNear, endsOf, type KeyIndexes } from './neighbours.js'
+import { areNear, endsOf, guessedRuns, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
@@ -61,8 +61,6 @@ const mostSuspects = 50_000
 const rowsPerLookup = 100_000
 /** Segments whose guessed keys one statement looks up. */
 const guessesPerLookup = 2_500
-/** Of a segment, runs of neighbours among which its key is guessed. */
-const mostGuesses = 4
 /** Share of the rows that is looked up wherever they lie: of each a page is read, and of a pass all pages in order. */
 const mostAnywhere = 0.01
 /** Rows without a partner that are kept until their cause is looked for, where that takes a pass. */
@@ -123,7 +121,7 @@ function shouldLookUp(seen: Record<Side, number>, options: SettleOptions): boole
 
 /** What leads from the sums of a segment to the keys of which one may be all that both sides differ by. */
 interface Guesses {
-  /** keys of a segment at most */
+  /** keys of a segment, roughly */
   each: number
   keysOf: (segment: GuessedSegment) => string[]
 }
@@ -131,9 +129,9 @@ interface Guesses {
 /** @returns null: no index leads to keys, or a place stands for more of them than are worth a look */
 function createGuesses({ indexes, segments, neighbours }: SettleOptions): Guesses | null {
   if (neighbours === undefined || indexes === null || indexes.target === null) return null
+  const runs = guessedRuns(indexes, { segments, neighbours })
   const ends = endsOf(indexes)
-  const runs = Number(ends.greatest - ends.least) / (segments * neighbours)
-  return runs > mostGuesses ? null : { each: Math.ceil(runs), keysOf: ({ segment, single }) => keysAtPlace(segment, single.place, { segments, neighbours }, ends) }
+  return runs === null ? null : { each: Math.max(1, runs), keysOf: ({ segment, single }) => keysAtPlace(segment, single.place, { segments, neighbours }, ends) }
 }
 
 const isGuessed = (segment: SeenSegment): segment is GuessedSegment => segment.single !== undefined
