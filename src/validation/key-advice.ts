@@ -13,7 +13,7 @@ const shownPairs = 5
  */
 export function adviseOnKey(spec: ComparisonSpec, differences: Iterable<Difference>): CheckResult[] {
   if (spec.bag || spec.key.length < 2) return []
-  const [missing, extra] = [keysOf(differences, 'missing'), keysOf(differences, 'extra')]
+  const { missing, extra } = keysOf(differences)
   if (missing.length === 0 || extra.length === 0) return []
   const legs = spec.key.map(({ name }) => ({ leg: name, pairs: spec.key.some(({ name: other, pii }) => pii && other !== name) ? [] : pairsWithout(spec.key.map((term) => term.name).filter((other) => other !== name), missing, extra) }))
   const found = legs.filter(({ pairs }) => pairs.length > 0).sort((left, right) => right.pairs.length - left.pairs.length)
@@ -29,9 +29,12 @@ export function adviseOnKey(spec: ComparisonSpec, differences: Iterable<Differen
 type RowKey = Difference['rowKey']
 
 /** A target row that no map entry knows is named by its modern key, which compares with no legacy one. */
-function keysOf(differences: Iterable<Difference>, name: 'missing' | 'extra'): RowKey[] {
-  const keys: RowKey[] = []
-  for (const one of differences) if (one.class === name && (name === 'missing' || (one.cause !== 'no key' && one.cause !== 'no map entry'))) keys.push(one.rowKey)
+function keysOf(differences: Iterable<Difference>): { missing: RowKey[]; extra: RowKey[] } {
+  const keys: { missing: RowKey[]; extra: RowKey[] } = { missing: [], extra: [] }
+  for (const { class: name, cause, rowKey } of differences) {
+    if (name === 'missing') keys.missing.push(rowKey)
+    else if (name === 'extra' && cause !== 'no key' && cause !== 'no map entry') keys.extra.push(rowKey)
+  }
   return keys
 }
 

@@ -158,6 +158,7 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
+  const guesses = createGuesses(options)
   const isIndexed = { source: keyLookup(spec, 'source') !== null || options.indexes !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
   const keysOfPart = (options.indexes?.target ?? null) === null ? keysPerStatement : keysByIndex
   const parents = createParentReader(spec, readers, options, signal)
@@ -175,20 +176,18 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Reads the rows of segments in the way that costs least. */
   async function settleOpen(segments: readonly SeenSegment[]): Promise<void> {
-    const guesses = createGuesses(options)
-    const guessed = guesses === null ? [] : segments.filter(isGuessed)
-    const keys = guessed.length * (guesses?.each ?? 0)
-    const isWorth = guessed.length > 0 && shouldLookUp({ source: keys, target: keys }, options)
+    const guessed = segments.filter(isGuessed)
+    const keys = guesses === null ? 0 : guessed.length * guesses.each
+    const isWorth = keys > 0 && shouldLookUp({ source: keys, target: keys }, options)
     const left = isWorth ? segments.filter((segment) => !isGuessed(segment)) : [...segments]
-    await settleBlocks(lookUpBoth(guesses, isWorth ? guessed : [], left))
+    await settleBlocks(lookUpBoth(isWorth ? guessed : [], left))
     // each batch is a pass: its rows are settled before the next, while they are as they were
     if (!shouldLookUp(rowsIn(left), options)) for (const batch of batches(left, options.batchRows)) await settleBlocks(blocksOf(await readBlocks(batch)))
   }
 
   /** @param left segments whose rows are looked up, if they should be, together with those whose guess is wrong */
-  async function* lookUpBoth(guesses: Guesses | null, guessed: readonly GuessedSegment[], left: SeenSegment[]): AsyncGenerator<Block> {
-    const readPart = (part: readonly GuessedSegment[]) => readGuessed(part, part.flatMap((segment) => guesses?.keysOf(segment) ?? []))
-    for await (const { equal, found, left: wrong } of readAhead(partsOf(guessed, guessesPerLookup), readPart)) {
+  async function* lookUpBoth(guessed: readonly GuessedSegment[], left: SeenSegment[]): AsyncGenerator<Block> {
+    for await (const { equal, found, left: wrong } of readAhead(partsOf(guessed, guessesPerLookup), readGuessed)) {
       addEqual(equal)
       left.push(...wrong)
       yield found
@@ -196,7 +195,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     if (shouldLookUp(rowsIn(left), options)) yield* lookUp(left)
   }
 
-  async function readGuessed(part: readonly GuessedSegment[], keys: readonly string[]): Promise<ReturnType<typeof confirmGuesses<GuessedSegment>>> {
+  async function readGuessed(part: readonly GuessedSegment[]): Promise<ReturnType<typeof confirmGuesses<GuessedSegment>>> {
+    const keys = guesses === null ? [] : part.flatMap(guesses.keysOf)
     const readSide = async (side: Side): Promise<PlacedRows> => {
       const { segments, rows } = await readOne(readers[side], signal, readPlacesStatement(spec, side, options), [arrayText(keys)])
       return { segments: Buffer.from(segments ?? '', 'base64'), rows: Buffer.from(rows ?? '', 'base64') }
