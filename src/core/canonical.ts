@@ -257,7 +257,8 @@ export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigi
     default: {
       if (isMoment(kind)) return momentHash(kind.literalType, canonical, s)
       const text = canonicalText(canonical)
-      return recode && kind.name !== 'float4' ? `hashtextextended(encode(convert_to(${text}, 'UTF8'), 'hex') collate "C", ${s})` : `hashtextextended(${text} collate "C", ${s})`
+      // an array of NULL has a hash, and the text is named once
+      return recode && kind.name !== 'float4' ? `hash_array_extended(nullif(array[convert_to(${text}, 'UTF8')], '{NULL}'::bytea[]), ${s})` : `hashtextextended(${text} collate "C", ${s})`
     }
   }
 }
