@@ -4,25 +4,25 @@ import { append } from './pairing.js'
 /** Bytes of one row as `readSegmentsStatement` packs it: hash of the key int8, of the row int8, page int4 and line int2 of its address. */
 const rowBytes = 22
 
-export interface HashedRow {
-  /** decimal text of the row's fingerprint */
-  hash: string
-  /** `(page,line)` */
-  address: string
-}
+/** Bytes before the rows of a suspicious key: how many there are at the source and at the target, int4 each. */
+const headBytes = 8
 
-/** The rows of a key whose fingerprints do not agree. */
-export interface Suspect {
-  source: HashedRow[]
-  target: HashedRow[]
+/** Keys whose fingerprints do not agree, with their rows as they were seen. */
+export interface Suspects {
+  /** decimal text of the key's hash → what both sides held under it (`bagOfBoth`) */
+  bags: Map<string, string>
+  /** of each side the keys that it holds, and the addresses of all their rows, each `(page,line)` */
+  seen: Record<Side, { keys: string[]; addresses: string[] }>
+  /** the keys that a side does not hold */
+  absent: Record<Side, string[]>
 }
 
 /**
  * Pairs the packed rows of both sides by key. Rows of one key are compared as a bag of fingerprints.
  * One open-addressing table over typed arrays, since a Map of keys would take ten times the memory: 40 bytes a row.
- * @returns equal: rows of each side under keys whose bags agree; suspects: decimal text of the key's hash → its rows, of the other keys
+ * @returns equal: rows of each side under keys whose bags agree; suspects: of each other key the bytes that `readSuspects` reads, one after the other
  */
-export function pairHashes(source: Buffer, target: Buffer): { equal: number; suspects: Map<string, Suspect> } {
+export function pairHashes(source: Buffer, target: Buffer): { equal: number; suspects: Buffer[] } {
   const count = countHashed(source)
   const bits = Math.ceil(Math.log2(Math.max(count, 1) * 2))
   const size = 2 ** bits
@@ -33,7 +33,8 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
   const partners = new Int32Array(size)
   /** slot → 1 when its key has target rows beside that partner */
   const contested = new Uint8Array(size)
-  const suspects = new Map<string, Suspect>()
+  /** hash of a key → its rows, by their numbers */
+  const unequal = new Map<bigint, Record<Side, number[]>>()
 
   const slotOf = (rows: Buffer, row: number): number => {
     const [high, low] = [rows.readInt32BE(row * rowBytes), rows.readInt32BE(row * rowBytes + 4)]
@@ -45,13 +46,12 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
       if (source.readInt32BE(at) === high && source.readInt32BE(at + 4) === low) return slot
     }
   }
-  const suspectOf = (rows: Buffer, row: number): Suspect => {
-    const key = rows.readBigInt64BE(row * rowBytes).toString()
-    const found = suspects.get(key) ?? { source: [], target: [] }
-    suspects.set(key, found)
-    return found
+  const add = (side: Side, rows: Buffer, row: number): void => {
+    const key = rows.readBigInt64BE(row * rowBytes)
+    const found = unequal.get(key) ?? { source: [], target: [] }
+    found[side] = append(found[side], row)
+    unequal.set(key, found)
   }
-  const add = (suspect: Suspect, side: Side, row: HashedRow): void => { suspect[side] = append(suspect[side], row) }
 
   for (let row = 0; row < count; row += 1) {
     const slot = slotOf(source, row)
@@ -64,7 +64,7 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     if (head > 0 && before[head - 1] === 0 && partners[slot] === 0 && sameHash(source, head - 1, target, row)) partners[slot] = row + 1
     else {
       if (head > 0) contested[slot] = 1
-      add(suspectOf(target, row), 'target', hashedRow(target, row))
+      add('target', target, row)
     }
   }
   let equal = 0
@@ -75,16 +75,50 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
       equal += 1
       continue
     }
-    const suspect = suspectOf(source, head - 1)
-    for (let row = head; row > 0; row = before[row - 1] ?? 0) add(suspect, 'source', hashedRow(source, row - 1))
-    if (partner > 0) add(suspect, 'target', hashedRow(target, partner - 1))
+    for (let row = head; row > 0; row = before[row - 1] ?? 0) add('source', source, row - 1)
+    if (partner > 0) add('target', target, partner - 1)
   }
-  for (const [key, suspect] of suspects) {
-    if (!sameHashes(suspect)) continue
-    equal += suspect.source.length
-    suspects.delete(key)
+  const suspects: Buffer[] = []
+  for (const rows of unequal.values()) {
+    if (agree(source, rows.source, target, rows.target)) equal += rows.source.length
+    else suspects.push(packSuspect(source, rows.source, target, rows.target))
   }
   return { equal, suspects }
+}
+
+function agree(source: Buffer, left: readonly number[], target: Buffer, right: readonly number[]): boolean {
+  const [one, other] = [left[0], right[0]]
+  if (left.length !== right.length || one === undefined || other === undefined) return false
+  return left.length === 1 ? sameHash(source, one, target, other) : bagOf(left.map((row) => textOfHash(source, row))) === bagOf(right.map((row) => textOfHash(target, row)))
+}
+
+function packSuspect(source: Buffer, left: readonly number[], target: Buffer, right: readonly number[]): Buffer {
+  const packed = Buffer.allocUnsafe(headBytes + (left.length + right.length) * rowBytes)
+  let at = packed.writeInt32BE(right.length, packed.writeInt32BE(left.length))
+  for (const row of left) at += copyRow(source, row, packed, at)
+  for (const row of right) at += copyRow(target, row, packed, at)
+  return packed
+}
+
+/** @param packed the suspects that `pairHashes` has found, one behind the other */
+export function readSuspects(packed: Buffer): Suspects {
+  const suspects: Suspects = { bags: new Map(), seen: { source: { keys: [], addresses: [] }, target: { keys: [], addresses: [] } }, absent: { source: [], target: [] } }
+  for (let at = 0; at < packed.length;) {
+    const counts = { source: packed.readInt32BE(at), target: packed.readInt32BE(at + 4) }
+    at += headBytes
+    const key = packed.readBigInt64BE(at).toString()
+    const hashes: Record<Side, string[]> = { source: [], target: [] }
+    for (const side of ['source', 'target'] as const) {
+      if (counts[side] === 0) suspects.absent[side].push(key)
+      else suspects.seen[side].keys.push(key)
+      for (let row = 0; row < counts[side]; row += 1, at += rowBytes) {
+        hashes[side] = append(hashes[side], packed.readBigInt64BE(at + 8).toString())
+        suspects.seen[side].addresses.push(`(${packed.readUInt32BE(at + 16)},${packed.readUInt16BE(at + 20)})`)
+      }
+    }
+    suspects.bags.set(key, bagOfBoth(hashes))
+  }
+  return suspects
 }
 
 /** Of packed rows of both sides those of some keys. @param isChosen asked with the hash of a key, decimal */
@@ -98,9 +132,10 @@ export function rowsOfKeys({ source, target }: { source: Buffer; target: Buffer 
 
 /** Of packed rows those whose number is chosen. */
 export function pickRows(rows: Buffer, isChosen: (row: number) => boolean): Buffer {
-  const chosen: Buffer[] = []
-  for (let row = 0; row < countHashed(rows); row += 1) if (isChosen(row)) chosen.push(rows.subarray(row * rowBytes, (row + 1) * rowBytes))
-  return Buffer.concat(chosen)
+  const chosen = Buffer.allocUnsafe(rows.length)
+  let length = 0
+  for (let row = 0; row < countHashed(rows); row += 1) if (isChosen(row)) length += copyRow(rows, row, chosen, length)
+  return chosen.subarray(0, length)
 }
 
 /** The hashes of the keys of packed rows, decimal. */
@@ -108,15 +143,14 @@ export function keysOfRows(rows: Buffer): string[] {
   return Array.from({ length: countHashed(rows) }, (_, row) => rows.readBigInt64BE(row * rowBytes).toString())
 }
 
-/** Whether both sides have the same fingerprints, each as often. */
-export function sameHashes({ source, target }: { source: readonly { hash: string }[]; target: readonly { hash: string }[] }): boolean {
-  return source.length === target.length && bagOf(source) === bagOf(target)
+/** What both sides hold under a key, fingerprints in decimal: two readings with the same are one. */
+export function bagOfBoth({ source, target }: Record<Side, string[]>): string {
+  return `${bagOf(source)}|${bagOf(target)}`
 }
 
-/** The fingerprints in an order of their own, as one text. */
-export function bagOf(rows: readonly { hash: string }[]): string {
-  const [only, ...more] = rows
-  return more.length === 0 ? (only?.hash ?? '') : rows.map(({ hash }) => hash).sort().join()
+/** Fingerprints in an order of their own, as one text. */
+function bagOf(hashes: string[]): string {
+  return hashes.length === 1 ? (hashes[0] ?? '') : hashes.toSorted().join()
 }
 
 /** How many rows are packed. */
@@ -135,7 +169,10 @@ function sameHash(source: Buffer, left: number, target: Buffer, right: number): 
   return source.readInt32BE(from + 8) === target.readInt32BE(to + 8) && source.readInt32BE(from + 12) === target.readInt32BE(to + 12)
 }
 
-function hashedRow(rows: Buffer, row: number): HashedRow {
-  const at = row * rowBytes
-  return { hash: hashOfRow(rows, row).toString(), address: `(${rows.readUInt32BE(at + 16)},${rows.readUInt16BE(at + 20)})` }
+function textOfHash(rows: Buffer, row: number): string {
+  return hashOfRow(rows, row).toString()
+}
+
+function copyRow(rows: Buffer, row: number, to: Buffer, at: number): number {
+  return rows.copy(to, at, row * rowBytes, (row + 1) * rowBytes)
 }

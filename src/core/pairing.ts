@@ -104,15 +104,19 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
 
 const none: never[] = []
 
-/** Most keys have one row on each side. */
+/** Most keys have one row on each side, and there may be many: no list is made that is not needed. */
 function pairOnly(source: SourceRow, target: TargetRow, compare: CompareRows): Pairing {
-  const likeness = source.columns.map((_, index) => compare(index, source, target))
-  const isDifferent = likeness.includes('different')
-  const isEqual = !isDifferent && source.others.length === 0 && likeness.every((one) => one === 'equal')
-  return {
-    verified: isEqual ? [[source, target]] : none, accepted: isDifferent || isEqual ? none : [{ source, target, ...howAccepted(source, likeness) }], differs: isDifferent ? [{ source, target, columns: differentColumns(likeness) }] : none,
-    unpairedSource: none, unpairedTarget: none, fingerprintFaults: isDifferent && source.rowHash === target.rowHash ? 1 : 0,
+  const pairing: Pairing = { verified: none, accepted: none, differs: none, unpairedSource: none, unpairedTarget: none, fingerprintFaults: 0 }
+  let different: number[] = none
+  let isEqual = source.others.length === 0
+  for (let column = 0; column < source.columns.length; column += 1) {
+    const likeness = compare(column, source, target)
+    if (likeness === 'different') different = append(different, column)
+    else if (likeness !== 'equal') isEqual = false
   }
+  if (different.length > 0) return { ...pairing, differs: [{ source, target, columns: different }], fingerprintFaults: source.rowHash === target.rowHash ? 1 : 0 }
+  if (isEqual) return { ...pairing, verified: [[source, target]] }
+  return { ...pairing, accepted: [{ source, target, ...howAccepted(source, source.columns.map((_, column) => compare(column, source, target))) }] }
 }
 
 function differentColumns(likeness: readonly Likeness[]): number[] {
@@ -166,8 +170,8 @@ export function append<T>(list: T[], item: T): T[] {
 }
 
 /** A source key under the smallest legacy keys that its key maps fold it into. */
-export function foldKey(key: readonly (string | null)[], collapsed: readonly (ReadonlyMap<string, string> | null)[]): (string | null)[] {
-  return key.map((text, leg) => smallestText(text, collapsed[leg] ?? null))
+export function foldKey(key: (string | null)[], collapsed: readonly (ReadonlyMap<string, string> | null)[]): (string | null)[] {
+  return collapsed.every((map) => map === null) ? key : key.map((text, leg) => smallestText(text, collapsed[leg] ?? null))
 }
 
 function smallestText(text: string | null, collapsed: ReadonlyMap<string, string> | null): string | null {

@@ -63,30 +63,32 @@ export interface PlacedRows {
  * @returns equal: rows of each side beside them in the segments whose guess was right; found: the packed rows under the keys of these; left: the other segments
  */
 export function confirmGuesses<Segment extends GuessedSegment>(guessed: readonly Segment[], placed: Record<Side, PlacedRows>): { equal: number; found: Record<Side, Buffer>; left: Segment[] } {
-  const sums = { source: sumBySegment(placed.source), target: sumBySegment(placed.target) }
-  const none = { rows: 0, sum: 0n }
+  const placeOf = new Map(guessed.map(({ segment }, place) => [segment, place]))
+  const sums = { source: sumPlaced(placed.source, placeOf), target: sumPlaced(placed.target, placeOf) }
   const confirmed = new Set<number>()
   const left: Segment[] = []
   let equal = 0
-  for (const one of guessed) {
-    const [source, target] = [sums.source.get(one.segment) ?? none, sums.target.get(one.segment) ?? none]
-    const beside = one.sourceRows - source.rows
-    if (beside < 0 || beside !== one.targetRows - target.rows || BigInt.asUintN(64, source.sum - target.sum) !== one.single.difference) left.push(one)
+  for (const [place, one] of guessed.entries()) {
+    const beside = { source: one.sourceRows - (sums.source.rows[place] ?? 0), target: one.targetRows - (sums.target.rows[place] ?? 0) }
+    const difference = BigInt.asUintN(64, (sums.source.sums[place] ?? 0n) - (sums.target.sums[place] ?? 0n))
+    if (beside.source < 0 || beside.source !== beside.target || difference !== one.single.difference) left.push(one)
     else {
       confirmed.add(one.segment)
-      equal += beside
+      equal += beside.source
     }
   }
   const confirmedOf = ({ segments, rows }: PlacedRows) => pickRows(rows, (row) => confirmed.has(segments.readInt32BE(row * 4)))
   return { equal, found: { source: confirmedOf(placed.source), target: confirmedOf(placed.target) }, left }
 }
 
-function sumBySegment({ segments, rows }: PlacedRows): Map<number, { rows: number; sum: bigint }> {
-  const sums = new Map<number, { rows: number; sum: bigint }>()
+/** @param placeOf segment → its place in the sums, which are modulo 2^64 */
+function sumPlaced({ segments, rows }: PlacedRows, placeOf: ReadonlyMap<number, number>): { rows: Int32Array; sums: BigInt64Array } {
+  const found = { rows: new Int32Array(placeOf.size), sums: new BigInt64Array(placeOf.size) }
   for (let row = 0; row < countHashed(rows); row += 1) {
-    const segment = segments.readInt32BE(row * 4)
-    const before = sums.get(segment) ?? { rows: 0, sum: 0n }
-    sums.set(segment, { rows: before.rows + 1, sum: before.sum + hashOfRow(rows, row) })
+    const place = placeOf.get(segments.readInt32BE(row * 4))
+    if (place === undefined) continue
+    found.rows[place] = (found.rows[place] ?? 0) + 1
+    found.sums[place] = (found.sums[place] ?? 0n) + hashOfRow(rows, row)
   }
-  return sums
+  return found
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { Side } from '../core/catalog.js'
-import { bagOf, countHashed, pairHashes, rowsOfKeys, type Suspect } from '../core/pair-hashes.js'
+import { bagOfBoth, countHashed, pairHashes, readSuspects, rowsOfKeys, type Suspects } from '../core/pair-hashes.js'
 import { append, causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
@@ -268,10 +268,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     return found
   }
 
-  async function readAddresses(side: Side, suspects: [string, Suspect][]): Promise<TextList[]> {
-    if (suspects.length === 0) return []
-    const lists = [arrayText(suspects.map(([keyHash]) => keyHash)), textArray(suspects.flatMap(([, suspect]) => suspect[side].map(({ address }) => address)))]
-    return readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists }, options.snapshots[side], 'addresses'))
+  async function readAddresses(side: Side, { keys, addresses }: Suspects['seen'][Side]): Promise<TextList[]> {
+    if (keys.length === 0) return []
+    return readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists: [arrayText(keys), textArray(addresses)] }, options.snapshots[side], 'addresses'))
   }
 
   /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
@@ -305,22 +304,23 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
-    const resting: PackedSuspects[] = []
-    const suspects: [string, Suspect][] = []
+    // as bytes, a tenth of the objects: they may rest for seconds while others are looked for
+    const resting: Buffer[] = []
+    const suspects: Buffer[] = []
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       addEqual(equal)
       // there may be more than a call bears arguments
       for (const suspect of found) suspects.push(suspect)
       // whole parts alone: each is a few statements
-      while (suspects.length >= keysOfPart) resting.push(packSuspects(suspects.splice(0, keysOfPart)))
+      while (suspects.length >= keysOfPart) resting.push(Buffer.concat(suspects.splice(0, keysOfPart)))
       if (resting.length * keysOfPart >= mostSuspects) await settleRested(resting.splice(0))
     }
-    if (suspects.length > 0) resting.push(packSuspects(suspects))
+    if (suspects.length > 0) resting.push(Buffer.concat(suspects))
     await settleRested(resting)
   }
 
-  async function settleRested(parts: readonly PackedSuspects[]): Promise<void> {
+  async function settleRested(parts: readonly Buffer[]): Promise<void> {
     if (parts.length === 0) return
     await sleep(options.recheckDelayMs, undefined, { signal })
     await settleSuspects(parts)
@@ -330,23 +330,23 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
    * The second reading of suspicious keys, on new snapshots: rows where they were seen, and keys that a side did not have by an index or by a look at all of its rows. What
    * is not found as it was is left to `settleMoving`.
    */
-  async function settleSuspects(parts: readonly PackedSuspects[]): Promise<void> {
-    const absent = await Promise.all((['source', 'target'] as const).map(async (side) => {
-      const keys = spec[side].chunkable && !isIndexed[side] ? parts.flatMap((packed) => unpackSuspects(packed).flatMap(([keyHash, suspect]) => (suspect[side].length === 0 ? [keyHash] : []))) : []
+  async function settleSuspects(parts: readonly Buffer[]): Promise<void> {
+    const absent = await Promise.all(bothSides.map(async (side) => {
+      const keys = spec[side].chunkable && !isIndexed[side] ? parts.flatMap((packed) => readSuspects(packed).absent[side]) : []
       return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupRows(parts.flat(), rowReaders[side].keyHash))
     }))
     const moving = new Map<string, string>()
-    const readPart = async (packed: PackedSuspects) => {
-      const part = unpackSuspects(packed)
-      const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map(async (side, index) => {
-        if (!spec[side].chunkable) return readAnywhere(side, part.map(([keyHash]) => keyHash))
-        return [...await readAddresses(side, part.filter(([, suspect]) => suspect[side].length > 0)), ...part.flatMap(([keyHash]) => absent[index]?.get(keyHash) ?? [])]
+    const readPart = async (packed: Buffer) => {
+      const suspects = readSuspects(packed)
+      const [source = [], target = []] = await Promise.all(bothSides.map(async (side, index) => {
+        if (!spec[side].chunkable) return readAnywhere(side, [...suspects.bags.keys()])
+        const found = await readAddresses(side, suspects.seen[side])
+        return [...found, ...suspects.absent[side].flatMap((keyHash) => absent[index]?.get(keyHash) ?? [])]
       }))
       const rows = { source, target }
-      const looked = await Promise.all((['source', 'target'] as const).map(async (side) => {
-        if (!spec[side].chunkable || !isIndexed[side]) return []
-        const keys = part.flatMap(([keyHash, suspect]) => (suspect[side].length === 0 ? [keyHash] : []))
-        if (keys.length === 0) return []
+      const looked = await Promise.all(bothSides.map(async (side) => {
+        const keys = suspects.absent[side]
+        if (!spec[side].chunkable || !isIndexed[side] || keys.length === 0) return []
         const { keyHash: hashOf, legs } = rowReaders[otherSide(side)]
         const other = groupRows(rows[otherSide(side)], hashOf)
         // a leg that is NULL or unresolved is in no index; a key that has moved meanwhile has no row to tell its legs
@@ -355,30 +355,22 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const rest = new Set(byIndex)
         return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)))]
       }))
-      return { part, source: [...source, ...(looked[0] ?? [])], target: [...target, ...(looked[1] ?? [])] }
+      return { bags: suspects.bags, source: [...source, ...(looked[0] ?? [])], target: [...target, ...(looked[1] ?? [])] }
     }
-    for await (const { part, source, target } of readAhead(parts, readPart)) {
-      const rows = { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) }
-      const moved = await settleStable(new Map(part.map(([keyHash, suspect]) => [keyHash, signature(suspect)])), rows)
+    for await (const { bags, source, target } of readAhead(parts, readPart)) {
+      const moved = await settleStable(bags, { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) })
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
     }
     for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
   }
 
-  /** Judges the keys whose rows are as they were. @returns the others, with the signature of their rows now */
-  async function settleStable(before: Map<string, string>, rows: ReadRows): Promise<Map<string, string>> {
-    const now = new Map<string, Record<Side, { hash: string }[]>>()
-    for (const keyHash of before.keys()) now.set(keyHash, { source: [], target: [] })
-    for (const side of ['source', 'target'] as const) {
-      for (const { keyHash, rowHash } of rows[side]) {
-        const hashes = now.get(keyHash)
-        if (hashes !== undefined) hashes[side] = append(hashes[side], { hash: rowHash })
-      }
-    }
+  /** Judges the keys whose rows are as they were. @param before key → what both sides held under it @returns the others, with what they hold now */
+  async function settleStable(before: ReadonlyMap<string, string>, rows: ReadRows): Promise<Map<string, string>> {
+    const now = { source: hashesByKey(rows.source), target: hashesByKey(rows.target) }
     const moving = new Map<string, string>()
-    for (const [keyHash, hashes] of now) {
-      const current = signature(hashes)
-      if (current !== before.get(keyHash)) moving.set(keyHash, current)
+    for (const [keyHash, bags] of before) {
+      const current = bagOfBoth({ source: now.source.get(keyHash) ?? [], target: now.target.get(keyHash) ?? [] })
+      if (current !== bags) moving.set(keyHash, current)
     }
     const isStill = (row: { keyHash: string }) => !moving.has(row.keyHash)
     await settleRows(moving.size === 0 ? rows : { source: rows.source.filter(isStill), target: rows.target.filter(isStill) })
@@ -390,7 +382,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     let waiting = keys
     for (let attempt = 1; waiting.size > 0; attempt += 1) {
       await sleep(options.recheckDelayMs, undefined, { signal })
-      const [source = [], target = []] = await Promise.all((['source', 'target'] as const).map((side) => readAnywhere(side, [...waiting.keys()])))
+      const [source = [], target = []] = await Promise.all(bothSides.map((side) => readAnywhere(side, [...waiting.keys()])))
       const rows = { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) }
       const moving = await settleStable(waiting, rows)
       if (attempt >= options.rechecks) {
@@ -609,17 +601,7 @@ async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Prom
   }
 }
 
-/** Suspects as bytes, a tenth of the objects: they may rest for seconds while others are looked for. */
-type PackedSuspects = Buffer
-
-function packSuspects(suspects: readonly [string, Suspect][]): PackedSuspects {
-  return Buffer.from(JSON.stringify(suspects))
-}
-
-function unpackSuspects(packed: PackedSuspects): [string, Suspect][] {
-  return JSON.parse(packed.toString()) as [string, Suspect][]
-}
-
+const bothSides = ['source', 'target'] as const
 const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source')
 
 function groupRows(rows: readonly TextList[], keyHash: (row: TextList) => string): Map<string, TextList[]> {
@@ -628,9 +610,10 @@ function groupRows(rows: readonly TextList[], keyHash: (row: TextList) => string
   return groups
 }
 
-/** What both sides hold under a key: two readings with the same are one. */
-function signature({ source, target }: Record<Side, readonly { hash: string }[]>): string {
-  return `${bagOf(source)}|${bagOf(target)}`
+function hashesByKey(rows: readonly Hashed<{ rowHash: string }>[]): Map<string, string[]> {
+  const hashes = new Map<string, string[]>()
+  for (const { keyHash, rowHash } of rows) hashes.set(keyHash, append(hashes.get(keyHash) ?? [], rowHash))
+  return hashes
 }
 
 function textWithout(text: string | null): string[] {

@@ -108,7 +108,7 @@ export function createTally(keyNames: readonly string[], limit: number): Tally {
       if (rowKey !== null) tally.keep({ side: 'target', class: name, cause, reason, rowKey, columns })
     },
     count(map, side, name, label, rows) {
-      const id = JSON.stringify([side, name, label])
+      const id = `${side} ${name} ${label}`
       const entry = tally[map].get(id) ?? { class: name, side, label, rows: 0 }
       entry.rows += rows
       tally[map].set(id, entry)

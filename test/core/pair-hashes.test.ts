@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bagOf, pairHashes, type Suspect } from '../../src/core/pair-hashes.js'
+import { bagOfBoth, pairHashes, readSuspects, type Suspects } from '../../src/core/pair-hashes.js'
 
 interface Row { key: bigint; hash: bigint; page: number; line: number }
 
@@ -14,19 +14,32 @@ const pack = (rows: readonly Row[]): Buffer => Buffer.concat(rows.map(({ key, ha
 }))
 
 /** What it must find, by a Map of all rows. */
-function pairSimply(source: readonly Row[], target: readonly Row[]): { equal: number; suspects: Map<string, Suspect> } {
-  const groups = new Map<string, Suspect>()
-  for (const [side, rows] of [['source', source], ['target', target]] as const) for (const { key, hash, page, line } of rows) {
-    const group = groups.get(String(key)) ?? { source: [], target: [] }
-    groups.set(String(key), group)
-    group[side].push({ hash: String(hash), address: `(${page},${line})` })
+function pairSimply(source: readonly Row[], target: readonly Row[]): { equal: number; suspects: ReturnType<typeof sorted> } {
+  const groups = new Map<string, Record<'source' | 'target', Row[]>>()
+  for (const [side, rows] of [['source', source], ['target', target]] as const) for (const row of rows) {
+    const group = groups.get(String(row.key)) ?? { source: [], target: [] }
+    groups.set(String(row.key), group)
+    group[side].push(row)
   }
-  const agree = [...groups].filter(([, group]) => bagOf(group.source) === bagOf(group.target))
+  const hashesOf = (rows: readonly Row[]) => rows.map(({ hash }) => String(hash)).sort()
+  const bagOf = ({ source: left, target: right }: Record<'source' | 'target', Row[]>) => `${hashesOf(left).join()}|${hashesOf(right).join()}`
+  const agree = [...groups].filter(([, group]) => hashesOf(group.source).join() === hashesOf(group.target).join())
   for (const [key] of agree) groups.delete(key)
-  return { equal: agree.reduce((sum, [, group]) => sum + group.source.length, 0), suspects: groups }
+  const seen = (side: 'source' | 'target') => {
+    const held = [...groups].filter(([, group]) => group[side].length > 0)
+    return { keys: held.map(([key]) => key), addresses: held.flatMap(([, group]) => group[side].map(({ page, line }) => `(${page},${line})`)) }
+  }
+  const absent = (side: 'source' | 'target') => [...groups].filter(([, group]) => group[side].length === 0).map(([key]) => key)
+  return {
+    equal: agree.reduce((sum, [, group]) => sum + group.source.length, 0),
+    suspects: sorted({ bags: new Map([...groups].map(([key, group]) => [key, bagOf(group)])), seen: { source: seen('source'), target: seen('target') }, absent: { source: absent('source'), target: absent('target') } }),
+  }
 }
 
-const sorted = (suspects: Map<string, Suspect>) => [...suspects].map(([key, { source, target }]) => [key, ...[source, target].map((rows) => rows.map(({ hash, address }) => `${hash} ${address}`).sort())]).sort()
+const sorted = ({ bags, seen, absent }: Suspects) => ({
+  bags: [...bags].sort(), seen: [seen.source, seen.target].map(({ keys, addresses }) => [keys.toSorted(), addresses.toSorted()]), absent: [absent.source.toSorted(), absent.target.toSorted()],
+})
+const suspectsOf = (source: readonly Row[], target: readonly Row[]) => readSuspects(Buffer.concat(pairHashes(pack(source), pack(target)).suspects))
 
 /** Few keys and fingerprints, so that they repeat, which differ in one half of their 64 bits or in both; keys that share their lowest bits, as those of one segment do. */
 const halves = (highest: number, low: fc.Arbitrary<number>) => fc.tuple(fc.integer({ min: -1, max: highest }), low).map(([high, rest]) => (BigInt(high) << 32n) | BigInt(rest))
@@ -35,16 +48,27 @@ const row = fc.record({ key: halves(1, fc.constantFrom(0, 65_536, 131_072, 0xfff
 describe('pairHashes', () => {
   test('finds what a Map of all rows finds, whatever repeats', () => {
     fc.assert(fc.property(fc.array(row, { maxLength: 40 }), fc.array(row, { maxLength: 40 }), (source, target) => {
-      const [found, expected] = [pairHashes(pack(source), pack(target)), pairSimply(source, target)]
-      expect(found.equal).toBe(expected.equal)
-      expect(sorted(found.suspects)).toEqual(sorted(expected.suspects))
+      const expected = pairSimply(source, target)
+      expect(pairHashes(pack(source), pack(target)).equal).toBe(expected.equal)
+      expect(sorted(suspectsOf(source, target))).toEqual(expected.suspects)
     }), { numRuns: 500 })
   })
 
   test('pairs 100,000 rows of 1,000 keys that share 40 bits', () => {
     const rows = Array.from({ length: 100_000 }, (_, index): Row => ({ key: (BigInt(index % 1_000) << 40n) | 7n, hash: BigInt(index), page: index, line: 1 }))
-    expect(pairHashes(pack(rows), pack(rows.toReversed()))).toEqual({ equal: 100_000, suspects: new Map() })
-    expect([...pairHashes(pack(rows), pack(rows.slice(1))).suspects.keys()]).toEqual(['7'])
+    expect(pairHashes(pack(rows), pack(rows.toReversed()))).toEqual({ equal: 100_000, suspects: [] })
+    expect([...suspectsOf(rows, rows.slice(1)).bags.keys()]).toEqual(['7'])
+  })
+
+  test('tells of each suspicious key by itself, also of one that a side does not hold', () => {
+    const [one, other] = [{ key: 1n, hash: -1n, page: 5, line: 6 }, { key: 2n, hash: 9n, page: 7, line: 8 }]
+    const { suspects } = pairHashes(pack([one]), pack([{ ...one, hash: 3n, page: 8 }, other]))
+    expect(suspects).toHaveLength(2)
+    expect(readSuspects(Buffer.concat(suspects))).toEqual({
+      bags: new Map([['1', bagOfBoth({ source: ['-1'], target: ['3'] })], ['2', '|9']]),
+      seen: { source: { keys: ['1'], addresses: ['(5,6)'] }, target: { keys: ['1', '2'], addresses: ['(8,6)', '(7,8)'] } }, absent: { source: ['2'], target: [] },
+    })
+    expect(bagOfBoth({ source: ['2', '10', '2'], target: [] })).toBe('10,2,2|')
   })
 
   test('refuses bytes that are not whole rows', () => {
