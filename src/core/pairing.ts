@@ -71,10 +71,9 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
   const target = [...group.target].sort(byRowHash)
   const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
-  // asked for up to three times: the answers for many rows would fill the memory
-  const likenessOf = (row: SourceRow, candidate: TargetRow): Likeness[] => row.columns.map((_, index) => compare(index, row, candidate))
+  // likeness is asked for up to three times: the answers for many rows would fill the memory
   const takePartner = (row: SourceRow, fits: (likeness: Likeness[]) => boolean): TargetRow | undefined => {
-    const partner = target.findIndex((candidate) => fits(likenessOf(row, candidate)))
+    const partner = target.findIndex((candidate) => fits(likenessOf(row, candidate, compare)))
     return partner === -1 ? undefined : target.splice(partner, 1)[0]
   }
   const unequal: SourceRow[] = []
@@ -87,7 +86,7 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   for (const row of unequal) {
     const found = takePartner(row, (likeness) => !likeness.includes('different'))
     if (found === undefined) waiting.push(row)
-    else pairing.accepted.push({ source: row, target: found, ...howAccepted(row, likenessOf(row, found)) })
+    else pairing.accepted.push({ source: row, target: found, ...howAccepted(row, likenessOf(row, found, compare)) })
   }
   for (const row of waiting) {
     const partner = target.shift()
@@ -96,7 +95,7 @@ export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
       continue
     }
     if (row.rowHash === partner.rowHash) pairing.fingerprintFaults += 1
-    pairing.differs.push({ source: row, target: partner, columns: differentColumns(likenessOf(row, partner)) })
+    pairing.differs.push({ source: row, target: partner, columns: differentColumns(likenessOf(row, partner, compare)) })
   }
   pairing.unpairedTarget = target
   return pairing
@@ -106,7 +105,6 @@ const none: never[] = []
 
 /** Most keys have one row on each side, and there may be many: no list is made that is not needed. */
 function pairOnly(source: SourceRow, target: TargetRow, compare: CompareRows): Pairing {
-  const pairing: Pairing = { verified: none, accepted: none, differs: none, unpairedSource: none, unpairedTarget: none, fingerprintFaults: 0 }
   let different: number[] = none
   let isEqual = source.others.length === 0
   for (let column = 0; column < source.columns.length; column += 1) {
@@ -114,9 +112,16 @@ function pairOnly(source: SourceRow, target: TargetRow, compare: CompareRows): P
     if (likeness === 'different') different = append(different, column)
     else if (likeness !== 'equal') isEqual = false
   }
-  if (different.length > 0) return { ...pairing, differs: [{ source, target, columns: different }], fingerprintFaults: source.rowHash === target.rowHash ? 1 : 0 }
-  if (isEqual) return { ...pairing, verified: [[source, target]] }
-  return { ...pairing, accepted: [{ source, target, ...howAccepted(source, source.columns.map((_, column) => compare(column, source, target))) }] }
+  if (different.length > 0) return onlyPair(none, none, [{ source, target, columns: different }], source.rowHash === target.rowHash ? 1 : 0)
+  return isEqual ? onlyPair([[source, target]], none, none, 0) : onlyPair(none, [{ source, target, ...howAccepted(source, likenessOf(source, target, compare)) }], none, 0)
+}
+
+function onlyPair(verified: Pairing['verified'], accepted: Pairing['accepted'], differs: Pairing['differs'], fingerprintFaults: number): Pairing {
+  return { verified, accepted, differs, unpairedSource: none, unpairedTarget: none, fingerprintFaults }
+}
+
+function likenessOf(source: SourceRow, target: TargetRow, compare: CompareRows): Likeness[] {
+  return source.columns.map((_, column) => compare(column, source, target))
 }
 
 function differentColumns(likeness: readonly Likeness[]): number[] {
