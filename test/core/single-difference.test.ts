@@ -81,6 +81,11 @@ describe('a guess', () => {
     expect(confirmGuesses([{ ...guessed, targetRows: 9 }], { source, target: pack([]) })).toEqual({ equal: 9, found: { source: source.rows, target: Buffer.alloc(0) }, left: [] })
   })
 
+  test('of a row that is all that its segment holds is right', () => {
+    const source = pack([at(7n)])
+    expect(confirmGuesses([{ ...guessed, sourceRows: 1, targetRows: 0 }], { source, target: pack([]) })).toEqual({ equal: 0, found: { source: source.rows, target: Buffer.alloc(0) }, left: [] })
+  })
+
   test('of several rows under one key is right where all are found', () => {
     const [source, target] = [pack([at(4n), at(5n)]), pack([at(2n)])]
     expect(confirmGuesses([{ ...guessed, targetRows: 9 }], { source, target })).toMatchObject({ equal: 8, left: [] })
