@@ -132,10 +132,11 @@ export function rowsOfKeys({ source, target }: { source: Buffer; target: Buffer 
 
 /** Of packed rows those whose number is chosen. */
 export function pickRows(rows: Buffer, isChosen: (row: number) => boolean): Buffer {
-  const chosen = Buffer.allocUnsafe(rows.length)
-  let length = 0
-  for (let row = 0; row < countHashed(rows); row += 1) if (isChosen(row)) length += copyRow(rows, row, chosen, length)
-  return chosen.subarray(0, length)
+  const chosen: number[] = []
+  for (let row = 0; row < countHashed(rows); row += 1) if (isChosen(row)) chosen.push(row)
+  const picked = Buffer.allocUnsafe(chosen.length * rowBytes)
+  for (const [place, row] of chosen.entries()) copyRow(rows, row, picked, place * rowBytes)
+  return picked
 }
 
 /** The hashes of the keys of packed rows, decimal. */

@@ -67,6 +67,8 @@ export interface Prepared {
   evidence: Record<string, SideEvidence>
   /** entity → what proves later that the versions of its rows tell which have changed; absent of an earlier release */
   versions?: Record<string, SideVersions>
+  /** entity → how its rows are read (`digestOfReading`); absent of an earlier release */
+  readings?: Record<string, string>
   /** entity → the jobs whose reading of a side this one rests on */
   reused: Record<string, Reused>
   /** entity → the jobs whose sums this one rests on where no row of a side is newer; absent of an earlier release */
@@ -83,7 +85,7 @@ export function segmentsOf({ segments, neighbours }: Segmented): Pick<StatementO
 }
 
 /** How the statements of a prepared job read. */
-export function statementOf({ recode, sampleSeed }: Prepared, entity: Segmented): StatementOptions {
+export function statementOf({ recode, sampleSeed }: Pick<Prepared, 'recode' | 'sampleSeed'>, entity: Segmented): StatementOptions {
   return { ...segmentsOf(entity), recode, ...(sampleSeed === null ? {} : { sample: { seed: BigInt(sampleSeed) } }) }
 }
 

@@ -19,6 +19,7 @@ import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { cutNeighbours, findKeyIndexes, guessedRuns, hasOwnKeys, powerOfTwo, type KeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
+import { digestOfReading } from './release.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
 /** Rows on a page of 8 KiB, roughly; only the size of segments depends on it. */
@@ -64,9 +65,11 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const position = await context.replicas.readPosition(readers.source, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
+  const reading = { recode: encodings.recode, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
   const prepared: Prepared = {
-    position, recode: encodings.recode, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
-    evidence, versions, reused, partlyReused, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null,
+    ...reading, readings: Object.fromEntries(entities.flatMap((one) => (one.spec === null ? [] : [[one.entity, digestOfReading(one.spec, reading, one)]]))),
+    position, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
+    evidence, versions, reused, partlyReused,
   }
   return {
     async write(tx) {

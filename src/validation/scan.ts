@@ -13,6 +13,7 @@ import { listUncoveredColumns, readJobEntity, saveRows, saveSegments, type JobEn
 import type { ProfileRequest } from './profile.js'
 import { errorText, type Reader } from './reader.js'
 import { endOf, restOf, restsOf } from './pace.js'
+import { faultOfRelease } from './release.js'
 import { rescan } from './rescan.js'
 import { scanChunk, ScanMismatch, type ScannedChunk, type UnreadRow } from './scan-chunk.js'
 import { canLeaveOut, findUnreadable, isFaultOfRow, mostUnread } from './unreadable.js'
@@ -29,10 +30,12 @@ export async function scan(context: TaskContext, task: TakenTask, signal: AbortS
   const range: PageRange = { first: task.firstPage ?? 0, next: task.nextPage }
   const [entity, prepared, profile] = await Promise.all([comparable(context, task), readPrepared(context, task.jobId), requestProfile(context, task)])
   const { spec, streamed } = entity
+  const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: spec.entity }
+  const fault = await context.remember(`fault of release ${task.jobId} ${spec.entity}`, () => Promise.resolve(faultOfRelease(prepared, entity)))
+  if (fault !== null) return { outcome: { failed: fault, rows: null, scope: null }, whenLast }
   const options: StatementOptions = { ...statementOf(prepared, entity), ...(spec[side].chunkable ? { pages: range } : {}) }
   const part = context.pace.cut(spec, side, 'fingerprints', range)
   const rest = restOf(range, part)
-  const whenLast: Commit['whenLast'] = { after: ['scan'], kind: 'settle', entity: spec.entity }
   const statement: StatementOptions = { ...options, ...(entity.neighbours === null || !hasOwnKeys(spec) ? { audited: auditedBy(task.jobId, options) } : {}), ...(spec[side].chunkable ? { pages: part } : {}) }
   try {
     const again = await rescanOnItself(context, task, prepared, spec, options, profile, signal)

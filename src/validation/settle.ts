@@ -19,6 +19,7 @@ import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
 import { settleProfile } from './profile.js'
+import { faultOfRelease } from './release.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { listUnkeyed, rowsIn, settleSegments, shownRaw, type Block, type JudgedRow, type Observe } from './settle-segments.js'
@@ -52,8 +53,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const note = found.blocked ?? failed[0] ?? (whole ? null : 'a side was not read') ?? tooManyUnread({ source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') })
   if (found.spec === null || note !== null) return settleUncompared(context, task, found, note ?? 'the entity cannot be compared', signal)
   const { spec } = found
-  const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
   const prepared = await readPrepared(context, task.jobId)
+  const fault = faultOfRelease(prepared, { ...found, spec })
+  if (fault !== null) return settleUncompared(context, task, found, fault, signal)
+  const outcomes = { source: outcomesOf(scans, 'source'), target: outcomesOf(scans, 'target') }
   const { parents } = prepared
   const unreadRows = { source: outcomes.source.flatMap((outcome) => outcome.unreadRows), target: outcomes.target.flatMap((outcome) => outcome.unreadRows) }
   const statement: StatementOptions = { ...statementOf(prepared, found), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }

@@ -57,7 +57,7 @@ export interface Tally {
   source: Record<'explained' | 'pending' | 'missing' | 'unverified', number>
   target: Record<'duplicate' | 'generated' | 'pending' | 'extra' | 'unverified', number>
   differs: number
-  /** `class cause` and `class reason` → rows */
+  /** `side class cause` and `side class reason` → rows */
   causes: Map<string, Tallied>
   reasons: Map<string, Tallied>
   /** column → rows in which it differs */

@@ -49,6 +49,17 @@ describe('canaries', () => {
     expect(new Set(values.map((_, index) => row![`h${index}`])).size).toBe(values.length)
   })
 
+  test.each([false, true])('NULL has no hash, whatever the kind (encodings that differ: %s)', async (recode) => {
+    const types = ['int4', 'int8', 'numeric', 'float4', 'float8', 'text', 'bpchar', 'bool', 'uuid', 'bytea', 'jsonb', '_text', 'point', 'date', 'timestamp', 'timestamptz', 'interval']
+    const hashes = types.map((type) => {
+      const choice = canonicalOf({ name: type, base: type, kind: 'b', element: type === '_text' ? { name: 'text', base: 'text', kind: 'b', element: null } : null })
+      if ('refused' in choice) throw new Error(choice.refused)
+      return canonicalHash(choice.kind, canonicalValue(choice.kind, type, `null::${type}`), 42n, recode)
+    })
+    const [row] = await clients.utf8.unsafe<{ hashes: number }[]>(`select num_nonnulls(${hashes.join(', ')}) as hashes`)
+    expect(row).toEqual({ hashes: '0' })
+  })
+
   test('an unfaithful or missing hash is named', () => {
     expect(judgeCanaries([], [])).not.toEqual([])
     expect(judgeCanaries(['1'], ['2'])).not.toEqual([])
