@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { countNewer, countPackedRows, countTouched, createSegmentSums, equalBeside, newerRows, touchedSegments, type MoreSums } from '../../src/core/segments.js'
+import { weightMask } from '../../src/core/single-difference.js'
 
 interface Segment { segment: number; rows: number; sum: bigint }
 
@@ -69,6 +70,53 @@ describe('sums of segments', () => {
     expect(() => { sums.add('source', pack([{ segment: 2, rows: 1, sum: 0n }])) }).toThrow(/no segment 2 of 2/)
     expect(() => { sums.add('target', pack([{ segment: -1, rows: 1, sum: 0n }])) }).toThrow(/no segment -1 of 2/)
     expect(countPackedRows(pack([{ segment: 0, rows: 3, sum: 0n }, { segment: 1, rows: 4, sum: 0n }]))).toBe(7)
+  })
+})
+
+describe('weighted sums', () => {
+  const places = 16
+  interface Placed { segment: number; place: number; hash: bigint; chunk: number }
+  const placed = fc.record({ segment: fc.nat({ max: 3 }), place: fc.nat({ max: places - 1 }), hash, chunk: fc.nat({ max: 2 }) })
+  const addChunk = (sums: ReturnType<typeof createSegmentSums>, side: 'source' | 'target', list: readonly Placed[], more: MoreSums = {}) => {
+    const segments = [3, 2, 1, 0].flatMap((segment) => (list.some((row) => row.segment === segment) ? [segment] : []))
+    const own = (segment: number) => list.filter((row) => row.segment === segment)
+    const weighted = Buffer.alloc(segments.length * 4)
+    for (const [index, segment] of segments.entries()) {
+      weighted.writeInt32BE(Number(BigInt.asIntN(32, own(segment).reduce((sum, row) => sum + (row.hash & BigInt(weightMask(places))) * BigInt(row.place), 0n))), index * 4)
+    }
+    sums.add(side, pack(segments.map((segment) => ({ segment, rows: own(segment).length, sum: own(segment).reduce((sum, row) => sum + row.hash, 0n) }))), { weighted, ...more })
+  }
+
+  test('tell the place of the only difference of a segment, however each side is cut into chunks', () => {
+    fc.assert(fc.property(fc.array(placed, { maxLength: 30 }), placed, hash, (beside, one, other) => {
+      fc.pre((one.hash - other) % 2n !== 0n)
+      const sums = createSegmentSums(4, places)
+      const [source, target] = [[...beside, one], [...beside, { ...one, hash: other }]]
+      for (const chunk of [0, 1, 2]) addChunk(sums, 'source', source.filter((row) => row.chunk === chunk))
+      addChunk(sums, 'target', target)
+      const rows = source.filter(({ segment }) => segment === one.segment).length
+      expect(sums.compare().suspicious).toEqual([{ segment: one.segment, sourceRows: rows, targetRows: rows, single: { place: one.place, difference: BigInt.asUintN(64, one.hash - other) } }])
+    }))
+  })
+
+  const different = { segment: 1, place: 5, hash: 7n, chunk: 0 }
+
+  test.each([
+    { name: 'a chunk has none', more: { weighted: null } },
+    { name: 'a chunk has more of them than sums', more: { weighted: Buffer.alloc(8) } },
+    { name: 'rows of the segment may be others than were summed', more: { touched: Buffer.from([0, 0, 0, 1, 0, 0, 0, 1]) } },
+  ])('tell nothing where $name', ({ more }) => {
+    const sums = createSegmentSums(4, places)
+    addChunk(sums, 'source', [different])
+    addChunk(sums, 'target', [{ ...different, hash: 8n }], more)
+    expect(sums.compare().suspicious).toEqual([{ segment: 1, sourceRows: 1, targetRows: 1 }])
+  })
+
+  test('tell nothing where sums are not weighted', () => {
+    const sums = createSegmentSums(4)
+    addChunk(sums, 'source', [different])
+    addChunk(sums, 'target', [{ ...different, hash: 8n }])
+    expect(sums.compare().suspicious).toEqual([{ segment: 1, sourceRows: 1, targetRows: 1 }])
   })
 })
 
