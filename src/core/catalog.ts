@@ -4,6 +4,8 @@
  */
 export type Side = 'source' | 'target'
 
+export const sides = ['source', 'target'] as const satisfies readonly Side[]
+
 export type RelationKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table' | 'query'
 
 /** A type as `pg_type` tells it, domains already followed down to their base type. */

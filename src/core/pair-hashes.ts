@@ -1,5 +1,5 @@
-import type { Side } from './catalog.js'
-import { append } from './pairing.js'
+import { sides, type Side } from './catalog.js'
+import { append } from './lists.js'
 
 /** Bytes of one row as `readSegmentsStatement` packs it: hash of the key int8, of the row int8, page int4 and line int2 of its address. */
 const rowBytes = 22
@@ -108,7 +108,7 @@ export function readSuspects(packed: Buffer): Suspects {
     at += headBytes
     const key = packed.readBigInt64BE(at).toString()
     const hashes: Record<Side, string[]> = { source: [], target: [] }
-    for (const side of ['source', 'target'] as const) {
+    for (const side of sides) {
       if (counts[side] === 0) suspects.absent[side].push(key)
       else suspects.seen[side].keys.push(key)
       for (let row = 0; row < counts[side]; row += 1, at += rowBytes) {

@@ -1,3 +1,4 @@
+import { append } from './lists.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 
 /** What a row's own time of change tells, where the plan names its column. */
@@ -165,13 +166,6 @@ export function groupByKey(source: readonly SourceRow[], target: readonly Target
     group.target = append(group.target, row)
   }
   return groups
-}
-
-/** Adds to a list of which there are many, most of them of one item: an empty list that grows has room for 17. */
-export function append<T>(list: T[], item: T): T[] {
-  if (list.length === 0) return [item]
-  list.push(item)
-  return list
 }
 
 /** A source key under the smallest legacy keys that its key maps fold it into. */

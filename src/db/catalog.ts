@@ -1,5 +1,6 @@
 import type { Catalog, ColumnInfo, RelationInfo, RelationKind, ServerInfo, Side, TypeInfo } from '../core/catalog.js'
 import { quoteIdentifier, quoteRelation } from '../core/identifier.js'
+import { groupBy } from '../core/lists.js'
 import type { Db } from './clients.js'
 
 /** Schemas of this service, whose tables are nobody's data. */
@@ -193,16 +194,6 @@ function assembleRelation(row: RelationRow, columnRows: ColumnRow[], indexRows: 
     parent: row.parentSchema === null || row.parentName === null ? null : { schema: row.parentSchema, name: row.parentName },
     selectable: row.selectable === 'true', rowSecurity: row.rowSecurity === 'true',
   }
-}
-
-function groupBy<T>(rows: T[], keyOf: (row: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const row of rows) {
-    const group = groups.get(keyOf(row))
-    if (group === undefined) groups.set(keyOf(row), [row])
-    else group.push(row)
-  }
-  return groups
 }
 
 /** The type of an expression, or why the server refuses it. */

@@ -1,4 +1,4 @@
-import type { Side } from '../core/catalog.js'
+import { sides, type Side } from '../core/catalog.js'
 import { readLegsStatement, readPackedKeysStatement, type StatementOptions } from '../core/expressions.js'
 import { keysOfRows } from '../core/pair-hashes.js'
 import { newerRows, type NewerKey } from '../core/segments.js'
@@ -24,8 +24,6 @@ interface Found extends NewerKey {
   legs: string[] | null
 }
 
-const bothSides = ['source', 'target'] as const
-
 /**
  * Reads the rows of both sides under the keys of newer rows, each by an index on the key.
  * @param segments only rows in these are looked at
@@ -34,7 +32,7 @@ const bothSides = ['source', 'target'] as const
  */
 export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Reader>, segments: ReadonlySet<number>, newer: Record<Side, Buffer>, options: StatementOptions, signal: AbortSignal): Promise<NewerFound> {
   const keys = new Map<string, Found>()
-  for (const side of bothSides) {
+  for (const side of sides) {
     const addresses: string[] = []
     for (const { segment, key, mixed, address } of newerRows(newer[side])) {
       if (!segments.has(segment)) continue
@@ -54,12 +52,12 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
   const blocks: Record<Side, Buffer>[] = []
   for (const part of partsOf([...keys].filter(([, { legs }]) => legs !== null), keysPerStatement)) {
     const parameters = [arrayText(part.map(([key]) => key)), ...spec.key.map((_, leg) => textArray(part.map(([, { legs }]) => legs?.[leg] ?? '')))]
-    const [source, target] = await Promise.all(bothSides.map(async (side) => {
+    const [source, target] = await Promise.all(sides.map(async (side) => {
       const { rows } = await readOne(readers[side], signal, readPackedKeysStatement(spec, side, options), parameters)
       return Buffer.from(rows ?? '', 'base64')
     })) as [Buffer, Buffer]
     const block = { source, target }
-    for (const side of bothSides) for (const key of keysOfRows(block[side])) Object.assign(keys.get(key)?.isAt ?? {}, { [side]: true })
+    for (const side of sides) for (const key of keysOfRows(block[side])) Object.assign(keys.get(key)?.isAt ?? {}, { [side]: true })
     blocks.push(block)
   }
   return { keys: bySegment(keys.values()), segmentOf: (key) => keys.get(key)?.segment, blocks }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { sides } from '../core/catalog.js'
 import { scanStatement, streamStatement } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { statementOf, type Prepared } from './context.js'
@@ -6,7 +7,7 @@ import type { JobEntity } from './outcomes.js'
 
 /** How this release hashes and packs the rows of an entity that wait to be settled, in short. */
 export function digestOfReading(spec: ComparisonSpec, prepared: Pick<Prepared, 'recode' | 'sampleSeed'>, entity: Pick<JobEntity, 'segments' | 'neighbours'>): string {
-  const statements = (['source', 'target'] as const).flatMap((side) => [scanStatement, streamStatement].map((statement) => statement(spec, side, statementOf(prepared, entity))))
+  const statements = sides.flatMap((side) => [scanStatement, streamStatement].map((statement) => statement(spec, side, statementOf(prepared, entity))))
   return createHash('sha256').update(statements.join(';\n')).digest('hex')
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
-import type { Side } from '../core/catalog.js'
+import { sides, type Side } from '../core/catalog.js'
+import { groupBy } from '../core/lists.js'
 import { bagOfBoth, countHashed, pairHashes, readSuspects, rowsOfKeys, type Suspects } from '../core/pair-hashes.js'
-import { append, causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -331,24 +332,24 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
    * is not found as it was is left to `settleMoving`.
    */
   async function settleSuspects(parts: readonly Buffer[]): Promise<void> {
-    const absent = await Promise.all(bothSides.map(async (side) => {
+    const absent = await Promise.all(sides.map(async (side) => {
       const keys = spec[side].chunkable && !isIndexed[side] ? parts.flatMap((packed) => readSuspects(packed).absent[side]) : []
-      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupRows(parts.flat(), rowReaders[side].keyHash))
+      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupBy(parts.flat(), rowReaders[side].keyHash))
     }))
     const moving = new Map<string, string>()
     const readPart = async (packed: Buffer) => {
       const suspects = readSuspects(packed)
-      const [source = [], target = []] = await Promise.all(bothSides.map(async (side, index) => {
+      const [source = [], target = []] = await Promise.all(sides.map(async (side, index) => {
         if (!spec[side].chunkable) return readAnywhere(side, [...suspects.bags.keys()])
         const found = await readAddresses(side, suspects.seen[side])
         return [...found, ...suspects.absent[side].flatMap((keyHash) => absent[index]?.get(keyHash) ?? [])]
       }))
       const rows = { source, target }
-      const looked = await Promise.all(bothSides.map(async (side) => {
+      const looked = await Promise.all(sides.map(async (side) => {
         const keys = suspects.absent[side]
         if (!spec[side].chunkable || !isIndexed[side] || keys.length === 0) return []
         const { keyHash: hashOf, legs } = rowReaders[otherSide(side)]
-        const other = groupRows(rows[otherSide(side)], hashOf)
+        const other = groupBy(rows[otherSide(side)], hashOf)
         // a leg that is NULL or unresolved is in no index; a key that has moved meanwhile has no row to tell its legs
         const byIndex = keys.filter((keyHash) => other.get(keyHash)?.every((row) => legs(row).every((text) => text?.startsWith('=') === true)) === true)
         const found = await readKeys(side, byIndex.flatMap((keyHash) => other.get(keyHash) ?? []))
@@ -366,10 +367,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Judges the keys whose rows are as they were. @param before key → what both sides held under it @returns the others, with what they hold now */
   async function settleStable(before: ReadonlyMap<string, string>, rows: ReadRows): Promise<Map<string, string>> {
-    const now = { source: hashesByKey(rows.source), target: hashesByKey(rows.target) }
+    const now = { source: groupBy(rows.source, ({ keyHash }) => keyHash), target: groupBy(rows.target, ({ keyHash }) => keyHash) }
+    const hashesOf = (side: Side, keyHash: string) => (now[side].get(keyHash) ?? []).map(({ rowHash }) => rowHash)
     const moving = new Map<string, string>()
     for (const [keyHash, bags] of before) {
-      const current = bagOfBoth({ source: now.source.get(keyHash) ?? [], target: now.target.get(keyHash) ?? [] })
+      const current = bagOfBoth({ source: hashesOf('source', keyHash), target: hashesOf('target', keyHash) })
       if (current !== bags) moving.set(keyHash, current)
     }
     const isStill = (row: { keyHash: string }) => !moving.has(row.keyHash)
@@ -382,7 +384,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     let waiting = keys
     for (let attempt = 1; waiting.size > 0; attempt += 1) {
       await sleep(options.recheckDelayMs, undefined, { signal })
-      const [source = [], target = []] = await Promise.all(bothSides.map((side) => readAnywhere(side, [...waiting.keys()])))
+      const [source = [], target = []] = await Promise.all(sides.map((side) => readAnywhere(side, [...waiting.keys()])))
       const rows = { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) }
       const moving = await settleStable(waiting, rows)
       if (attempt >= options.rechecks) {
@@ -601,20 +603,7 @@ async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Prom
   }
 }
 
-const bothSides = ['source', 'target'] as const
 const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source')
-
-function groupRows(rows: readonly TextList[], keyHash: (row: TextList) => string): Map<string, TextList[]> {
-  const groups = new Map<string, TextList[]>()
-  for (const row of rows) groups.set(keyHash(row), append(groups.get(keyHash(row)) ?? [], row))
-  return groups
-}
-
-function hashesByKey(rows: readonly Hashed<{ rowHash: string }>[]): Map<string, string[]> {
-  const hashes = new Map<string, string[]>()
-  for (const { keyHash, rowHash } of rows) hashes.set(keyHash, append(hashes.get(keyHash) ?? [], rowHash))
-  return hashes
-}
 
 function textWithout(text: string | null): string[] {
   return text?.startsWith('=') ? [text.slice(1)] : []

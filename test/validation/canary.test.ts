@@ -56,7 +56,7 @@ describe('canaries', () => {
       if ('refused' in choice) throw new Error(choice.refused)
       return canonicalHash(choice.kind, canonicalValue(choice.kind, type, `null::${type}`), 42n, recode)
     })
-    const [row] = await clients.utf8.unsafe<{ hashes: number }[]>(`select num_nonnulls(${hashes.join(', ')}) as hashes`)
+    const [row] = await clients.utf8.unsafe<{ hashes: string }[]>(`select num_nonnulls(${hashes.join(', ')}) as hashes`)
     expect(row).toEqual({ hashes: '0' })
   })
 
