@@ -692,35 +692,46 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
 
 /**
  * The claimed rows whose key hash is listed in $1 (`{1,2}`), whole.
- * Columns: key_hash, row_hash, k0… (legs), r0… (raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
+ * Columns: key_hash, row_hash, k0… (legs), r0… (target: raw legs), o0… (the leg stands for the other value of its value map), c0… (columns), d0… (raw columns of references), reason (explained at the source,
  * generated at the target), a0_0… (source: what is accepted instead of a column, null where it is not) or e0… (target: what it is compared with), changed_at, recent.
  * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
  * @param where addresses: only at those listed in $2 (`{"(0,1)"}`), in their order, so that of equal rows the same one pairs each time (of a row that has come there since, and need not bear the plan's SQL, nothing but the key is evaluated); keys: only keys whose legs are listed in $2…, key by key
  *   (`keyLookup`), which an index may find; anywhere: the whole side is read
+ * @param areAlone the other side has none of these keys: only what the class of such a row depends on is read
  */
-export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, where: 'anywhere' | 'addresses' | 'keys' = 'anywhere'): string {
+export function readRowsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, where: 'anywhere' | 'addresses' | 'keys' = 'anywhere', areAlone = false): string {
   const { from } = sideSql(spec, side, options)
   const ctid = `${aliasOf(side)}.ctid`
   const place = where === 'addresses' ? ` and ${ctid} = any(${listed(options, 2)}::tid[]) order by ${ctid}` : where === 'keys' ? lookupCondition(spec, side) : ''
-  return `select ${rowColumns(spec, side, options, snapshot).map(({ name, sql }) => `${sql} as ${name}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any(${listed(options, 1)}::int8[])${place}`
+  return `select ${rowColumns(spec, side, options, snapshot, areAlone).map(({ name, sql }) => `${sql} as ${name}`).join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name = 'keyed' and hashed.key = any(${listed(options, 1)}::int8[])${place}`
 }
 
 /** The names of the columns that `readRowsStatement` gives, in their order. */
-export function namesOfRowColumns(spec: ComparisonSpec, side: Side): string[] {
-  return rowColumns(spec, side, { segments: 1, recode: false }, null).map(({ name }) => name)
+export function namesOfRowColumns(spec: ComparisonSpec, side: Side, areAlone = false): string[] {
+  return rowColumns(spec, side, { segments: 1, recode: false }, null, areAlone).map(({ name }) => name)
 }
 
-function rowColumns(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null): { name: string; sql: string }[] {
+/** The columns that the class of a row without a partner depends on: references to parents at the source, and what is summed up by class. */
+function columnsOfAlone(spec: ComparisonSpec, side: Side): Set<number> {
+  const places = [...(side === 'source' ? spec.parents : []), ...spec.totals.flatMap(({ sum, by }) => [sum, ...by])]
+  return new Set(places.flatMap(({ part, index }) => (part === 'columns' ? [index] : [])))
+}
+
+function rowColumns(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, areAlone: boolean): { name: string; sql: string }[] {
   const { keys, columns } = sideSql(spec, side, options)
   const column = (name: string, sql: string) => ({ name, sql })
   const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
   const [changedAt, recent] = changeColumns(spec, side, snapshot)
-  return [
+  const needed = areAlone ? columnsOfAlone(spec, side) : new Set(columns.keys())
+  const always = [
     column('key_hash', 'hashed.key::text'), column('row_hash', 'hashed.row::text'), column('reason', firstReason(side === 'source' ? spec.source.explained : spec.target.generated)), column('changed_at', changedAt), column('recent', recent),
     ...keys.map((leg, index) => column(`k${index}`, textOf(spec.key, leg, index))),
-    ...keys.map((leg, index) => column(`r${index}`, leg.raw)),
+    ...(side === 'source' ? [] : keys.map((leg, index) => column(`r${index}`, leg.raw))),
+    ...columns.flatMap((one, index) => (needed.has(index) ? [column(`c${index}`, textOf(spec.columns, one, index))] : [])),
+  ]
+  return areAlone ? always : [
+    ...always,
     ...keys.flatMap(({ neededOther }, index) => (neededOther === null ? [] : [column(`o${index}`, `(${neededOther})::text`)])),
-    ...columns.map((one, index) => column(`c${index}`, textOf(spec.columns, one, index))),
     ...columns.flatMap((one, index) => (at(spec.columns, index).keyMap === null ? [] : [column(`d${index}`, one.raw)])),
     ...spec.columns.flatMap((term, index) => acceptedColumns(term, index, side)),
   ]
@@ -830,16 +841,33 @@ function keyEnds(spec: ComparisonSpec, side: Side): { path: KeyPath; ends: [stri
  */
 export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
   const { path, ends, relation } = keyEnds(spec, side)
-  const nameOf = (quoted: string) => quoteLiteral(quoted.slice(quoted.indexOf('"') + 1, -1).replaceAll('""', '"'))
-  const isIndexed = (of: string, column: string) => `exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-      where i.indrelid = ${quoteLiteral(of)}::regclass and a.attname = ${nameOf(column)} and m.amname = 'btree' and i.indisvalid and i.indpred is null)`
   const [least, greatest] = ends.map((end) => `case when indexed then ${end} end::text`)
   const known = path.onward === null
-    ? `(select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(path.schema)} and tablename = ${quoteLiteral(path.table)} and attname = ${nameOf(path.column)} and not inherited) as correlation,
+    ? `(select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(path.schema)} and tablename = ${quoteLiteral(path.table)} and attname = ${nameOfColumn(path.column)} and not inherited) as correlation,
     (select greatest(reltuples, 0)::int8::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows`
     : 'null as correlation, null as rows'
-  const onward = path.onward === null ? '' : ` and ${isIndexed(quoteRelation({ schema: spec[side].schema, name: spec[side].table }), path.onward.own)}`
-  return `select ${least} as least, ${greatest} as greatest, ${known} from (select ${isIndexed(relation, path.column)}${onward} as indexed offset 0) found`
+  const onward = path.onward === null ? '' : ` and ${hasIndex(quoteRelation({ schema: spec[side].schema, name: spec[side].table }), [path.onward.own])}`
+  return `select ${least} as least, ${greatest} as greatest, ${known} from (select ${hasIndex(relation, [path.column])}${onward} as indexed offset 0) found`
+}
+
+/** Whether an index of a side leads to the rows of a key by the columns of its legs (`keyLookup`), all of them; else each look for some keys is a pass. Columns: indexed (`true`, `false`). */
+export function lookupIndexStatement(spec: ComparisonSpec, side: Side): string {
+  const legs = keyLookup(spec, side)
+  if (legs === null) throw new RangeError(`the keys of ${spec.entity} are no columns at the ${side}`)
+  return `select (${hasIndex(quoteRelation({ schema: spec[side].schema, name: spec[side].table }), legs.map(({ column }) => column))})::text as indexed`
+}
+
+/** SQL string of the name of a quoted column, which may stand behind the alias of its row. */
+function nameOfColumn(quoted: string): string {
+  return quoteLiteral(quoted.slice(quoted.indexOf('"') + 1, -1).replaceAll('""', '"'))
+}
+
+/** SQL condition that a btree over all rows of a relation begins with these columns, in any order. */
+function hasIndex(relation: string, columns: readonly string[]): string {
+  const first = `[0:${columns.length - 1}]`
+  return `exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
+      where i.indrelid = ${quoteLiteral(relation)}::regclass and m.amname = 'btree' and i.indisvalid and i.indpred is null and i.indnkeyatts >= ${columns.length}
+      and ${columns.length} = (select count(*) from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any((i.indkey::int2[])${first}) and a.attname in (${columns.map(nameOfColumn).join(', ')})))`
 }
 
 /** Texts with their state; NULL is `+`. */

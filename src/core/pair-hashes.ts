@@ -100,6 +100,11 @@ function packSuspect(source: Buffer, left: readonly number[], target: Buffer, ri
   return packed
 }
 
+/** Whether one side alone has the key of a suspect that `pairHashes` has found. */
+export function isAlone(suspect: Buffer): boolean {
+  return suspect.readInt32BE(0) === 0 || suspect.readInt32BE(4) === 0
+}
+
 /** @param packed the suspects that `pairHashes` has found, one behind the other */
 export function readSuspects(packed: Buffer): Suspects {
   const suspects: Suspects = { bags: new Map(), seen: { source: { keys: [], addresses: [] }, target: { keys: [], addresses: [] } }, absent: { source: [], target: [] } }

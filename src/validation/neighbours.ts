@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import { canHaveNeighbours, hasKeyPath, keyIndexStatement, type StatementOptions } from '../core/expressions.js'
+import { canHaveNeighbours, hasKeyPath, keyIndexStatement, keyLookup, lookupIndexStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { readOne, type Reader } from './reader.js'
 
@@ -39,6 +39,18 @@ async function findKeyIndex(spec: ComparisonSpec, reader: Reader, signal: AbortS
   if (!canHaveNeighbours(spec) || !hasKeyPath(spec, side)) return null
   const { least, greatest, correlation, rows } = await readOne(reader, signal, keyIndexStatement(spec, side))
   return typeof least !== 'string' || typeof greatest !== 'string' ? null : { least: BigInt(least), greatest: BigInt(greatest), rows: Number(rows ?? 0), inOrder: Number(correlation ?? 0) >= leastCorrelation }
+}
+
+/**
+ * Whether an index leads to the rows of single keys of a side.
+ * @param indexes what is known of integer keys
+ */
+export async function canLookUp(spec: ComparisonSpec, reader: Reader, indexes: KeyIndexes | null, signal: AbortSignal): Promise<boolean> {
+  const { side } = reader
+  if ((indexes?.[side] ?? null) !== null) return true
+  // of what a view or a query reads nobody knows the indexes
+  if (keyLookup(spec, side) === null || !spec[side].chunkable) return keyLookup(spec, side) !== null
+  return (await readOne(reader, signal, lookupIndexStatement(spec, side)))['indexed'] === 'true'
 }
 
 /** The least and the greatest key of both sides; of the source alone where nobody knows those of the target. */

@@ -41,6 +41,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   const known = new Map<string, Map<string, Fate>>()
 
   async function fatesOf(rows: readonly SourceRow[]): Promise<Map<SourceRow, Fates>> {
+    if (spec.parents.length === 0) return new Map()
     const texts = rows.map((row) => spec.parents.map(({ part, index }) => row[part][index] ?? null))
     await look(spec, texts)
     return new Map(rows.map((row, position) => [row, fatesAt(spec, texts[position] ?? [])]))

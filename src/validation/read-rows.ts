@@ -14,11 +14,14 @@ export interface RowReader<Row> {
   read: (row: TextList) => Hashed<Row>
 }
 
-/** Where a column stands is found once, and what is the same in all rows is made once: there may be many rows. */
-export function createRowReaders(spec: ComparisonSpec): { source: RowReader<SourceRow>; target: RowReader<TargetRow> } {
+/**
+ * Where a column stands is found once, and what is the same in all rows is made once: there may be many rows.
+ * @param areAlone what of the rows was read, as `readRowsStatement` has it
+ */
+export function createRowReaders(spec: ComparisonSpec, areAlone = false): { source: RowReader<SourceRow>; target: RowReader<TargetRow> } {
   const { key, columns } = spec
   const common = (side: Side) => {
-    const placeByName = new Map(namesOfRowColumns(spec, side).map((name, index) => [name, index]))
+    const placeByName = new Map(namesOfRowColumns(spec, side, areAlone).map((name, index) => [name, index]))
     const placeOf = (name: string) => placeByName.get(name) ?? null
     const placesOf = (letter: string, terms: readonly unknown[]) => terms.map((_, index) => placeOf(`${letter}${index}`))
     const certain = (name: string) => {
@@ -30,10 +33,10 @@ export function createRowReaders(spec: ComparisonSpec): { source: RowReader<Sour
       }
     }
     const [keyHash, rowHash, recent] = [certain('key_hash'), certain('row_hash'), certain('recent')]
-    const [legs, values] = [placesOf('k', key), placesOf('c', columns)]
+    const legs = placesOf('k', key)
     const [changedAt, reason] = [placeOf('changed_at') ?? -1, placeOf('reason') ?? -1]
     return {
-      placesOf, keyHash, rowHash, legs: (row: TextList) => textsAt(row, legs), values: (row: TextList) => textsAt(row, values), changedAt: (row: TextList) => row[changedAt] ?? null, isRecent: (row: TextList) => recent(row) === 'true',
+      placesOf, keyHash, rowHash, legs: (row: TextList) => textsAt(row, legs), values: fewOf(placesOf('c', columns)), changedAt: (row: TextList) => row[changedAt] ?? null, isRecent: (row: TextList) => recent(row) === 'true',
       reason: (row: TextList) => (typeof row[reason] === 'string' ? Number(row[reason]) : null),
     }
   }
@@ -69,7 +72,7 @@ function textsAt(row: TextList, places: readonly Place[]): (string | null)[] {
   return places.map((place) => (place === null ? null : (row[place] ?? null)))
 }
 
-/** Reads columns that most entities do not have. */
+/** Reads columns of which there may be none. */
 function fewOf(places: readonly Place[]): (row: TextList) => (string | null)[] {
   const none = places.map(() => null)
   return places.every((place) => place === null) ? () => none : (row) => textsAt(row, places)

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
-import { bagOfBoth, countHashed, pairHashes, readSuspects, rowsOfKeys, type Suspects } from '../core/pair-hashes.js'
+import { bagOfBoth, countHashed, isAlone, pairHashes, readSuspects, rowsOfKeys, type Suspects } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
@@ -11,7 +11,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
-import { areNear, endsOf, guessedRuns, type KeyIndexes } from './neighbours.js'
+import { areNear, canLookUp, endsOf, guessedRuns, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
@@ -54,18 +54,21 @@ export interface Readers {
 const keysPerStatement = 1_000
 /** The same where an index is known to lead to all of them: a statement costs little, and what is read of fewer keys is garbage sooner. */
 const keysByIndex = 400
+/** Keys that one side alone has: of their rows little is read. */
+const keysAlone = 4_000
 /** Keys that one pass over a side looks for. */
-const keysPerPass = 20_000
-/** Suspicious keys that are kept until they are read again. */
-const mostSuspects = 50_000
+const keysPerPass = 100_000
+/** Bytes of suspicious keys that are kept until they are read again. */
+const mostResting = 3 * 2 ** 20
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
 const rowsPerLookup = 100_000
 /** Segments whose guessed keys one statement looks up. */
 const guessesPerLookup = 2_500
 /** Share of the rows that is looked up wherever they lie: of each a page is read, and of a pass all pages in order. */
 const mostAnywhere = 0.01
-/** Rows without a partner that are kept until their cause is looked for, where that takes a pass. */
-const mostAlone = 4_000
+/** Rows without a partner that are kept until their cause is looked for, where that takes a pass: so many of which little is read, or of whole ones. */
+const mostAlone = 10_000
+const mostWholeAlone = 4_000
 
 interface ReadRows {
   source: Hashed<SourceRow>[]
@@ -159,14 +162,21 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
+  const aloneReaders = createRowReaders(spec, true)
   const guesses = createGuesses(options)
-  const isIndexed = { source: keyLookup(spec, 'source') !== null || options.indexes !== null, target: keyLookup(spec, 'target') !== null || (options.indexes?.target ?? null) !== null }
+  const [sourceIndexed, targetIndexed] = await Promise.all([canLookUp(spec, readers.source, options.indexes, signal), canLookUp(spec, readers.target, options.indexes, signal)])
+  const isIndexed = { source: sourceIndexed, target: targetIndexed }
   const keysOfPart = (options.indexes?.target ?? null) === null ? keysPerStatement : keysByIndex
   const parents = createParentReader(spec, readers, options, signal)
   const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
   const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
   const foldedMembers = collapsedKeys.map((map) => (map === null ? null : new Set([...map.keys(), ...map.values()])))
   const unreadKeys = { source: keysOf(options.unreadRows.source, collapsedKeys), target: keysOf(options.unreadRows.target, spec.key.map(() => null)) }
+  const isUnread = (side: Side, key: (string | null)[]) => unreadKeys[side].known.size > 0 && unreadKeys[side].known.has(keyIdentity(key))
+  /** Rows that one side alone has are paired with none, unless a key map folds their keys into others. */
+  const canBeAlone = foldedMembers.every((members) => members === null)
+  const causeTakesPass = !isIndexed.source || !isIndexed.target || spec.parents.length > 0
+  const aloneAtATime = !causeTakesPass ? keysPerStatement : canBeAlone ? mostAlone : mostWholeAlone
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   /** rows without a partner, whose cause is still to be found */
@@ -261,26 +271,26 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   /** The rows of these keys as they are now, wherever they are, in one snapshot: what is not found is not there. */
-  async function readAnywhere(side: Side, keyHashes: string[]): Promise<TextList[]> {
+  async function readAnywhere(side: Side, keyHashes: string[], areAlone = false): Promise<TextList[]> {
     const found: TextList[] = []
     if (keyHashes.length === 0) return found
     await readSnapshot(readers[side], signal, (readMore) =>
-      readRanges(side, (statement) => readMore(statement, [arrayText(keyHashes)]), (pages) => readRowsStatement(spec, side, { ...options, pages }, options.snapshots[side]), (rows) => { for (const row of rows) found.push(Object.values(row)) }))
+      readRanges(side, (statement) => readMore(statement, [arrayText(keyHashes)]), (pages) => readRowsStatement(spec, side, { ...options, pages }, options.snapshots[side], 'anywhere', areAlone), (rows) => { for (const row of rows) found.push(Object.values(row)) }))
     return found
   }
 
-  async function readAddresses(side: Side, { keys, addresses }: Suspects['seen'][Side]): Promise<TextList[]> {
+  async function readAddresses(side: Side, { keys, addresses }: Suspects['seen'][Side], areAlone: boolean): Promise<TextList[]> {
     if (keys.length === 0) return []
-    return readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists: [arrayText(keys), textArray(addresses)] }, options.snapshots[side], 'addresses'))
+    return readLists(readers[side], signal, readRowsStatement(spec, side, { ...options, lists: [arrayText(keys), textArray(addresses)] }, options.snapshots[side], 'addresses', areAlone))
   }
 
   /** The rows of keys that only the other side had, by the legs that they have there: an index may find them. @param others rows of the other side, one for each key at least */
-  async function readKeys(side: Side, others: readonly TextList[]): Promise<TextList[]> {
+  async function readKeys(side: Side, others: readonly TextList[], areAlone: boolean): Promise<TextList[]> {
     if (others.length === 0) return []
-    const { keyHash, legs } = rowReaders[otherSide(side)]
+    const { keyHash, legs } = (areAlone ? aloneReaders : rowReaders)[otherSide(side)]
     const texts = others.map(legs)
     const lists = spec.key.map((_, leg) => textArray(texts.map((row) => row[leg]?.slice(1) ?? '')))
-    return readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys'), [arrayText(new Set(others.map(keyHash))), ...lists])
+    return readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys', areAlone), [arrayText(new Set(others.map(keyHash))), ...lists])
   }
 
   /**
@@ -306,18 +316,26 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
     // as bytes, a tenth of the objects: they may rest for seconds while others are looked for
-    const resting: Buffer[] = []
-    const suspects: Buffer[] = []
+    let resting: Buffer[] = []
+    let bytes = 0
+    const rest = (suspects: Buffer[]) => {
+      const part = Buffer.concat(suspects)
+      resting.push(part)
+      bytes += part.length
+    }
+    const kinds = [{ suspects: [] as Buffer[], keys: keysOfPart }, { suspects: [] as Buffer[], keys: keysAlone }] as const
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       addEqual(equal)
-      // there may be more than a call bears arguments
-      for (const suspect of found) suspects.push(suspect)
-      // whole parts alone: each is a few statements
-      while (suspects.length >= keysOfPart) resting.push(Buffer.concat(suspects.splice(0, keysOfPart)))
-      if (resting.length * keysOfPart >= mostSuspects) await settleRested(resting.splice(0))
+      for (const suspect of found) kinds[isAlone(suspect) ? 1 : 0].suspects.push(suspect)
+      // whole parts only: each is a few statements
+      for (const { suspects, keys } of kinds) while (suspects.length >= keys) rest(suspects.splice(0, keys))
+      if (bytes < mostResting) continue
+      await settleRested(resting)
+      resting = []
+      bytes = 0
     }
-    if (suspects.length > 0) resting.push(Buffer.concat(suspects))
+    for (const { suspects } of kinds) if (suspects.length > 0) rest(suspects)
     await settleRested(resting)
   }
 
@@ -334,32 +352,34 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function settleSuspects(parts: readonly Buffer[]): Promise<void> {
     const absent = await Promise.all(sides.map(async (side) => {
       const keys = spec[side].chunkable && !isIndexed[side] ? parts.flatMap((packed) => readSuspects(packed).absent[side]) : []
-      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part)).then((parts) => groupBy(parts.flat(), rowReaders[side].keyHash))
+      return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part, canBeAlone)).then((parts) => groupBy(parts.flat(), (canBeAlone ? aloneReaders : rowReaders)[side].keyHash))
     }))
     const moving = new Map<string, string>()
     const readPart = async (packed: Buffer) => {
       const suspects = readSuspects(packed)
+      const areAlone = canBeAlone && suspects.absent.source.length + suspects.absent.target.length === suspects.bags.size
+      const reading = areAlone ? aloneReaders : rowReaders
       const [source = [], target = []] = await Promise.all(sides.map(async (side, index) => {
-        if (!spec[side].chunkable) return readAnywhere(side, [...suspects.bags.keys()])
-        const found = await readAddresses(side, suspects.seen[side])
+        if (!spec[side].chunkable) return readAnywhere(side, [...suspects.bags.keys()], areAlone)
+        const found = await readAddresses(side, suspects.seen[side], areAlone)
         return [...found, ...suspects.absent[side].flatMap((keyHash) => absent[index]?.get(keyHash) ?? [])]
       }))
       const rows = { source, target }
       const looked = await Promise.all(sides.map(async (side) => {
         const keys = suspects.absent[side]
         if (!spec[side].chunkable || !isIndexed[side] || keys.length === 0) return []
-        const { keyHash: hashOf, legs } = rowReaders[otherSide(side)]
+        const { keyHash: hashOf, legs } = reading[otherSide(side)]
         const other = groupBy(rows[otherSide(side)], hashOf)
         // a leg that is NULL or unresolved is in no index; a key that has moved meanwhile has no row to tell its legs
         const byIndex = keys.filter((keyHash) => other.get(keyHash)?.every((row) => legs(row).every((text) => text?.startsWith('=') === true)) === true)
-        const found = await readKeys(side, byIndex.flatMap((keyHash) => other.get(keyHash) ?? []))
+        const found = await readKeys(side, byIndex.flatMap((keyHash) => other.get(keyHash) ?? []), areAlone)
         const rest = new Set(byIndex)
-        return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)))]
+        return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)), areAlone)]
       }))
-      return { bags: suspects.bags, source: [...source, ...(looked[0] ?? [])], target: [...target, ...(looked[1] ?? [])] }
+      return { bags: suspects.bags, source: [...source, ...(looked[0] ?? [])].map(reading.source.read), target: [...target, ...(looked[1] ?? [])].map(reading.target.read) }
     }
     for await (const { bags, source, target } of readAhead(parts, readPart)) {
-      const moved = await settleStable(bags, { source: source.map(rowReaders.source.read), target: target.map(rowReaders.target.read) })
+      const moved = await settleStable(bags, { source, target })
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
     }
     for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
@@ -422,7 +442,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function settleRows(rows: { source: SourceRow[]; target: TargetRow[] }): Promise<void> {
     seen.source += rows.source.length
     seen.target += rows.target.length
-    if (foldedMembers.every((members) => members === null)) return judge(rows.source, rows.target)
+    if (canBeAlone) return judge(rows.source, rows.target)
     deferred.source.push(...rows.source.filter((row) => isFolded(row.key)))
     deferred.target.push(...rows.target.filter((row) => isFolded(row.key)))
     await judge(rows.source.filter((row) => !isFolded(row.key)), rows.target.filter((row) => !isFolded(row.key)))
@@ -454,7 +474,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       for (const row of pairing.unpairedSource) alone.source.push({ row, keyIsPaired })
       for (const row of pairing.unpairedTarget) {
         const reason = reasonAt(spec.target.generated, row.reason)
-        if (unreadKeys.source.known.has(keyIdentity(row.key))) addUnverifiedTarget(row, 'its source row cannot be read')
+        if (isUnread('source', row.key)) addUnverifiedTarget(row, 'its source row cannot be read')
         else if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
         else if (reason !== null) {
           observe('target', 'generated', row, reason)
@@ -464,7 +484,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         else alone.target.push(row)
       }
     }
-    if (alone.source.length + alone.target.length >= (isIndexed.source && isIndexed.target ? keysPerStatement : mostAlone)) await judgeAlone()
+    if (alone.source.length + alone.target.length >= aloneAtATime) await judgeAlone()
   }
 
   /** Why rows have no partner takes passes over the other side and over key maps: one for many rows. */
@@ -481,7 +501,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const taken = await findTaken(unpaired.flatMap(({ row, keyIsPaired }) => (keyIsPaired ? [] : [row])))
     const fates = await parents.fatesOf(unpaired.filter(({ row }) => !row.recent).map(({ row }) => row))
     for (const { row, keyIsPaired } of unpaired) {
-      if (unreadKeys.target.known.has(keyIdentity(foldKey(row.key, collapsedKeys)))) {
+      if (isUnread('target', foldKey(row.key, collapsedKeys))) {
         addUnverifiedSource(row, 'its target row cannot be read')
         continue
       }
@@ -501,7 +521,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         continue
       }
       const legs = row.key.map((text, leg) => (text?.startsWith('?') ? false : text === null ? null : (known[leg]?.has(text.slice(1)) ?? null)))
-      const isCollapsed = keyIsPaired || taken.has(keyIdentity(row.key))
+      const isCollapsed = keyIsPaired || (taken.size > 0 && taken.has(keyIdentity(row.key)))
       const missingParent = isCollapsed ? -1 : own.findIndex((fate) => fate?.state === 'missing')
       const root = own[missingParent]?.root ?? null
       const cause = causeOfMissing(spec, legs, isCollapsed)
@@ -512,6 +532,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   /** Of the source keys that a many-to-one map folds into another, those whose target row exists: then another source row was paired with it. */
   async function findTaken(rows: SourceRow[]): Promise<Set<string>> {
+    if (canBeAlone) return new Set()
     const folded = rows.map((row) => ({ own: keyIdentity(row.key), key: foldKey(row.key, collapsedKeys) })).filter(({ own, key }) => own !== keyIdentity(key))
     const firstLegs = [...new Set(folded.flatMap(({ key }) => key[0] ?? []))]
     if (firstLegs.length === 0) return new Set()
