@@ -665,6 +665,19 @@ export function readPackedKeysStatement(spec: ComparisonSpec, side: Side, option
 }
 
 /**
+ * The keyed rows whose key hash is listed in $1 (`{1,2}`), at the addresses listed in $2 (`{"(0,1)"}`), with the legs by which the other side's rows of these keys are looked up.
+ * Columns: rows (base64 of the packed rows; null without any), l0… (the canonical legs of these rows, as the text of an array), incomplete (`true`: a leg of a row is NULL, and in no index).
+ */
+export function readPackedLegsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const { keys } = sideSql(spec, side, options)
+  const legs = keys.map((leg, index) => ({ name: `l${index}`, sql: canonicalText(leg.value) }))
+  const rows = hashedRows(spec, side, options, (row) => [rowToPack(spec, side, row), ...legs.map(({ name, sql }) => `${row.keyed(sql)} as ${name}`)].join(', '), ({ key }) => `(${key}) = any(${listed(options, 1)}::int8[])`,
+    ` and ${aliasOf(side)}.ctid = any(${listed(options, 2)}::tid[])`)
+  return `select encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows, ${legs.map(({ name }) => `array_agg(${name})::text as ${name}`).join(', ')}, ` +
+    `coalesce(bool_or(${legs.map(({ name }) => `${name} is null`).join(' or ')}), false)::text as incomplete from (${rows}) hashed where key is not null`
+}
+
+/**
  * The keyed rows of the integer keys listed in $1 (`{1,2}`), looked up by an index. Columns: segments (base64 of an int4 for each row), rows (base64 of the packed rows, in the same order); null without any.
  * The planner is not told the keys, since it would weigh each of them.
  */

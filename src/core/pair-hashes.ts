@@ -39,7 +39,9 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
   const slotOf = (rows: Buffer, row: number): number => {
     const [high, low] = [rows.readInt32BE(row * rowBytes), rows.readInt32BE(row * rowBytes + 4)]
     // the keys of a segment share their lowest bits, those of a block some others: the highest bits of the product depend on all
-    for (let slot = Math.imul(high ^ Math.imul(low, 0x85ebca6b), 0x9e3779b1) >>> (32 - bits); ; slot = (slot + 1) & (size - 1)) {
+    const mixed = Math.imul(high ^ Math.imul(low, 0x85ebca6b), 0x9e3779b1)
+    // and on the size: rows that come in the order of another table's slots would else crowd into one corner of this one
+    for (let slot = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d + 2 * bits) >>> (32 - bits); ; slot = (slot + 1) & (size - 1)) {
       const head = heads[slot] ?? 0
       if (head === 0) return slot
       const at = (head - 1) * rowBytes
@@ -100,9 +102,30 @@ function packSuspect(source: Buffer, left: readonly number[], target: Buffer, ri
   return packed
 }
 
-/** Whether one side alone has the key of a suspect that `pairHashes` has found. */
-export function isAlone(suspect: Buffer): boolean {
-  return suspect.readInt32BE(0) === 0 || suspect.readInt32BE(4) === 0
+/** The side that alone has the key of a suspect that `pairHashes` has found; null: both have it. */
+export function ownerOf(suspect: Buffer): Side | null {
+  return suspect.readInt32BE(4) === 0 ? 'source' : suspect.readInt32BE(0) === 0 ? 'target' : null
+}
+
+/** Of suspects that stand one behind the other each by itself, as a view. */
+export function splitSuspects(packed: Buffer): Buffer[] {
+  const suspects: Buffer[] = []
+  for (let at = 0; at < packed.length;) {
+    const end = at + headBytes + (packed.readInt32BE(at) + packed.readInt32BE(at + 4)) * rowBytes
+    suspects.push(packed.subarray(at, end))
+    at = end
+  }
+  return suspects
+}
+
+/** The packed rows of suspects, of both sides together. */
+export function rowsOfSuspects(suspects: readonly Buffer[]): Buffer {
+  return Buffer.concat(suspects.map((suspect) => suspect.subarray(headBytes)))
+}
+
+/** The hash of a suspect's key, decimal. */
+export function keyOfSuspect(suspect: Buffer): string {
+  return suspect.readBigInt64BE(headBytes).toString()
 }
 
 /** @param packed the suspects that `pairHashes` has found, one behind the other */
@@ -118,7 +141,7 @@ export function readSuspects(packed: Buffer): Suspects {
       else suspects.seen[side].keys.push(key)
       for (let row = 0; row < counts[side]; row += 1, at += rowBytes) {
         hashes[side] = append(hashes[side], packed.readBigInt64BE(at + 8).toString())
-        suspects.seen[side].addresses.push(`(${packed.readUInt32BE(at + 16)},${packed.readUInt16BE(at + 20)})`)
+        suspects.seen[side].addresses.push(addressAt(packed, at))
       }
     }
     suspects.bags.set(key, bagOfBoth(hashes))
@@ -147,6 +170,15 @@ export function pickRows(rows: Buffer, isChosen: (row: number) => boolean): Buff
 /** The hashes of the keys of packed rows, decimal. */
 export function keysOfRows(rows: Buffer): string[] {
   return Array.from({ length: countHashed(rows) }, (_, row) => rows.readBigInt64BE(row * rowBytes).toString())
+}
+
+/** The addresses of packed rows, each `(page,line)`. */
+export function addressesOfRows(rows: Buffer): string[] {
+  return Array.from({ length: countHashed(rows) }, (_, row) => addressAt(rows, row * rowBytes))
+}
+
+function addressAt(packed: Buffer, at: number): string {
+  return `(${packed.readUInt32BE(at + 16)},${packed.readUInt16BE(at + 20)})`
 }
 
 /** What both sides hold under a key, fingerprints in decimal: two readings with the same are one. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
-import { bagOfBoth, countHashed, isAlone, pairHashes, readSuspects, rowsOfKeys, type Suspects } from '../core/pair-hashes.js'
+import { addressesOfRows, bagOfBoth, countHashed, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
@@ -11,7 +11,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
-import { areNear, canLookUp, endsOf, guessedRuns, type KeyIndexes } from './neighbours.js'
+import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
@@ -177,6 +177,12 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const canBeAlone = foldedMembers.every((members) => members === null)
   const causeTakesPass = !isIndexed.source || !isIndexed.target || spec.parents.length > 0
   const aloneAtATime = !causeTakesPass ? keysPerStatement : canBeAlone ? mostAlone : mostWholeAlone
+  /** Of a row that a side alone has nothing decides the class and the cause but that it is alone, and an index tells whether the other side has its key by now. */
+  const areLookedUp = canBeAlone && hasOwnKeys(spec) && sides.every((side) => spec[side].chunkable && isIndexed[side]) && spec.source.merge === null && options.unreadRows.source.length + options.unreadRows.target.length === 0
+  const needNoValues = {
+    source: areLookedUp && spec.parents.length === 0 && spec.source.explained.length === 0 && spec.source.changedAt === null,
+    target: areLookedUp && spec.target.generated.length === 0 && spec.target.changedAt === null && spec.source.where === null && spec.source.exclude.length === 0,
+  }
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   /** rows without a partner, whose cause is still to be found */
@@ -323,19 +329,19 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       resting.push(part)
       bytes += part.length
     }
-    const kinds = [{ suspects: [] as Buffer[], keys: keysOfPart }, { suspects: [] as Buffer[], keys: keysAlone }] as const
+    const kinds = { both: { suspects: [] as Buffer[], keys: keysOfPart }, source: { suspects: [] as Buffer[], keys: keysAlone }, target: { suspects: [] as Buffer[], keys: keysAlone } }
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       addEqual(equal)
-      for (const suspect of found) kinds[isAlone(suspect) ? 1 : 0].suspects.push(suspect)
+      for (const suspect of found) kinds[ownerOf(suspect) ?? 'both'].suspects.push(suspect)
       // whole parts only: each is a few statements
-      for (const { suspects, keys } of kinds) while (suspects.length >= keys) rest(suspects.splice(0, keys))
+      for (const { suspects, keys } of Object.values(kinds)) while (suspects.length >= keys) rest(suspects.splice(0, keys))
       if (bytes < mostResting) continue
       await settleRested(resting)
       resting = []
       bytes = 0
     }
-    for (const { suspects } of kinds) if (suspects.length > 0) rest(suspects)
+    for (const { suspects } of Object.values(kinds)) if (suspects.length > 0) rest(suspects)
     await settleRested(resting)
   }
 
@@ -355,8 +361,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part, canBeAlone)).then((parts) => groupBy(parts.flat(), (canBeAlone ? aloneReaders : rowReaders)[side].keyHash))
     }))
     const moving = new Map<string, string>()
-    const readPart = async (packed: Buffer) => {
-      const suspects = readSuspects(packed)
+    const readPart = async (part: Buffer) => {
+      const owner = ownerOf(part)
+      const counted = owner !== null && needNoValues[owner] && tally.differences.isFull ? await countAlone(owner, part) : null
+      const suspects = readSuspects(counted?.left ?? part)
       const areAlone = canBeAlone && suspects.absent.source.length + suspects.absent.target.length === suspects.bags.size
       const reading = areAlone ? aloneReaders : rowReaders
       const [source = [], target = []] = await Promise.all(sides.map(async (side, index) => {
@@ -376,13 +384,32 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const rest = new Set(byIndex)
         return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)), areAlone)]
       }))
-      return { bags: suspects.bags, source: [...source, ...(looked[0] ?? [])].map(reading.source.read), target: [...target, ...(looked[1] ?? [])].map(reading.target.read) }
+      return { counted: { side: owner, rows: counted?.rows ?? 0 }, bags: suspects.bags, source: [...source, ...(looked[0] ?? [])].map(reading.source.read), target: [...target, ...(looked[1] ?? [])].map(reading.target.read) }
     }
-    for await (const { bags, source, target } of readAhead(parts, readPart)) {
+    for await (const { counted, bags, source, target } of readAhead(parts, readPart)) {
+      if (counted.side !== null) {
+        seen[counted.side] += counted.rows
+        tally.addAlone(counted.side, counted.side === 'source' ? causeOfMissing(spec, [], false) : causeOfExtra(undefined, false), counted.rows)
+      }
       const moved = await settleStable(bags, { source, target })
       for (const [keyHash, current] of moved) moving.set(keyHash, current)
     }
     for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
+  }
+
+  /** The second reading of keys that a side alone has, where nothing but their rows' number is asked for. @returns the rows that are as they were, and the suspects that are not known to be */
+  async function countAlone(side: Side, part: Buffer): Promise<{ rows: number; left: Buffer }> {
+    const suspects = splitSuspects(part)
+    const before = rowsOfSuspects(suspects)
+    const keys = arrayText(keysOfRows(before))
+    const { rows, incomplete, ...found } = await readOne(readers[side], signal, readPackedLegsStatement(spec, side, { ...options, lists: [keys, textArray(addressesOfRows(before))] }))
+    if (rows === null || rows === undefined || incomplete === 'true') return { rows: 0, left: part }
+    const legs = spec.key.map((_, leg) => textOf(found, `l${leg}`))
+    const { rows: arrived } = await readOne(readers[otherSide(side)], signal, readPackedKeysStatement(spec, otherSide(side), options), [keys, ...legs])
+    const moved = new Set([...pairHashes(before, Buffer.from(rows, 'base64')).suspects.map(keyOfSuspect), ...keysOfRows(Buffer.from(arrived ?? '', 'base64'))])
+    if (moved.size === 0) return { rows: countHashed(before), left: Buffer.alloc(0) }
+    const left = suspects.filter((suspect) => moved.has(keyOfSuspect(suspect)))
+    return { rows: countHashed(before) - countHashed(rowsOfSuspects(left)), left: Buffer.concat(left) }
   }
 
   /** Judges the keys whose rows are as they were. @param before key → what both sides held under it @returns the others, with what they hold now */

@@ -18,6 +18,8 @@ export interface Tallied {
 /** Differences as they were told, the first up to a limit: as JSON, since objects would take three times the memory until they are saved. */
 export interface KeptDifferences extends Iterable<Difference> {
   readonly count: number
+  /** no more are kept */
+  readonly isFull: boolean
   /** all of them, in JSON arrays of some hundreds */
   parts(): Generator<string>
 }
@@ -29,8 +31,11 @@ function keepDifferences(limit: number): KeptDifferences & { add(difference: Dif
   let open: Difference[] = []
   const kept = {
     count: 0,
+    get isFull() {
+      return kept.count >= limit
+    },
     add(difference: Difference) {
-      if (kept.count >= limit) return
+      if (kept.isFull) return
       kept.count += 1
       open.push(difference)
       if (open.length < differencesOfPart) return
@@ -69,6 +74,8 @@ export interface Tally {
   addSource(name: 'explained' | 'pending' | 'missing' | 'unverified', cause: string | null, reason: string | null, rowKey: Difference['rowKey'], columns?: Difference['columns']): void
   addTarget(name: 'duplicate' | 'generated' | 'pending' | 'extra' | 'unverified', cause: string | null, reason: string | null, rowKey: Difference['rowKey'] | null, rawKey?: (string | null)[]): void
   count(map: 'causes' | 'reasons', side: 'source' | 'target', name: string, label: string, rows: number): void
+  /** Rows that one side alone has, of which none is told by itself. */
+  addAlone(side: 'source' | 'target', cause: string, rows: number): void
   keep(difference: Difference): void
 }
 
@@ -112,6 +119,12 @@ export function createTally(keyNames: readonly string[], limit: number): Tally {
       const entry = tally[map].get(id) ?? { class: name, side, label, rows: 0 }
       entry.rows += rows
       tally[map].set(id, entry)
+    },
+    addAlone(side, cause, rows) {
+      if (rows === 0) return
+      if (side === 'source') tally.source.missing += rows
+      else tally.target.extra += rows
+      tally.count('causes', side, side === 'source' ? 'missing' : 'extra', cause, rows)
     },
     keep(difference) {
       differences.add(difference)
