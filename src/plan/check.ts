@@ -311,8 +311,9 @@ function isChunkable(relation: RelationInfo, catalog: Catalog): boolean {
   return relation.kind === 'table' && !relation.hasChildren && catalog.server.version >= 140_000
 }
 
-/** Whether a leg of the key is a column of the relation's own that is never NULL; what a join puts beside it may drop the row itself and keep others. */
+/** Whether a leg of the key is a column of the relation's own that is never NULL; a foreign table only claims it, and the children of a table need not hold to it; what a join puts beside it may drop the row itself and keep others. */
 function hasOwnKey(relation: RelationInfo, side: Side, key: readonly TermSpec[], join: string | null): boolean {
+  if (relation.kind === 'foreign table' || (relation.kind === 'table' && relation.hasChildren)) return false
   const columns = new Set(relation.columns.flatMap(({ name, notNull }) => (notNull ? [`${aliasOf(side)}.${quoteIdentifier(name)}`] : [])))
   return join === null && key.some((leg) => columns.has(leg[side]) && leg[side === 'source' ? 'sourceRaw' : 'targetRaw'] === null)
 }

@@ -58,9 +58,19 @@ async function countClaims(table: TableCoverage, claimants: readonly Claimant[],
       figures.overlaps.push({ entities: claimed.map(({ entity }) => entity), rows, declared: claimed.every(({ shared }) => shared) })
     }
   }
-  const failed = figures.unclaimed > 0 || figures.overlaps.some(({ declared }) => !declared)
-  const verdict: Verdict = failed ? 'fail' : figures.rows === 0 ? 'warn' : 'pass'
-  return { ...figures, verdict }
+  return { ...figures, verdict: judgeClaims(figures) }
+}
+
+function judgeClaims({ rows, unclaimed, overlaps }: { rows: number; unclaimed: number; overlaps: TableResult['overlaps'] }): Verdict {
+  return unclaimed > 0 || overlaps.some(({ declared }) => !declared) ? 'fail' : rows === 0 ? 'warn' : 'pass'
+}
+
+/** The counts of an earlier job, judged by what the plan declares now. @param shared entities whose rows others may claim too */
+export function judgeAnew(table: TableResult, shared: readonly string[]): TableResult {
+  const { rows, unclaimed } = table
+  if (table.error !== null || table.coverage !== 'covered' || rows === null || unclaimed === null) return table
+  const overlaps = table.overlaps.map((overlap) => ({ ...overlap, declared: overlap.entities.every((entity) => shared.includes(entity)) }))
+  return { ...table, overlaps, verdict: judgeClaims({ rows, unclaimed, overlaps }) }
 }
 
 function relation({ schema, table }: TableCoverage): string {

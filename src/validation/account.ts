@@ -1,7 +1,7 @@
 import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import type { TableCoverage } from '../plan/coverage.js'
-import { accountTable } from './account-table.js'
+import { accountTable, judgeAnew } from './account-table.js'
 import type { Reused } from './changed.js'
 import { finishWhenLast, readPrepared, sideOfTask, type TaskContext } from './context.js'
 import { readJobEntities, readTable, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
@@ -16,7 +16,7 @@ export async function account(context: TaskContext, task: TakenTask, signal: Abo
     // a job over some entities can account only for the tables whose every claimant it has
     if (table.entities.some((entity) => !all.has(entity)) || (table.entities.length === 0 && !coversPlan(tables, all))) continue
     const earlier = await readUnchanged(context, table, reused)
-    results.push(earlier ?? await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
+    results.push(earlier !== null ? judgeAnew(earlier, shared) : await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
   }
   return {
     async write(tx) {

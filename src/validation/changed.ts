@@ -6,7 +6,7 @@ import type { Db } from '../db/clients.js'
 import { isTransient } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
 import { segmentsOf, type TaskContext } from './context.js'
-import { evidenceOf, readCounters, readReading, versionsOf, type Evidence, type Reading, type Versions } from './evidence.js'
+import { evidenceOf, readCounters, readReading, versionsOf, type Counters, type Evidence, type Reading, type Versions } from './evidence.js'
 import type { CheckResult, JobEntity } from './outcomes.js'
 import type { Reader } from './reader.js'
 import type { ScanOutcome } from './scan-chunk.js'
@@ -31,6 +31,8 @@ export interface Reusable {
   reused: Record<string, Reused>
   /** sides of which only those rows need be read whose versions are newer */
   partlyReused: Record<string, Reused>
+  /** when it was looked at each side, by its server's clock, ISO 8601: what is reused was still so; null: it was not looked */
+  lookedAt: Record<Side, string | null>
 }
 
 /** What an earlier run left of an entity. */
@@ -43,7 +45,7 @@ interface EarlierRun {
   versions: SideVersions | null
 }
 
-/** The newest published comparison of each entity that read, or could rest on, every row. */
+/** The newest published comparison of each entity that read, or could rest on, every row, and whose sums are still there: jobs that end at once may take each other's away. */
 async function readEarlierRuns(sql: Db, entities: readonly string[]): Promise<EarlierRun[]> {
   return sql<EarlierRun[]>`
     select distinct on (r.entity) r.entity, r.job_id as "jobId", e.segments, e.neighbours, t.outcome -> 'evidence' -> r.entity as evidence, t.outcome -> 'versions' -> r.entity as versions
@@ -51,6 +53,8 @@ async function readEarlierRuns(sql: Db, entities: readonly string[]): Promise<Ea
     join migration_coverage.job_entity e using (job_id, entity)
     join migration_coverage.task t on t.job_id = r.job_id and t.kind = 'prepare' and t.status = 'done'
     where r.entity = any(${[...entities]}::text[]) and r.published_at is not null and r.basis in ('full', 'changed')
+      and not exists (select from migration_coverage.task s where s.job_id = r.job_id and s.kind = 'scan' and s.entity = r.entity and not coalesce((s.outcome ->> 'split')::boolean, false)
+        and not exists (select from migration_coverage.segment_sums sums where sums.task_id = s.task_id))
     order by r.entity, r.published_at desc, r.job_id`
 }
 
@@ -69,28 +73,46 @@ export async function findReusable(context: TaskContext, entities: readonly JobE
     return { ...one, segments, neighbours: one.spec !== null && canHaveNeighbours(one.spec) ? neighbours : null }
   }
   const kept = entities.map((one) => (one.blocked === null ? keep(one) : one))
-  if (job.mode === 'sample') return { entities: kept, evidence: {}, versions: {}, reused: {}, partlyReused: {} }
+  if (job.mode === 'sample') return { entities: kept, evidence: {}, versions: {}, reused: {}, partlyReused: {}, lookedAt: { source: null, target: null } }
   const look = (side: Side) => readSide(context, kept, side, job.recode, parentsOf, isUnstable, signal)
   const [source, target] = await Promise.all([look('source'), look('target')])
   const sides = { source, target }
   const proofs = new Map(kept.map(({ entity }) => [entity, { source: sides.source.first(entity), target: sides.target.first(entity) }]))
   const isLookalike = (run: EarlierRun, side: Side) => isWhole(run, side, proofs.get(run.entity)) || isPart(run, side, proofs.get(run.entity))
+  // what a later run may rest on is the first look: counters that lag behind by then can only tell it of more changes than there are
+  const confirmed = new Map([...proofs].map(([entity, found]) => [entity, { ...found }]))
   if (bothSides.some((side) => sides[side].sessions > 0 && earlier.some((run) => isLookalike(run, side)))) {
     // sessions of others may have changed rows and not told yet: a second look must be like the first
-    await sleep(context.options.statisticsDelayMs, undefined, { signal })
-    const now = { source: await sides.source.look(), target: await sides.target.look() }
-    for (const [entity, found] of proofs) for (const side of bothSides) {
+    const now = await lookAgain(sides, context.options.statisticsDelayMs, signal)
+    for (const [entity, found] of confirmed) for (const side of bothSides) {
       const second = now[side](entity)
       found[side] = { evidence: second.evidence === found[side].evidence ? second.evidence : null, versions: isSame(second.versions, found[side].versions) ? second.versions : null }
     }
   }
-  const jobsOf = (holds: typeof isWhole) => Object.fromEntries(earlier.map((run): [string, Reused] => [run.entity, Object.fromEntries(bothSides.filter((side) => holds(run, side, proofs.get(run.entity))).map((side) => [side, run.jobId]))]))
+  const jobsOf = (holds: typeof isWhole) => Object.fromEntries(earlier.map((run): [string, Reused] => [run.entity, Object.fromEntries(bothSides.filter((side) => holds(run, side, confirmed.get(run.entity))).map((side) => [side, run.jobId]))]))
   const told = <T>(what: (proof: Proof) => T) => Object.fromEntries([...proofs].map(([entity, { source, target }]) => [entity, { source: what(source), target: what(target) }]))
   return {
     entities: kept, evidence: told(({ evidence }) => evidence), versions: told(({ versions }) => versions), reused: jobsOf(isWhole),
-    partlyReused: jobsOf((run, side, proof) => !isWhole(run, side, proof) && isPart(run, side, proof)),
+    partlyReused: jobsOf((run, side, proof) => !isWhole(run, side, proof) && isPart(run, side, proof)), lookedAt: { source: source.moment, target: target.moment },
   }
 }
+
+/** Looks at both sides again once every session has told what it had done by the first look. Where one does not within twice the time, counters prove nothing. */
+async function lookAgain(sides: Record<Side, SideLook>, delayMs: number, signal: AbortSignal): Promise<Record<Side, (entity: string) => Proof>> {
+  const looks = await Promise.all(bothSides.map(async (side) => {
+    const startedAt = performance.now()
+    await sleep(delayMs, undefined, { signal })
+    for (;;) {
+      const { silent, of } = await sides[side].look()
+      if (silent === 0 || performance.now() - startedAt > 2 * delayMs) return of
+      await sleep(delayMs / 10, undefined, { signal })
+    }
+  }))
+  const [source = () => nothing, target = () => nothing] = looks
+  return { source, target }
+}
+
+const nothing: Proof = { evidence: null, versions: null }
 
 const bothSides = ['source', 'target'] as const
 
@@ -110,8 +132,17 @@ function isSame(before: Evidence | Versions | undefined, now: Evidence | Version
   return before.table === now.table && before.rest === now.rest
 }
 
-/** What the entities read on one side, with a first look at its counters, and a way to look again. */
-async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext, entities: readonly JobEntity[], side: Side, recode: boolean, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<{ sessions: number; first: (entity: string) => Proof; look: () => Promise<(entity: string) => Proof> }> {
+/** A first look at what a side stands at, and a way to look again. */
+interface SideLook {
+  sessions: number
+  moment: string
+  first: (entity: string) => Proof
+  /** sessions that have not told since the first look what they had done before it; while there are some, counters prove nothing */
+  look: () => Promise<{ silent: number; of: (entity: string) => Proof }>
+}
+
+/** What the entities read on one side, with a first look at its counters. */
+async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext, entities: readonly JobEntity[], side: Side, recode: boolean, parentsOf: (spec: ComparisonSpec) => ComparisonSpec[], isUnstable: (entity: string) => boolean, signal: AbortSignal): Promise<SideLook> {
   const divided = new Map(entities.map((one) => [one.entity, segmentsOf(one)]))
   const known = new Map<string, Reading>()
   const readingOf = async (spec: ComparisonSpec): Promise<Reading> => {
@@ -128,16 +159,19 @@ async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext
     readings.set(entity, { own, parents })
   }
   const relations = new Map([...known.values()].flatMap((reading) => reading.relations ?? []).map((relation) => [JSON.stringify(relation), relation]))
-  const look = async () => {
-    const counters = await readCounters(readers[side], [...relations.values()], statisticsDelayMs, signal)
-    const of = (entity: string): Proof => {
-      const reading = readings.get(entity)
-      return reading === undefined ? { evidence: null, versions: null } : { evidence: evidenceOf([reading.own, ...reading.parents], counters), versions: versionsOf(reading.own, counters) }
-    }
-    return { counters, of }
+  const proofOf = (counters: Counters) => (entity: string): Proof => {
+    const reading = readings.get(entity)
+    return reading === undefined ? nothing : { evidence: evidenceOf([reading.own, ...reading.parents], counters), versions: versionsOf(reading.own, counters) }
   }
-  const first = await look()
-  return { sessions: first.counters.sessions, first: first.of, look: async () => (await look()).of }
+  const lookAt = (first?: string) => readCounters(readers[side], [...relations.values()], statisticsDelayMs, signal, first)
+  const first = await lookAt()
+  return {
+    sessions: first.sessions, moment: first.moment, first: proofOf(first),
+    async look() {
+      const counters = await lookAt(first.moment)
+      return { silent: counters.silent, of: proofOf(counters.silent === 0 ? counters : { ...counters, counters: null }) }
+    },
+  }
 }
 
 /** A statement that cannot be planned proves nothing; the comparison itself will say what is wrong with it. */

@@ -73,6 +73,8 @@ export interface Prepared {
   reused: Record<string, Reused>
   /** entity → the jobs whose sums this one rests on where no row of a side is newer; absent of an earlier release */
   partlyReused?: Record<string, Reused>
+  /** when it was looked whether a side is as it was, by that server's clock, ISO 8601; absent of an earlier release */
+  lookedAt?: Record<Side, string | null>
   /** the seed of a sample, as decimal text; null: every row is compared */
   sampleSeed: string | null
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { countStatement, readRowsStatement, scanStatement, type StatementOptions } from '../core/expressions.js'
+import { countStatement, readRowsStatement, scanStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { countOf, read, readOne, textOf, type Reader } from './reader.js'
 
@@ -20,27 +20,38 @@ export type Versions = {
   rest: string
 } | null
 
+/** The first oid that a server gives to what its users make. */
+const firstOfUsers = 16_384
+
 /** Before 15 the counters went through lossy datagrams. */
 const countersAreExact = 150_000
 
 /**
  * The relations in $1 (a JSON array of [schema, name]), and how far their counters can be trusted.
  * `server` is what a restart, a crash (which loses counters, and commits that were not flushed), a restored or promoted server and another database change: the crash of one session restarts neither the
- * server nor the counters of a database, but those of the background writer. Labels of enums change without any row.
+ * server nor the counters of a database, but those of the background writer. Labels of enums change without any row, and so does what the users' functions, operators, casts, collations and text search make of a value.
  * `counters` would lie after a reset too, and on a standby (which counts nothing). `relations` tells of each relation its definition (every DDL makes a new version of its row in pg_class; a column that is dropped
  * and made anew has another number; a generated column another expression; what is unique now was it before) and its counters, null while a writer's transaction is open.
+ * `sessions` are those of others that may still hold back what they did to the counters: a session tells it when it is idle outside a transaction, and then a second later than the time before, or ten seconds after it has fallen
+ * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later: what such a session did before that look nobody has heard of, however long it is waited for.
  */
-const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item))
+const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
+  other as (select state is not null and state = 'idle' as is_idle, state_change, coalesce(xact_start, query_start, state_change) as began from pg_catalog.pg_stat_activity
+    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and backend_type not in ('walsender', 'autovacuum worker'))
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
-      (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum))::text as server,
+      (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
+      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from (${['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict', 'pg_ts_config_map']
+    .map((catalog) => `select '${catalog}' as kind, ${catalog === 'pg_ts_config_map' ? 'mapcfg' : 'oid'} as oid, xmin::text as version from pg_catalog.${catalog} where ${catalog === 'pg_ts_config_map' ? 'mapcfg' : 'oid'} >= ${firstOfUsers}`).join(' union all ')}) made),
+      pg_catalog.current_setting('default_text_search_config'))::text as server,
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
-    (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%'
-      and (state is null or state <> 'idle' or state_change > pg_catalog.clock_timestamp() - $2::text::interval))::text as sessions,
+    (select count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
+    (select count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
+    pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment,
     (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object(
         'definition', pg_catalog.json_build_array(c.oid, c.xmin::text, pg_catalog.pg_relation_filenode(c.oid),
-          (select string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+          (select string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
             left join pg_catalog.pg_attrdef d on a.attgenerated <> '' and d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
           (select string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
         'counters', case when not exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock'))
@@ -49,15 +60,15 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
       where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`
 
 /**
- * SQL that tells whether a statement ($1) names something of another schema than the server's own. The pattern is asked only of names that stand in the text at all: over every function of
+ * SQL that tells whether a statement ($1) names something of another schema than the server's own, in capitals or not. The pattern is asked only of names that stand in the text at all: over every function of
  * the server, 3,300 of them, it took 1.4 s for each entity.
  */
-const names = (name: string, after: string) => `case when n.nspname in ('pg_catalog', 'information_schema') or pg_catalog.strpos($1::text, ${name}) = 0 then false
-    else $1::text ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g') || '${after}') end`
+const names = (name: string, after: string) => `case when n.nspname in ('pg_catalog', 'information_schema') or pg_catalog.strpos(pg_catalog.lower($1::text), ${name}) = 0 then false
+    else pg_catalog.lower($1::text) ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g') || '${after}') end`
 
 /** Whether the SQL of a statement names a view or a foreign table, or a function beyond the server's own: what those read, no plan tells. */
-const opaqueStatement = `select (exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('c.relname::text', '($|[^[:alnum:]_])')})
-  or exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where ${names('p.proname::text', '"?\\s*[(]')}))::text as opaque`
+const opaqueStatement = `select (exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('pg_catalog.lower(c.relname::text)', '($|[^[:alnum:]_])')})
+  or exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where ${names('pg_catalog.lower(p.proname::text)', '"?\\s*[(]')}))::text as opaque`
 
 /** What the statements of an entity read on one side. */
 export interface Reading {
@@ -74,7 +85,7 @@ export async function readReading(spec: ComparisonSpec, reader: Reader, options:
   const { side } = reader
   const pass = scanStatement(spec, side, options)
   const rows = readRowsStatement(spec, side, { ...options, lists: ['{0}'] }, null)
-  const text = [countStatement(spec, side), pass, rows].join(';\n')
+  const text = [countStatement(spec, side), pass, rows, ...spec.totals.map((total) => sumStatement(spec, side, total, 0, options))].join(';\n')
   const [opaque] = await read(reader, signal, opaqueStatement, [text])
   if (opaque?.['opaque'] !== 'false') return { text, relations: null, own: null }
   const [passed, others] = [await relationsOf(reader, pass, signal), await relationsOf(reader, rows, signal)]
@@ -88,6 +99,10 @@ export async function readReading(spec: ComparisonSpec, reader: Reader, options:
 export interface Counters {
   /** sessions of others that may not have told yet what they did */
   sessions: number
+  /** those of them that have not told since the first look */
+  silent: number
+  /** when it was looked, by the server's clock, ISO 8601 */
+  moment: string
   /** which server it is, and since when it runs */
   server: string
   /** of the counters as such; null: they prove nothing */
@@ -98,12 +113,15 @@ export interface Counters {
 
 const nameOf = (relation: readonly [string, string]) => JSON.stringify(relation)
 
-/** @param delayMs how long counters may lag behind what sessions of others have done */
-export async function readCounters(reader: Reader, relations: readonly (readonly [string, string])[], delayMs: number, signal: AbortSignal): Promise<Counters> {
-  const row = await readOne(reader, signal, countersStatement, [JSON.stringify(relations), `${delayMs} ms`])
+/**
+ * @param delayMs how long counters may lag behind what sessions of others have done that are idle by now
+ * @param first when it was looked first; the same moment unless given
+ */
+export async function readCounters(reader: Reader, relations: readonly (readonly [string, string])[], delayMs: number, signal: AbortSignal, first = 'now'): Promise<Counters> {
+  const row = await readOne(reader, signal, countersStatement, [JSON.stringify(relations), `${delayMs} ms`, first])
   const found = Object.entries(JSON.parse(row['relations'] ?? '{}') as Record<string, { definition: string; counters: string | null }>)
   return {
-    sessions: countOf(row, 'sessions'), server: textOf(row, 'server'), counters: row['trusted'] === 'true' ? JSON.stringify(row['reset'] ?? null) : null,
+    sessions: countOf(row, 'sessions'), silent: countOf(row, 'silent'), moment: textOf(row, 'moment'), server: textOf(row, 'server'), counters: row['trusted'] === 'true' ? JSON.stringify(row['reset'] ?? null) : null,
     relations: new Map(found.map(([name, relation]) => [JSON.stringify(JSON.parse(name)), relation])),
   }
 }

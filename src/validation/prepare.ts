@@ -54,7 +54,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const natural = await checkNaturalMaps(readers, planned, signal)
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
-  const { entities, evidence, versions, reused, partlyReused } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
+  const { entities, evidence, versions, reused, partlyReused, lookedAt } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
   for (const one of entities) {
     const isReused = [reused, partlyReused].some((jobs) => Object.keys(jobs[one.entity] ?? {}).length > 0)
     one.streamed &&= !isReused && one.blocked === null
@@ -69,7 +69,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const prepared: Prepared = {
     ...reading, readings: Object.fromEntries(entities.flatMap((one) => (one.spec === null ? [] : [[one.entity, digestOfReading(one.spec, reading, one)]]))),
     position, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
-    evidence, versions, reused, partlyReused,
+    evidence, versions, reused, partlyReused, lookedAt,
   }
   return {
     async write(tx) {

@@ -86,8 +86,13 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     held.observe(side, name, row)
     if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
   }
+  // what is reused was still so when it was looked: a row that had changed just before it was read has rested since
+  const asOf = (side: Side) => {
+    const looked = prepared.reused[spec.entity]?.[side] === undefined ? undefined : prepared.lookedAt?.[side]
+    return looked ?? firstOf(outcomes[side])
+  }
   const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found) : { suspicious, changed, newer },
-    { ...statement, indexes, rows: keyed.source + keyed.target, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: firstOf(outcomes.source), target: firstOf(outcomes.target) } }, tally, observe, signal)
+    { ...statement, indexes, rows: keyed.source + keyed.target, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: asOf('source'), target: asOf('target') } }, tally, observe, signal)
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)

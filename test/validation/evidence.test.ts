@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
+import { openAdmin, writeAndTell } from '../helpers/postgres.js'
+import { figuresOf, lineOf } from './cases.js'
+
+/** What must not be taken for proof that nothing has changed. A run of mode `changed` must find what a full run of the same state finds. */
+type Side = 'source' | 'target'
+let pair: Pair
+beforeAll(async () => { pair = await createPair() })
+afterAll(() => pair.close())
+
+const create = `drop schema public cascade; create schema public; create table t (id int primary key, v int, w int, name text); insert into t select i, i, 2 * i, 'n' || i from generate_series(1, 200) i`
+beforeEach(async () => { for (const side of ['source', 'target'] as const) await write(side, create) })
+
+const write = (side: Side, text: string) => writeAndTell(pair[side].options, text)
+const planOf = (entities: string) => `version: 1\ndomains: { d: {} }\nentities:\n${entities}\n`
+const base = (rest = '', source = '') => planOf(`  t: { domain: d, source: { table: t${source} }, target: { table: t }, key: { id: id }, same: [v, w, name]${rest} }`)
+const compare = (mode: 'full' | 'changed', plan: string, statisticsDelayMs = 100) => pair.compare(plan, { statisticsDelayMs }, { mode })
+const told = (run: ComparisonRun) => ({
+  job: run.job, tables: run.tables, entities: Object.fromEntries(Object.entries(run.entities).map(([name, { verdict, accounting }]) => [name, `${verdict} ${figuresOf(accounting)}`])), differences: run.differences.map(lineOf).sort(),
+  totals: run.checks.filter(({ name }) => name === 'the total agrees').map(({ subject, verdict, message }) => [subject, verdict, message]),
+})
+
+describe('a session that has not told the counters what it did', () => {
+  test('it sits in its next transaction: the counters prove nothing, the versions of the rows tell', async () => {
+    const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
+    await compare('full', base())
+    await sql.unsafe('create table other (n int)')
+    await sleep(1100)
+    await sql.unsafe('insert into other values (1)')
+    await sql.unsafe('update t set v = -1 where id = 100')
+    await sql.unsafe('begin')
+    await sql.unsafe('select from other')
+    const run = await compare('changed', base(), 1000)
+    await sql.unsafe('commit')
+    await sql.end()
+    expect(run.differences.map(lineOf)).toEqual(['differs value {"id":"100"} v: -1 → 100'])
+    // what it holds back would come later: the run itself may still be rested on
+    expect(told(await compare('changed', base()))).toEqual(told(run))
+  })
+
+  test('a transaction that has begun long after the first look holds nothing back', async () => {
+    await compare('full', base())
+    const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
+    let over = false
+    // short transactions, one after the other
+    const busy = (async () => { while (!over) await sql.begin((tx) => tx`select pg_sleep(0.02)`) })()
+    const run = await compare('changed', base(), 300)
+    over = true
+    await busy
+    await sql.end()
+    expect(run.entities['t']).toMatchObject({ verdict: 'pass', note: expect.stringMatching(/^the source was read at .* and the target was read at .*counters/) })
+  })
+})
+
+test.each<[string, string, string, string, string]>([
+  ['a function that the plan names in capitals', 'create function mine(int) returns int language plpgsql immutable as $$ begin return $1; end $$', 'public.MINE(src.v)', 'create or replace function mine(int) returns int language plpgsql immutable as $$ begin return $1 + 1; end $$', '200 differs'],
+  ['an operator', 'create function mine(int, int) returns int language plpgsql immutable as $$ begin return $1 + $2; end $$; create operator @@@ (leftarg = int, rightarg = int, function = mine)', 'src.v operator(public.@@@) 0',
+    'create or replace function mine(int, int) returns int language plpgsql immutable as $$ begin return $1 + $2 + 1; end $$', '200 differs'],
+  ['a cast', "create type n as enum ('a'); create function mine(n) returns int language plpgsql immutable as $$ begin return 7; end $$; create cast (n as int) with function mine(n)", "src.v + 'a'::public.n::int - 7",
+    'create or replace function mine(n) returns int language plpgsql immutable as $$ begin return 8; end $$', '200 differs'],
+])('%s means something else', async (_, before, sql, after, expected) => {
+  const plan = planOf(`  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [w, name], columns: { v: { sql: "${sql}" } } }`)
+  await write('source', before)
+  expect((await compare('full', plan)).entities['t']!.verdict).toBe('pass')
+  await write('source', after)
+  const run = await compare('changed', plan)
+  expect(figuresOf(run.entities['t']!.accounting)).toBe(`200: ${expected} | 200: 200 matched`)
+})
+
+test('a view that the plan names in capitals reads other rows', async () => {
+  await write('source', 'create table p as select i as id, i < 200 as live from generate_series(1, 200) i; create view people as select * from p')
+  const plan = base('', ', where: "exists (select from People o where o.id = src.id)"')
+  await compare('full', plan)
+  await write('source', 'create or replace view people as select * from p where live')
+  expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
+})
+
+test('a column gets another collation without being written again', async () => {
+  await write('source', `create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); insert into t values (201, 1, 1, 'N7')`)
+  await write('target', `delete from t where id = 7; insert into t values (201, 1, 1, 'N7')`)
+  const plan = base('', `, where: "src.name <> 'n7'"`)
+  expect((await compare('full', plan)).entities['t']!.verdict).toBe('pass')
+  await write('source', 'alter table t alter name type text collate ci')
+  expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
+})
+
+test.each([{ side: null }, { side: 'target' as const }])('a plan that sums up another column, and rows written: $side', async ({ side }) => {
+  await write('target', 'update t set w = w + 1 where id = 5')
+  await compare('full', base(', totals: [{ sum: v }]'))
+  if (side !== null) await write(side, 'update t set v = v where id = 6')
+  const run = await compare('changed', base(', totals: [{ sum: w }]'))
+  expect(run.checks.filter(({ name }) => name === 'the total agrees')).toMatchObject([{ subject: 'w', verdict: 'fail' }])
+  expect(told(run)).toEqual(told(await compare('full', base(', totals: [{ sum: w }]'))))
+})
+
+test('a plan that shares rows no more', async () => {
+  const two = (shared: string) => planOf(['t', 'u'].map((name) => `  ${name}: { domain: d, source: { table: t }, target: { table: t, where: "true" }, key: { id: id }, same: [v, w, name]${shared} }`).join('\n'))
+  expect((await compare('full', two(', shared: true'))).tables.map(({ verdict }) => verdict)).toEqual(['pass', 'pass'])
+  const run = await compare('changed', two(''))
+  expect(run.tables.map(({ verdict }) => verdict)).toEqual(['fail', 'fail'])
+  expect(told(run)).toEqual(told(await compare('full', two(''))))
+  expect((await compare('changed', two(', shared: true'))).tables.map(({ verdict }) => verdict)).toEqual(['pass', 'pass'])
+})
+
+test('rows that had just changed when they were read are judged once they have rested, though nothing was written since', async () => {
+  const change = (rest: string) => `alter table t add changed timestamptz; ${rest}`
+  await write('source', change('update t set v = -1, changed = now() where id = 9; insert into t values (201, 1, 1, null, now())'))
+  await write('target', change('insert into t values (202, 1, 1, null, now())'))
+  const plan = planOf('  t: { domain: d, source: { table: t, changedAt: changed, lag: 2 seconds }, target: { table: t, changedAt: changed }, key: { id: id }, same: [v, w, name] }')
+  expect(figuresOf((await compare('full', plan)).entities['t']!.accounting)).toBe('201: 199 verified, 2 pending | 201: 199 matched, 2 pending')
+  await sleep(2500)
+  const run = await compare('changed', plan)
+  expect(run.entities['t']!.note).toMatch(/^the source was read at .* and the target was read at .*counters/)
+  expect(figuresOf(run.entities['t']!.accounting)).toBe('201: 199 verified, 1 differs, 1 missing | 201: 200 matched, 1 extra')
+})
+
+test('a job whose sums another one has taken away is not rested on', async () => {
+  await compare('full', base())
+  const [newest] = await pair.tracking<{ id: string }[]>`select job_id as id from migration_coverage.job order by created_at desc limit 1`
+  await compare('full', base())
+  // two jobs end at once: the later one publishes with the earlier time
+  await pair.tracking`update migration_coverage.entity_result set published_at = now() + interval '1 minute' where job_id = ${newest!.id}`
+  const run = await compare('changed', base())
+  expect(run.job).toMatchObject({ status: 'completed', verdict: 'pass' })
+  expect(run.entities['t']!.note).toMatch(/counters/)
+})
+
+test('NOT NULL of a foreign table, or of a table whose children need not hold to it, proves no key', async () => {
+  await write('source', 'create table base (id int not null, v int); create table child () inherits (base); alter table child alter id drop not null; insert into base values (1, 1); insert into child values (null, 2)')
+  await write('target', 'create table base (id int, v int); insert into base values (1, 1)')
+  const run = await compare('full', planOf('  t: { domain: d, source: { table: base }, target: { table: base }, key: { id: id }, same: [v] }'))
+  expect(figuresOf(run.entities['t']!.accounting)).toBe('2: 1 verified, 1 unverified | 1: 1 matched')
+})
