@@ -107,6 +107,11 @@ export function ownerOf(suspect: Buffer): Side | null {
   return suspect.readInt32BE(4) === 0 ? 'source' : suspect.readInt32BE(0) === 0 ? 'target' : null
 }
 
+/** How many rows a side has under the key of a suspect. */
+export function countOfSuspect(suspect: Buffer): Record<Side, number> {
+  return { source: suspect.readInt32BE(0), target: suspect.readInt32BE(4) }
+}
+
 /** Of suspects that stand one behind the other each by itself, as a view. */
 export function splitSuspects(packed: Buffer): Buffer[] {
   const suspects: Buffer[] = []

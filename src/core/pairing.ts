@@ -1,4 +1,4 @@
-import { append } from './lists.js'
+import { append, groupBy } from './lists.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 
 /** What a row's own time of change tells, where the plan names its column. */
@@ -62,6 +62,25 @@ export type Likeness = 'equal' | 'different' | { accepted: string }
 /** Tells whether a source row and a target row have the same value in a column. */
 export type CompareRows = (column: number, source: SourceRow, target: TargetRow) => Likeness
 
+/** Rows of one key are compared with each other up to so many pairs: the answers of more take minutes, and the questions to a server its memory. */
+export const mostPairs = 100_000
+
+/**
+ * Pairs those rows of one key whose texts are the same in every column, in time that grows with their number alone. Rows that are declared not to arrive take a partner after the others.
+ * @returns how many pairs there are, and the rows that are left
+ */
+export function pairAlike({ source, target }: KeyGroup): { pairs: number; left: KeyGroup } {
+  const textOf = ({ columns }: Pick<SourceRow, 'columns'>) => JSON.stringify(columns)
+  const waiting = groupBy(target, textOf)
+  const left = inOrder(source).filter((row) => row.others.length > 0 || waiting.get(textOf(row))?.pop() === undefined)
+  return { pairs: source.length - left.length, left: { source: left, target: [...waiting.values()].flat() } }
+}
+
+/** Rows that are declared not to arrive stand behind the others. */
+function inOrder(source: readonly SourceRow[]): SourceRow[] {
+  return [...source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
+}
+
 /**
  * Pairs the rows of one key, equal ones first, then those that are accepted, then the rest in the order of their hashes; one target row pays for one source row.
  * n source and m target rows give min(n, m) pairs. Rows that are declared not to arrive take a partner after the others: what is left over is them.
@@ -69,7 +88,7 @@ export type CompareRows = (column: number, source: SourceRow, target: TargetRow)
 export function pairGroup(group: KeyGroup, compare: CompareRows): Pairing {
   const [only, counterpart] = [group.source[0], group.target[0]]
   if (group.source.length === 1 && group.target.length === 1 && only !== undefined && counterpart !== undefined) return pairOnly(only, counterpart, compare)
-  const source = [...group.source].sort((left, right) => Number(left.reason !== null) - Number(right.reason !== null) || byRowHash(left, right))
+  const source = inOrder(group.source)
   const target = [...group.target].sort(byRowHash)
   const pairing: Pairing = { verified: [], accepted: [], differs: [], unpairedSource: [], unpairedTarget: [], fingerprintFaults: 0 }
   // likeness is asked for up to three times: the answers for many rows would fill the memory

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
-import { addressesOfRows, bagOfBoth, countHashed, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { addressesOfRows, bagOfBoth, countHashed, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, mostPairs, pairAlike, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -56,6 +56,9 @@ const keysPerStatement = 1_000
 const keysByIndex = 400
 /** Keys that one side alone has: of their rows little is read. */
 const keysAlone = 4_000
+/** Rows of one key, both sides together, that are read whole and paired: of a key that stands for more nothing is said. */
+const mostRowsOfKey = 20_000
+const tooManyRows = 'too many rows under one key'
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 100_000
 /** Bytes of suspicious keys that are kept until they are read again. */
@@ -183,6 +186,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     source: areLookedUp && spec.parents.length === 0 && spec.source.explained.length === 0 && spec.source.changedAt === null,
     target: areLookedUp && spec.target.generated.length === 0 && spec.target.changedAt === null && spec.source.where === null && spec.source.exclude.length === 0,
   }
+  /** Rows of one key need not be told apart where they are the same in all, or what others are merged into. */
+  const canBeMany = !spec.bag && spec.source.merge === null
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   /** rows without a partner, whose cause is still to be found */
@@ -329,13 +334,27 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       resting.push(part)
       bytes += part.length
     }
-    const kinds = { both: { suspects: [] as Buffer[], keys: keysOfPart }, source: { suspects: [] as Buffer[], keys: keysAlone }, target: { suspects: [] as Buffer[], keys: keysAlone } }
+    const kindOf = (keys: number) => ({ suspects: [] as Buffer[], rows: 0, keys })
+    const kinds = { both: kindOf(keysOfPart), source: kindOf(keysAlone), target: kindOf(keysAlone) }
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       addEqual(equal)
-      for (const suspect of found) kinds[ownerOf(suspect) ?? 'both'].suspects.push(suspect)
-      // whole parts only: each is a few statements
-      for (const { suspects, keys } of Object.values(kinds)) while (suspects.length >= keys) rest(suspects.splice(0, keys))
+      for (const suspect of found) {
+        const { source: sourceRows, target: targetRows } = countOfSuspect(suspect)
+        const owner = ownerOf(suspect)
+        if (owner === null && sourceRows + targetRows > mostRowsOfKey && canBeMany) {
+          leaveUnverified('source', sourceRows)
+          leaveUnverified('target', targetRows)
+          continue
+        }
+        const kind = kinds[owner ?? 'both']
+        kind.suspects.push(suspect)
+        kind.rows += sourceRows + targetRows
+        // whole parts only: each is a few statements
+        if (kind.suspects.length < kind.keys && kind.rows < mostRowsOfKey) continue
+        rest(kind.suspects.splice(0))
+        kind.rows = 0
+      }
       if (bytes < mostResting) continue
       await settleRested(resting)
       resting = []
@@ -343,6 +362,14 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
     for (const { suspects } of Object.values(kinds)) if (suspects.length > 0) rest(suspects)
     await settleRested(resting)
+  }
+
+  /** Rows that nothing is said of but how many they are. */
+  function leaveUnverified(side: Side, rows: number): void {
+    if (rows === 0) return
+    seen[side] += rows
+    tally[side].unverified += rows
+    tally.count('causes', side, 'unverified', tooManyRows, rows)
   }
 
   async function settleRested(parts: readonly Buffer[]): Promise<void> {
@@ -477,8 +504,17 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
     const groups = groupByKey(source, target, collapsedKeys)
+    const alike = new Map([...groups].flatMap(([identity, group]) => (group.source.length * group.target.length > mostPairs ? [[identity, pairAlike(group)] as const] : [])))
+    for (const [identity, { pairs, left }] of alike) {
+      tally.addVerified(pairs)
+      const isLeft = left.source.length * left.target.length > mostPairs
+      groups.set(identity, isLeft ? { source: [], target: [] } : left)
+      if (!isLeft) continue
+      for (const row of left.source) addUnverifiedSource(row, tooManyRows)
+      for (const row of left.target) addUnverifiedTarget(row, tooManyRows)
+    }
     const compare = await createCompareRows(spec, groups.values(), foldedReferences, readers.target, signal)
-    for (const group of groups.values()) {
+    for (const [identity, group] of groups) {
       const pairing = pairGroup(group, compare)
       tally.addVerified(pairing.verified.length)
       tally.fingerprintFaults += pairing.fingerprintFaults
@@ -497,7 +533,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
         tally.addDiffers(causeOfDifference(spec, pair), shownKey(spec, pair.source.key), columns)
       }
-      const keyIsPaired = pairing.verified.length + pairing.accepted.length + pairing.differs.length > 0
+      const keyIsPaired = (alike.get(identity)?.pairs ?? 0) + pairing.verified.length + pairing.accepted.length + pairing.differs.length > 0
       for (const row of pairing.unpairedSource) alone.source.push({ row, keyIsPaired })
       for (const row of pairing.unpairedTarget) {
         const reason = reasonAt(spec.target.generated, row.reason)
