@@ -501,11 +501,12 @@ function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side, recode
   return sql.unresolved === null ? `(${value})` : `(case when ${sql.unresolved} then ${int8Literal(constantFor(`${role} unresolved at ${side}`))} else ${value} end)`
 }
 
-function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean): string {
+/** @param isJudged a server is asked about the text: it may not be cut */
+function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean, isJudged = false): string {
   const text = canonicalText(sql.value)
   const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
   const digest = `'~' || left(${text}, 200) || '... ' || char_length(${text}) || ' characters, ' || ${hash('long 1')} || ${hash('long 2')}`
-  const isWhole = kind.decideAs !== null || ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name)
+  const isWhole = isJudged || kind.decideAs !== null || ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name)
   const value = isWhole ? `'=' || ${text}` : `case when char_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
   if (sql.unresolved === null) return value
   // NULL as the other value is told as `+` with nothing behind a mark of its own
@@ -733,7 +734,7 @@ function columnsOfAlone(spec: ComparisonSpec, side: Side): Set<number> {
 function rowColumns(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, areAlone: boolean): { name: string; sql: string }[] {
   const { keys, columns } = sideSql(spec, side, options)
   const column = (name: string, sql: string) => ({ name, sql })
-  const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode)
+  const textOf = (terms: readonly TermSpec[], sql: TermSql, index: number) => termText(at(terms, index).canonical, sql, side, options.recode, at(terms, index).tolerance !== null)
   const [changedAt, recent] = changeColumns(spec, side, snapshot)
   const needed = areAlone ? columnsOfAlone(spec, side) : new Set(columns.keys())
   const always = [

@@ -56,14 +56,21 @@ async function answer(questions: ReadonlyMap<string, Questions>, target: Reader,
   return same
 }
 
+/** Seconds, some 30,000 years: no tolerance is meant to reach so far. */
+const farApart = 1e12
+
 /** SQL that decides whether two texts of a kind (`pair ->> 0`, `pair ->> 1`) are one value; null where the text itself decides. */
 function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null, tolerance: string | null): string | null {
   if (kind === null) return null
   if (tolerance !== null) {
     if (kind.name === 'verbatim') {
-      const type = kind.literalType === 'date' ? 'timestamp' : kind.literalType
-      const near = `(pair ->> 0)::${type} - (pair ->> 1)::${type} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
-      return type === 'time' ? near : `case when isfinite((pair ->> 0)::${type}) and isfinite((pair ->> 1)::${type}) then ${near} else false end`
+      const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.literalType}`)
+      const isNear = (difference: string) => `${difference} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
+      if (kind.literalType === 'time') return isNear(`${left} - ${right}`)
+      // dates reach further than timestamps, and the ends of these lie further apart than an interval reaches
+      const near = kind.literalType === 'date' ? isNear(`(${left} - ${right}) * interval '1 day'`)
+        : `case when abs(extract(epoch from ${left}) - extract(epoch from ${right})) < ${farApart} then ${isNear(`${left} - ${right}`)} else false end`
+      return `case when isfinite(${left}) and isfinite(${right}) then ${near} else false end`
     }
     return `abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
   }

@@ -70,6 +70,9 @@ async function run<T>(query: Promise<T> & { cancel: () => void }, side: Side, si
   }
 }
 
+/** Characters of an error that are told: it may quote a value of any length. */
+const longestMessage = 2_000
+
 /**
  * What may be told of an error that a statement of an entity met. PostgreSQL quotes values in its messages, so where the plan masks a
  * column, or nobody knows what it masks, only the SQLSTATE is told.
@@ -79,7 +82,8 @@ export function errorText(error: unknown, specs: readonly (ComparisonSpec | null
   const masked = specs.length === 0 || specs.some((spec) => spec === null || [...spec.key, ...spec.columns].some(({ pii }) => pii))
   const state = sqlstateOf(error)
   if (masked && state !== null) return `SQLSTATE ${state}; the message is not told, since it may hold a masked value`
-  return error instanceof Error ? error.message : String(error)
+  const message = error instanceof Error ? error.message : String(error)
+  return message.length > longestMessage ? `${message.slice(0, longestMessage)}… (${message.length} characters)` : message
 }
 
 /** The value of a column that the statement always fills. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, longestShown, pairGroup, shownKey, shownReference, shownText, type CompareRows, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
+import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, longestShown, pairAlike, pairGroup, shownKey, shownReference, shownText, type CompareRows, type SourceRow, type TargetRow } from '../../src/core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../../src/core/spec.js'
 import { termOf as term } from '../helpers/spec.js'
 
@@ -15,6 +15,22 @@ const sourceRows = fc.array(columns.map((list) => sourceRow(hashOf(list), list))
 const targetRows = fc.array(columns.map((list) => targetRow(hashOf(list), list)), { maxLength: 6 })
 
 const specOf = (key: TermSpec[], list: TermSpec[] = []) => ({ key, columns: list }) as unknown as ComparisonSpec
+
+describe('pairAlike', () => {
+  test('pairs as many as have the same texts, as pairGroup does; what is left on both sides is unlike each other', () => {
+    fc.assert(fc.property(sourceRows, targetRows, (source, target) => {
+      const { pairs, left } = pairAlike({ source, target })
+      expect(pairs).toBe(pairGroup({ source, target }, same).verified.length)
+      expect([left.source.length, left.target.length]).toEqual([source.length - pairs, target.length - pairs])
+      expect(left.source.filter((row) => left.target.some((other) => hashOf(other.columns) === hashOf(row.columns)))).toEqual([])
+    }))
+  })
+
+  test('a row that is not to arrive, and one that stands for another value, leave the partner to others', () => {
+    const [first, declared, other] = [sourceRow('2', ['=a']), { ...sourceRow('1', ['=a']), reason: 0 }, { ...sourceRow('0', ['=a']), others: ['leg'] }]
+    expect(pairAlike({ source: [other, declared, first], target: [targetRow('3', ['=a'])] })).toEqual({ pairs: 1, left: { source: [other, declared], target: [] } })
+  })
+})
 
 describe('pairGroup', () => {
   test('n source and m target rows give min(n, m) pairs; no row is lost, none stands twice', () => {

@@ -28,3 +28,15 @@ describe('a value for every other code', () => {
     expect(again.entities['state']).toMatchObject({ verdict: 'warn', accounting: { source: { verified: 3, accepted: 3 } } })
   })
 })
+
+test('values at the ends of their types are judged, not refused', async () => {
+  const create = (list: [string, string, string, string]) => `create table ends (id int, n numeric, s timestamp, z timestamptz, d date); insert into ends values (1, ${list.join(', ')}), (2, 1, '2000-01-01', '2000-01-01', '2000-01-01')`
+  const ends = await createPair({
+    source: create(['10::numeric ^ 70000 + 0.001', "'4713-01-01 BC'", "'294276-12-31'", "'5874897-12-31'"]), target: create(['10::numeric ^ 70000', "'294276-12-31'", "'4713-01-01 BC'", "'5874897-12-30'"]),
+  })
+  const columns = 'n: { from: n, tolerance: 0.01 }, s: { from: s, tolerance: 1 second }, z: { from: z, tolerance: 1 second }, d: { from: d, tolerance: 1 day }'
+  const found = await ends.compare(`version: 1\ndomains: { d: {} }\nentities: { ends: { domain: d, source: { table: ends }, target: { table: ends }, key: { id: id }, columns: { ${columns} } } }`)
+  await ends.close()
+  expect(found.entities['ends']).toMatchObject({ note: null, accounting: { source: { verified: 1, differs: 1 } } })
+  expect(found.differences.map((one) => one.columns.map(({ column }) => column))).toEqual([['s', 'z']])
+})
