@@ -100,11 +100,14 @@ export async function findReusable(context: TaskContext, entities: readonly JobE
 /** Looks at both sides again once every session has told what it had done by the first look. Where one does not within twice the time, counters prove nothing. */
 async function lookAgain(sides: Record<Side, SideLook>, delayMs: number, signal: AbortSignal): Promise<Record<Side, (entity: string) => Proof>> {
   const looks = await Promise.all(bothSides.map(async (side) => {
+    const { unseen, look } = sides[side]
+    if (unseen > 0) return (await look()).blind
     const startedAt = performance.now()
     await sleep(delayMs, undefined, { signal })
     for (;;) {
-      const { silent, of } = await sides[side].look()
-      if (silent === 0 || performance.now() - startedAt > 2 * delayMs) return of
+      const { silent, of, blind } = await look()
+      if (silent === 0) return of
+      if (performance.now() - startedAt > 2 * delayMs) return blind
       await sleep(delayMs / 10, undefined, { signal })
     }
   }))
@@ -135,10 +138,12 @@ function isSame(before: Evidence | Versions | undefined, now: Evidence | Version
 /** A first look at what a side stands at, and a way to look again. */
 interface SideLook {
   sessions: number
+  /** sessions of which the role may not see whether they have told: counters prove nothing */
+  unseen: number
   moment: string
   first: (entity: string) => Proof
-  /** sessions that have not told since the first look what they had done before it; while there are some, counters prove nothing */
-  look: () => Promise<{ silent: number; of: (entity: string) => Proof }>
+  /** sessions that have not told since the first look what they had done before it: while there are some, counters prove nothing. `blind`: what is proven without them */
+  look: () => Promise<{ silent: number; of: (entity: string) => Proof; blind: (entity: string) => Proof }>
 }
 
 /** What the entities read on one side, with a first look at its counters. */
@@ -166,10 +171,10 @@ async function readSide({ readers, options: { statisticsDelayMs } }: TaskContext
   const lookAt = (first?: string) => readCounters(readers[side], [...relations.values()], statisticsDelayMs, signal, first)
   const first = await lookAt()
   return {
-    sessions: first.sessions, moment: first.moment, first: proofOf(first),
+    sessions: first.sessions, unseen: first.unseen, moment: first.moment, first: proofOf(first),
     async look() {
       const counters = await lookAt(first.moment)
-      return { silent: counters.silent, of: proofOf(counters.silent === 0 ? counters : { ...counters, counters: null }) }
+      return { silent: counters.silent, of: proofOf(counters), blind: proofOf({ ...counters, counters: null }) }
     },
   }
 }

@@ -36,7 +36,7 @@ const countersAreExact = 150_000
  * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later: what such a session did before that look nobody has heard of, however long it is waited for.
  */
 const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
-  other as (select state is not null and state = 'idle' as is_idle, state_change, coalesce(xact_start, query_start, state_change) as began from pg_catalog.pg_stat_activity
+  other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(xact_start, query_start, state_change) as began from pg_catalog.pg_stat_activity
     where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and backend_type not in ('walsender', 'autovacuum worker'))
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
@@ -48,6 +48,7 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
     (select count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
     (select count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
+    (select count(*) from other where state is null)::text as unseen,
     pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment,
     (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object(
         'definition', pg_catalog.json_build_array(c.oid, c.xmin::text, pg_catalog.pg_relation_filenode(c.oid),
@@ -101,6 +102,8 @@ export interface Counters {
   sessions: number
   /** those of them that have not told since the first look */
   silent: number
+  /** those of which the role may not see what they do */
+  unseen: number
   /** when it was looked, by the server's clock, ISO 8601 */
   moment: string
   /** which server it is, and since when it runs */
@@ -121,7 +124,7 @@ export async function readCounters(reader: Reader, relations: readonly (readonly
   const row = await readOne(reader, signal, countersStatement, [JSON.stringify(relations), `${delayMs} ms`, first])
   const found = Object.entries(JSON.parse(row['relations'] ?? '{}') as Record<string, { definition: string; counters: string | null }>)
   return {
-    sessions: countOf(row, 'sessions'), silent: countOf(row, 'silent'), moment: textOf(row, 'moment'), server: textOf(row, 'server'), counters: row['trusted'] === 'true' ? JSON.stringify(row['reset'] ?? null) : null,
+    sessions: countOf(row, 'sessions'), silent: countOf(row, 'silent'), unseen: countOf(row, 'unseen'), moment: textOf(row, 'moment'), server: textOf(row, 'server'), counters: row['trusted'] === 'true' ? JSON.stringify(row['reset'] ?? null) : null,
     relations: new Map(found.map(([name, relation]) => [JSON.stringify(JSON.parse(name)), relation])),
   }
 }

@@ -55,7 +55,7 @@ const keysPerStatement = 1_000
 /** The same where an index is known to lead to all of them: a statement costs little, and what is read of fewer keys is garbage sooner. */
 const keysByIndex = 400
 /** Keys that one side alone has: of their rows little is read. */
-const keysAlone = 4_000
+const keysAlone = 2_500
 /** Rows of one key, both sides together, that are read whole and paired: of a key that stands for more nothing is said. */
 const mostRowsOfKey = 20_000
 const tooManyRows = 'too many rows under one key'

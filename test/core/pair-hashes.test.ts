@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bagOfBoth, pairHashes, readSuspects, type Suspects } from '../../src/core/pair-hashes.js'
+import { addressesOfRows, bagOfBoth, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfSuspects, splitSuspects, type Suspects } from '../../src/core/pair-hashes.js'
 
 interface Row { key: bigint; hash: bigint; page: number; line: number }
 
@@ -69,6 +69,15 @@ describe('pairHashes', () => {
       seen: { source: { keys: ['1'], addresses: ['(5,6)'] }, target: { keys: ['1', '2'], addresses: ['(8,6)', '(7,8)'] } }, absent: { source: ['2'], target: [] },
     })
     expect(bagOfBoth({ source: ['2', '10', '2'], target: [] })).toBe('10,2,2|')
+  })
+
+  test('packed suspects tell whose they are, and their rows', () => {
+    const { suspects } = pairHashes(pack([{ key: -3n, hash: 1n, page: 1, line: 2 }, { key: -3n, hash: 2n, page: 3, line: 4 }, { key: 4n, hash: 1n, page: 4_294_967_295, line: 65_535 }]), pack([{ key: 4n, hash: 2n, page: 0, line: 1 }, { key: 5n, hash: 1n, page: 6, line: 7 }]))
+    const told = new Map(splitSuspects(Buffer.concat(suspects)).map((suspect) => [keyOfSuspect(suspect), { owner: ownerOf(suspect), ...countOfSuspect(suspect), addresses: addressesOfRows(rowsOfSuspects([suspect])).sort() }]))
+    expect(told).toEqual(new Map([
+      ['4', { owner: null, source: 1, target: 1, addresses: ['(0,1)', '(4294967295,65535)'] }], ['5', { owner: 'target', source: 0, target: 1, addresses: ['(6,7)'] }], ['-3', { owner: 'source', source: 2, target: 0, addresses: ['(1,2)', '(3,4)'] }],
+    ]))
+    expect(keysOfRows(rowsOfSuspects(suspects)).sort()).toEqual(['-3', '-3', '4', '4', '5'])
   })
 
   test('refuses bytes that are not whole rows', () => {
