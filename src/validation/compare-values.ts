@@ -42,6 +42,16 @@ export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<K
   }
 }
 
+/** How many characters the questions about all pairs of one key would take, roughly. */
+export function charactersAsked(spec: ComparisonSpec, { source, target }: KeyGroup): number {
+  const length = (texts: readonly (string | null)[]) => texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+  return spec.columns.reduce((total, { canonical, tolerance, accept }, column) => {
+    const own = equalityOf(canonical, tolerance) === null ? 0 : length(source.map(({ columns }) => columns[column] ?? null)) * target.length + length(target.map(({ columns }) => columns[column] ?? null)) * source.length
+    const accepted = equalityOf(accept[0]?.kind ?? null, null) === null ? 0 : length(source.flatMap((row) => row.accepted[column] ?? [])) * target.length + length(target.map(({ exact }) => exact[column] ?? null)) * source.length * accept.length
+    return total + own + accepted
+  }, 0)
+}
+
 interface Questions {
   equality: string
   pairs: Map<string, [string, string]>

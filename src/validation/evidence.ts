@@ -33,17 +33,17 @@ const countersAreExact = 150_000
  * `counters` would lie after a reset too, and on a standby (which counts nothing). `relations` tells of each relation its definition (every DDL makes a new version of its row in pg_class; a column that is dropped
  * and made anew has another number; a generated column another expression; what is unique now was it before) and its counters, null while a writer's transaction is open.
  * `sessions` are those of others that may still hold back what they did to the counters: a session tells it when it is idle outside a transaction, and then a second later than the time before, or ten seconds after it has fallen
- * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later: what such a session did before that look nobody has heard of, however long it is waited for.
+ * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later (each commit of a procedure begins a transaction, and only the end of its call tells): what such a session did before that look nobody has heard of, however long it is waited for.
  */
 const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
-  other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(xact_start, query_start, state_change) as began from pg_catalog.pg_stat_activity
-    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and backend_type not in ('walsender', 'autovacuum worker'))
+  other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
+    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker'))
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
       (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
-      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from (${['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict', 'pg_ts_config_map']
-    .map((catalog) => `select '${catalog}' as kind, ${catalog === 'pg_ts_config_map' ? 'mapcfg' : 'oid'} as oid, xmin::text as version from pg_catalog.${catalog} where ${catalog === 'pg_ts_config_map' ? 'mapcfg' : 'oid'} >= ${firstOfUsers}`).join(' union all ')}) made),
+      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from (${['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict']
+    .map((catalog) => `select '${catalog}' as kind, oid, xmin::text as version from pg_catalog.${catalog} where oid >= ${firstOfUsers}`).join(' union all ')} union all select 'map', mapcfg, xmin::text from pg_catalog.pg_ts_config_map) made),
       pg_catalog.current_setting('default_text_search_config'))::text as server,
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
     (select count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
 import { addressesOfRows, bagOfBoth, countHashed, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
@@ -8,7 +8,7 @@ import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentCompari
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
-import { createCompareRows } from './compare-values.js'
+import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
@@ -58,6 +58,8 @@ const keysByIndex = 400
 const keysAlone = 2_500
 /** Rows of one key, both sides together, that are read whole and paired: of a key that stands for more nothing is said. */
 const mostRowsOfKey = 20_000
+/** Characters that the questions about the pairs of one key may take. */
+const mostCharacters = 20_000_000
 const tooManyRows = 'too many rows under one key'
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 100_000
@@ -149,18 +151,25 @@ export function rowsIn(segments: readonly SeenSegment[]): Record<Side, number> {
 }
 
 function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegment[][] {
-  const list: SeenSegment[][] = []
-  let rows = Infinity
-  for (const segment of segments) {
-    const own = segment.sourceRows + segment.targetRows
-    if (rows + own > batchRows) {
-      list.push([])
-      rows = 0
+  return inBatches(segments, ({ sourceRows, targetRows }) => sourceRows + targetRows, batchRows)
+}
+
+const pairsOf = ({ source, target }: KeyGroup): number => source.length * target.length
+
+/** A list in parts that weigh so much at most, unless one item alone weighs more. */
+function inBatches<T>(list: readonly T[], weightOf: (item: T) => number, most = mostPairs): T[][] {
+  const parts: T[][] = []
+  let weight = Infinity
+  for (const item of list) {
+    const own = weightOf(item)
+    if (weight + own > most) {
+      parts.push([])
+      weight = 0
     }
-    list.at(-1)?.push(segment)
-    rows += own
+    parts.at(-1)?.push(item)
+    weight += own
   }
-  return list
+  return parts
 }
 
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
@@ -186,12 +195,15 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     source: areLookedUp && spec.parents.length === 0 && spec.source.explained.length === 0 && spec.source.changedAt === null,
     target: areLookedUp && spec.target.generated.length === 0 && spec.target.changedAt === null && spec.source.where === null && spec.source.exclude.length === 0,
   }
+  const legsAreColumns = spec.key.length > 1 && keyLookup(spec, 'source') !== null
   /** Rows of one key need not be told apart where they are the same in all, or what others are merged into. */
   const canBeMany = !spec.bag && spec.source.merge === null
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   /** rows without a partner, whose cause is still to be found */
   const alone: { source: { row: SourceRow; keyIsPaired: boolean }[]; target: TargetRow[] } = { source: [], target: [] }
+
+  const areTooMany = (group: KeyGroup) => pairsOf(group) > 1 && (pairsOf(group) > mostPairs || charactersAsked(spec, group) > mostCharacters)
 
   /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
   const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
@@ -504,15 +516,25 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
     const groups = groupByKey(source, target, collapsedKeys)
-    const alike = new Map([...groups].flatMap(([identity, group]) => (group.source.length * group.target.length > mostPairs ? [[identity, pairAlike(group)] as const] : [])))
-    for (const [identity, { pairs, left }] of alike) {
+    const alike = new Map([...groups].flatMap(([identity, group]) => (areTooMany(group) ? [[identity, pairAlike(group)] as const] : [])))
+    for (const [identity, found] of alike) {
+      const { pairs, left } = found
       tally.addVerified(pairs)
-      const isLeft = left.source.length * left.target.length > mostPairs
-      groups.set(identity, isLeft ? { source: [], target: [] } : left)
-      if (!isLeft) continue
-      for (const row of left.source) addUnverifiedSource(row, tooManyRows)
-      for (const row of left.target) addUnverifiedTarget(row, tooManyRows)
+      groups.set(identity, left)
+      if (!areTooMany(left)) continue
+      // which of them belong together nobody knows; that the larger side has more is certain
+      const unknown = Math.min(left.source.length, left.target.length)
+      found.pairs += unknown
+      groups.set(identity, { source: left.source.slice(unknown), target: left.target.slice(unknown) })
+      for (const row of left.source.slice(0, unknown)) addUnverifiedSource(row, tooManyRows)
+      for (const row of left.target.slice(0, unknown)) addUnverifiedTarget(row, tooManyRows)
     }
+    for (const part of inBatches([...groups], ([, group]) => pairsOf(group))) await judgeGroups(new Map(part), alike)
+    if (alone.source.length + alone.target.length >= aloneAtATime) await judgeAlone()
+  }
+
+  /** @param alike of the groups of which pairs were found before, or are given up, how many */
+  async function judgeGroups(groups: ReadonlyMap<string, KeyGroup>, alike: ReadonlyMap<string, { pairs: number }>): Promise<void> {
     const compare = await createCompareRows(spec, groups.values(), foldedReferences, readers.target, signal)
     for (const [identity, group] of groups) {
       const pairing = pairGroup(group, compare)
@@ -547,7 +569,6 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         else alone.target.push(row)
       }
     }
-    if (alone.source.length + alone.target.length >= aloneAtATime) await judgeAlone()
   }
 
   /** Why rows have no partner takes passes over the other side and over key maps: one for many rows. */
@@ -604,28 +625,40 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     return new Set(folded.flatMap(({ own, key }) => (arrived.has(keyIdentity(key)) ? [own] : [])))
   }
 
-  /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. */
-  async function findSource(firstLegs: readonly string[], claimed: boolean): Promise<TextRow[]> {
-    const byKey = isIndexed.source && firstLegs.every((text) => text.startsWith('='))
+  /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. @param lists the keys, as the statement takes them */
+  async function findSource(lists: string[], claimed: boolean, by: 'first' | 'all' | null): Promise<TextRow[]> {
     try {
-      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, byKey), [textArray(firstLegs), ...(byKey ? [textArray(firstLegs.map((text) => text.slice(1)))] : [])])
+      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, by), lists)
     } catch (error) {
       if (claimed || signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
       return []
     }
   }
 
+  /** What the source has under keys: looked up by all legs where these are columns, or else every row with one of their first legs is read. Rows that the entity claims come last. */
+  async function findSourceOf(keys: readonly (string | null)[][]): Promise<TextRow[]> {
+    const isWhole = (key: readonly (string | null)[]) => legsAreColumns && key.every((text) => text?.startsWith('='))
+    const valuesOf = (texts: readonly (string | null)[]) => textArray(texts.map((text) => text?.slice(1) ?? ''))
+    const found: TextRow[] = []
+    const find = async (lists: string[], by: 'first' | 'all' | null) => {
+      const [claimed, unclaimed] = [await findSource(lists, true, by), await findSource(lists, false, by)]
+      for (const row of [...unclaimed, ...claimed]) found.push(row)
+    }
+    const whole = keys.filter(isWhole)
+    if (whole.length > 0) await find([textArray(new Set(whole.map(([first]) => first ?? ''))), ...spec.key.map((_, leg) => valuesOf(whole.map((key) => key[leg] ?? null)))], 'all')
+    const wanted = new Set(keys.filter((key) => !isWhole(key)).map(([first]) => first ?? ''))
+    if (wanted.size === 0) return found
+    const firstLegs = [...wanted, ...[...(collapsedKeys[0] ?? [])].flatMap(([legacy, smallest]) => (wanted.has(`=${smallest}`) ? [`=${legacy}`] : []))]
+    const by = isIndexed.source && firstLegs.every((text) => text.startsWith('=')) ? 'first' : null
+    await find([textArray(firstLegs), ...(by === null ? [] : [valuesOf(firstLegs)])], by)
+    return found
+  }
+
   async function judgeExtra(extra: TargetRow[]): Promise<void> {
     const found = new Map<string, { excluded: boolean; claimed: boolean }>()
-    const wanted = new Set(extra.map(({ key }) => key[0] ?? ''))
-    if (wanted.size > 0) {
-      const folded = [...(collapsedKeys[0] ?? [])].flatMap(([legacy, smallest]) => (wanted.has(`=${smallest}`) ? [`=${legacy}`] : []))
-      const firstLegs = [...wanted, ...folded]
-      const [claimed, unclaimed] = [await findSource(firstLegs, true), await findSource(firstLegs, false)]
-      for (const row of [...unclaimed, ...claimed]) {
-        const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
-        found.set(keyIdentity(key), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
-      }
+    for (const row of await findSourceOf(extra.map(({ key }) => key))) {
+      const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
+      found.set(keyIdentity(key), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
     }
     for (const row of extra) {
       tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))

@@ -35,6 +35,18 @@ describe.each(kinds)('$name', ({ key, index, type, legs = 'id: id' }) => {
   })
 })
 
+test('rows that the target alone has, under a key of two legs: the source tells what it has under both', async () => {
+  const pair = await createPair({
+    source: `create table t (tenant int, id int, own bool, v int, primary key (id, tenant)); insert into t select 1, i, i <> 7, case when i = 5 then -99 else i end from generate_series(1, 2000) i; insert into t values (2, 3, true, 3)`,
+    target: `create table t (tenant int, id int, v int); insert into t select 1, i, i from generate_series(1, 2003) i; insert into t values (2, 3, 3), (2, 4, 4), (null, 8, 8)`,
+  })
+  const entity = '{ domain: d, source: { table: t, where: src.own, exclude: [{ reason: odd, where: "src.v = -99" }] }, target: { table: t }, key: { tenant: tenant, id: id }, columns: { v: v } }'
+  const { entities, differences } = await pair.compare(`version: 1\ndomains: { d: {} }\nentities:\n  t: ${entity}\n`)
+  await pair.close()
+  expect(figuresOf(entities['t']!.accounting)).toBe('2000: 1 excluded, 1999 verified | 2006: 1999 matched, 7 extra')
+  expect(differences.map(({ cause, key }) => `${cause} ${key['tenant'] ?? 'NULL'} ${key['id']}`).sort()).toEqual(['excluded 1 5', 'ghost 1 2001', 'ghost 1 2002', 'ghost 1 2003', 'ghost 2 4', 'ghost NULL 8', 'unclaimed 1 7'])
+})
+
 describe.each([{ name: 'when all are told', maxStoredDifferences: 100 }, { name: 'when none is told', maxStoredDifferences: 0 }])('rows that come and go before they are read again, $name', ({ maxStoredDifferences }) => {
   let pair: Pair
   beforeAll(async () => {

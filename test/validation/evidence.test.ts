@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
+import { createPair, openComparer, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { openAdmin, writeAndTell } from '../helpers/postgres.js'
 import { figuresOf, lineOf } from './cases.js'
 
@@ -38,6 +38,38 @@ describe('a session that has not told the counters what it did', () => {
     expect(run.differences.map(lineOf)).toEqual(['differs value {"id":"100"} v: -1 → 100'])
     // what it holds back would come later: the run itself may still be rested on
     expect(told(await compare('changed', base()))).toEqual(told(run))
+  })
+
+  test('it commits within a call that goes on: the transaction is new, what it did is not told', async () => {
+    await write('source', `create procedure batch() language plpgsql as $$ begin for n in 1..12 loop update t set v = -1 where id = 100; commit; perform pg_sleep(0.25); end loop; end $$`)
+    await compare('full', base())
+    const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
+    const running = sql.unsafe('call batch()').simple().execute()
+    await sleep(300)
+    const run = await compare('changed', base(), 1000)
+    await running
+    await sql.end()
+    expect(run.differences.map(lineOf)).toEqual(['differs value {"id":"100"} v: -1 → 100'])
+  })
+
+  test('the role may not see what others do: the counters prove nothing', async () => {
+    const role = `watcher_${process.pid}`
+    const admin = openAdmin({ ...pair.source.options, maxConnections: 1 })
+    await admin.unsafe(`create role ${role} login password '${role}'; grant usage on schema public to ${role}; grant select on t to ${role}`).simple()
+    const blind = await openComparer({ ...pair.source.options, user: role, password: role }, pair.target.options)
+    try {
+      await blind.compare(base(), { statisticsDelayMs: 100 })
+      await admin.unsafe('select 1')
+      const run = await blind.compare(base(), { statisticsDelayMs: 100 }, { mode: 'changed' })
+      // the source by versions, although nothing has changed
+      expect(run.entities['t']!.note).toMatch(/^the target was read at .*counters.*; 1 of 1 chunks of the source were read at/)
+      await admin.unsafe('update t set v = -1 where id = 100')
+      expect((await blind.compare(base(), { statisticsDelayMs: 100 }, { mode: 'changed' })).differences.map(lineOf)).toEqual(['differs value {"id":"100"} v: -1 → 100'])
+    } finally {
+      await blind.close()
+      await admin.unsafe(`drop owned by ${role}; drop role ${role}`).simple()
+      await admin.end()
+    }
   })
 
   test('a transaction that has begun long after the first look holds nothing back', async () => {
