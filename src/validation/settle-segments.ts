@@ -325,7 +325,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const left: SeenSegment[] = []
     const settled = new Set<number>()
     for (const one of changed) {
-      const rows = equalBeside(one, found.keys.get(one.segment) ?? [])
+      const newerKeys = found.keys.get(one.segment)
+      const rows = equalBeside(one, newerKeys === undefined ? [] : newerKeys)
       if (rows === null) {
         left.push(one)
         continue

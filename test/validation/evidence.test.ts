@@ -41,11 +41,11 @@ describe('a session that has not told the counters what it did', () => {
   })
 
   test('it commits within a call that goes on: the transaction is new, what it did is not told', async () => {
-    await write('source', `create procedure batch() language plpgsql as $$ begin for n in 1..12 loop update t set v = -1 where id = 100; commit; perform pg_sleep(0.25); end loop; end $$`)
+    await write('source', `create procedure batch() language plpgsql as $$ begin for n in 1..300 loop update t set v = -1 where id = 100; commit; perform pg_sleep(0.01); end loop; end $$`)
     await compare('full', base())
     const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
     const running = sql.unsafe('call batch()').simple().execute()
-    await sleep(300)
+    while ((await pair.source.sql`select from t where v = -1`).length === 0) await sleep(10)
     const run = await compare('changed', base(), 1000)
     await running
     await sql.end()
