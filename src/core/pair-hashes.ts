@@ -102,21 +102,23 @@ function packSuspect(source: Buffer, left: readonly number[], target: Buffer, ri
   return packed
 }
 
-/** The side that alone has the key of a suspect that `pairHashes` has found; null: both have it. */
-export function ownerOf(suspect: Buffer): Side | null {
-  return suspect.readInt32BE(4) === 0 ? 'source' : suspect.readInt32BE(0) === 0 ? 'target' : null
+/** How many rows a side has under the key of a suspect that `pairHashes` has found. @param at where the suspect begins */
+export function countOfSuspect(packed: Buffer, at = 0): Record<Side, number> {
+  return { source: packed.readInt32BE(at), target: packed.readInt32BE(at + 4) }
 }
 
-/** How many rows a side has under the key of a suspect. */
-export function countOfSuspect(suspect: Buffer): Record<Side, number> {
-  return { source: suspect.readInt32BE(0), target: suspect.readInt32BE(4) }
+/** The side that alone has the key of a suspect; null: both have it. */
+export function ownerOf(suspect: Buffer): Side | null {
+  const { source, target } = countOfSuspect(suspect)
+  return target === 0 ? 'source' : source === 0 ? 'target' : null
 }
 
 /** Of suspects that stand one behind the other each by itself, as a view. */
 export function splitSuspects(packed: Buffer): Buffer[] {
   const suspects: Buffer[] = []
   for (let at = 0; at < packed.length;) {
-    const end = at + headBytes + (packed.readInt32BE(at) + packed.readInt32BE(at + 4)) * rowBytes
+    const { source, target } = countOfSuspect(packed, at)
+    const end = at + headBytes + (source + target) * rowBytes
     suspects.push(packed.subarray(at, end))
     at = end
   }
@@ -137,7 +139,7 @@ export function keyOfSuspect(suspect: Buffer): string {
 export function readSuspects(packed: Buffer): Suspects {
   const suspects: Suspects = { bags: new Map(), seen: { source: { keys: [], addresses: [] }, target: { keys: [], addresses: [] } }, absent: { source: [], target: [] } }
   for (let at = 0; at < packed.length;) {
-    const counts = { source: packed.readInt32BE(at), target: packed.readInt32BE(at + 4) }
+    const counts = countOfSuspect(packed, at)
     at += headBytes
     const key = packed.readBigInt64BE(at).toString()
     const hashes: Record<Side, string[]> = { source: [], target: [] }

@@ -10,8 +10,8 @@ const keysPerStatement = 5_000
 
 /** What is newer in segments that were equal before. */
 export interface NewerFound {
-  /** segment → the keys of its newer rows; null where one of them has moved on, and nobody can tell its legs; absent without any */
-  keys: Map<number, NewerKey[] | null>
+  /** the keys of the newer rows of a segment; null where one of them has moved on, and nobody can tell its legs */
+  keysOf: (segment: number) => NewerKey[] | null
   /** the segment of each of these keys, whose hash is decimal */
   segmentOf: (key: string) => number | undefined
   /** the rows of both sides under these keys, packed */
@@ -60,7 +60,13 @@ export async function readNewer(spec: ComparisonSpec, readers: Record<Side, Read
     for (const side of sides) for (const key of keysOfRows(block[side])) Object.assign(keys.get(key)?.isAt ?? {}, { [side]: true })
     blocks.push(block)
   }
-  return { keys: bySegment(keys.values()), segmentOf: (key) => keys.get(key)?.segment, blocks }
+  const found = bySegment(keys.values())
+  // what is unknown is null, which no default may turn into none
+  const keysOf = (segment: number) => {
+    const own = found.get(segment)
+    return own === undefined ? [] : own
+  }
+  return { keysOf, segmentOf: (key) => keys.get(key)?.segment, blocks }
 }
 
 function bySegment(keys: Iterable<Found>): Map<number, NewerKey[] | null> {

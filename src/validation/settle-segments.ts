@@ -325,8 +325,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const left: SeenSegment[] = []
     const settled = new Set<number>()
     for (const one of changed) {
-      const newerKeys = found.keys.get(one.segment)
-      const rows = equalBeside(one, newerKeys === undefined ? [] : newerKeys)
+      const rows = equalBeside(one, found.keysOf(one.segment))
       if (rows === null) {
         left.push(one)
         continue
@@ -447,7 +446,6 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const legs = spec.key.map((_, leg) => textOf(found, `l${leg}`))
     const { rows: arrived } = await readOne(readers[otherSide(side)], signal, readPackedKeysStatement(spec, otherSide(side), options), [keys, ...legs])
     const moved = new Set([...pairHashes(before, Buffer.from(rows, 'base64')).suspects.map(keyOfSuspect), ...keysOfRows(Buffer.from(arrived ?? '', 'base64'))])
-    if (moved.size === 0) return { rows: countHashed(before), left: Buffer.alloc(0) }
     const left = suspects.filter((suspect) => moved.has(keyOfSuspect(suspect)))
     return { rows: countHashed(before) - countHashed(rowsOfSuspects(left)), left: Buffer.concat(left) }
   }
