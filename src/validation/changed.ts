@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Side } from '../core/catalog.js'
+import { sides as bothSides, type Side } from '../core/catalog.js'
 import { canHaveNeighbours, type PageRange, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
@@ -116,8 +116,6 @@ async function lookAgain(sides: Record<Side, SideLook>, delayMs: number, signal:
 }
 
 const nothing: Proof = { evidence: null, versions: null }
-
-const bothSides = ['source', 'target'] as const
 
 /** The side is as that run read it. */
 function isWhole(run: EarlierRun, side: Side, proofs: Record<Side, Proof> | undefined): boolean {
