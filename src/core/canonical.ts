@@ -46,9 +46,9 @@ const bigint = simple('bigint', 'int8')
 type Family = 'integer' | 'float' | 'numeric' | 'text' | 'boolean' | 'uuid' | 'bytes' | 'json' | 'array' | 'range' | 'verbatim'
 
 function familyOf(type: TypeInfo): Family | null {
+  if (reasonAgainst(type) !== null) return null
   if (type.kind === 'e') return 'text'
   if (type.kind === 'r' || type.kind === 'm') return 'range'
-  if (type.kind !== 'b' || reasonAgainst(type) !== null) return null
   // int2vector and oidvector have elements, and a text that is no array's
   if (type.element !== null && !isVerbatim(type)) return 'array'
   if (integers.includes(type.base)) return 'integer'
@@ -69,6 +69,7 @@ const isBuiltIn = ({ name }: TypeInfo): boolean => !name.includes('.')
 function reasonAgainst(type: TypeInfo): string | null {
   if (type.kind === 'c') return 'it is a composite type'
   if (type.kind === 'p') return 'it is a pseudo-type'
+  if (type.writtenBy !== undefined) return `its cast to text is ${type.writtenBy}, which may write two values alike`
   return (isBuiltIn(type) ? refusedTypes[type.base] : undefined) ?? null
 }
 
@@ -78,14 +79,14 @@ function reasonAgainst(type: TypeInfo): string | null {
  *   cannot be compared as they stand, with the SQL that would bring them together
  */
 export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { zone: string | null }): CanonicalChoice {
+  const [left, right] = [familyOf(source), familyOf(target)]
+  for (const [family, type] of [[left, source], [right, target]] as const) {
+    if (family === null) return { refused: `values of type ${type.name} cannot be compared: ${reasonAgainst(type) ?? 'it has no canonical form'}`, suggestion: 'compare its parts with `sql`, or list the column under `ignore`' }
+  }
   if (options.zone !== null) {
     if (source.base !== 'timestamp') return { refused: `\`zone\` is for a zone-less source time, and the source is ${source.name}`, suggestion: 'remove `zone`' }
     if (target.base !== 'timestamptz') return { refused: `\`zone\` makes a timestamptz of the source, and the target is ${target.name}`, suggestion: 'remove `zone`' }
     return { kind: simple('verbatim', 'timestamptz') }
-  }
-  const [left, right] = [familyOf(source), familyOf(target)]
-  for (const [family, type] of [[left, source], [right, target]] as const) {
-    if (family === null) return { refused: `values of type ${type.name} cannot be compared: ${reasonAgainst(type) ?? 'it has no canonical form'}`, suggestion: 'compare its parts with `sql`, or list the column under `ignore`' }
   }
   const families = new Set([left, right])
   const only = (...allowed: Family[]) => [...families].every((family) => family !== null && allowed.includes(family))

@@ -18,6 +18,8 @@ export interface TypeInfo {
   kind: 'b' | 'e' | 'c' | 'r' | 'm' | 'p'
   /** element type of an array (or subtype of a range or multirange), else null */
   element: TypeInfo | null
+  /** a function that somebody has made the type's cast to text (`create cast ... with function`); what its values are written as is then beyond us */
+  writtenBy?: string
 }
 
 export interface ColumnInfo {

@@ -135,11 +135,12 @@ interface TypeRow {
   kind: string
   base: string
   element: string
+  writtenBy: string | null
 }
 
 /** Types by oid, domains followed, with the element type of arrays and the subtype of ranges. */
 async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>> {
-  // typlen -1 tells an array from the fixed-size types that can be subscripted too, such as name and point
+  // typlen -1 tells an array from the fixed-size types that can be subscripted too, such as name and point; what initdb made has an oid below 16384
   const rows = await sql<TypeRow[]>`
     with recursive span as materialized (
       select rngtypid as type, rngsubtype as subtype from pg_catalog.pg_range
@@ -156,7 +157,10 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
       where next.oid <> 0
     )
     select t.oid::text as oid, n.nspname::text as schema, t.typname::text as name, t.typtype::text as kind, t.typbasetype::oid::text as base,
-      coalesce(span.subtype, case when t.typlen = -1 then t.typelem else 0 end)::oid::text as element
+      coalesce(span.subtype, case when t.typlen = -1 then t.typelem else 0 end)::oid::text as element,
+      (select c.castfunc::regprocedure::text from pg_catalog.pg_cast c
+      where c.castsource = t.oid and c.casttarget = 'text'::regtype and c.castfunc >= 16384
+        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')) as "writtenBy"
     from wanted w
     join pg_catalog.pg_type t on t.oid = w.oid
     join pg_catalog.pg_namespace n on n.oid = t.typnamespace
@@ -169,7 +173,7 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
     // unquoted, `char` and `bit` are the standard's types of length 1
     const plain = row.schema === 'pg_catalog' && /^[a-z_][a-z0-9_]*$/.test(row.name) && row.name !== 'char' && row.name !== 'bit'
     const name = plain ? row.name : row.schema === 'pg_catalog' ? quoteIdentifier(row.name) : quoteRelation(row)
-    return { name, base: row.name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element) }
+    return { name, base: row.name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }) }
   }
   return new Map(oids.filter((oid) => byOid.has(oid)).map((oid) => [oid, build(oid)]))
 }

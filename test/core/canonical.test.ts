@@ -47,6 +47,14 @@ describe('chooseCanonical', () => {
     expect(nameOf(chooseCanonical(base(left), base(right), none))).toBe(expected)
   })
 
+  test('refuses a type whose text somebody else writes, whatever it is compared with', () => {
+    const foreign = (of: TypeInfo): TypeInfo => ({ ...of, writtenBy: 'public.mine(x)' })
+    for (const [left, right, options] of [[foreign(enumType), base('text'), none], [base('int4'), foreign(base('int4')), none], [arrayOf(foreign(enumType)), arrayOf(enumType), none], [foreign(base('timestamp')), base('timestamptz'), { zone: 'UTC' }]] as const) {
+      expect(chooseCanonical(left, right, options)).toMatchObject({ refused: expect.stringContaining('its cast to text is public.mine(x)') })
+    }
+    expect(chooseKeyKind(foreign(enumType), base('text'))).toHaveProperty('refused')
+  })
+
   test('warns where the target cannot hold every digit, and where a type is not known', () => {
     const warned = (left: string, right: string) => {
       const choice = chooseCanonical(base(left), base(right), none)
