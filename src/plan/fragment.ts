@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
-import { isLocaleFunction, isRefusedFunction, isUnstableFunction } from './functions.js'
+import { isLocaleFunction, isRefusedFunction, isUnstableFunction, isUnstableTime } from './functions.js'
 
 // the optimizing compiler takes 35 to 50 MB of memory and 0.3 s for the grammar's one large function, and 500 parses are no faster for it
 setFlagsFromString('--liftoff-only')
@@ -365,9 +365,21 @@ function readOther(kind: string, node: JsonMap, reading: Reading, scope: Scope):
   else if (kind === 'A_Expr') {
     const operator = namesOf(node['name']).at(-1) ?? ''
     if (node['kind'] === 'AEXPR_ILIKE' || operator === '~*' || operator === '!~*') reading.localeDependent.add(node['kind'] === 'AEXPR_ILIKE' ? 'ilike' : operator)
-  } else if (/^(Insert|Update|Delete|Merge)Stmt$/.test(kind)) unsafe(reading, 'the plan only reads: no insert, update, delete or merge')
-  else if (kind === 'TypeCast' && /^reg/.test(namesOf(mapAt(node, 'typeName')?.['names']).at(-1) ?? '')) {
-    unsafe(reading, 'object identifiers such as `regclass` mean nothing in another database: remove the cast')
+    readTimes([node['lexpr'] ?? null, node['rexpr'] ?? null], reading)
+  } else if (kind === 'CoalesceExpr' || kind === 'MinMaxExpr') readTimes(listOf(node['args']), reading)
+  else if (/^(Insert|Update|Delete|Merge)Stmt$/.test(kind)) unsafe(reading, 'the plan only reads: no insert, update, delete or merge')
+  else if (kind === 'TypeCast') {
+    if (/^reg/.test(namesOf(mapAt(node, 'typeName')?.['names']).at(-1) ?? '')) unsafe(reading, 'object identifiers such as `regclass` mean nothing in another database: remove the cast')
+    readTimes([node['arg'] ?? null], reading)
+  }
+}
+
+/** Notes literals such as `today` among what an operator, a function or a cast is given: read as a time, they are another one each day. A result of `case` is rather a label. */
+function readTimes(given: Json[], reading: Reading): void {
+  for (const value of given) {
+    if (isMap(value) && isMap(value['List'])) readTimes(listOf(value['List']['items']), reading)
+    const literal = isMap(value) ? textAt(mapAt(mapAt(value, 'A_Const') ?? undefined, 'sval') ?? undefined, 'sval') : null
+    if (literal !== null && isUnstableTime(literal)) reading.unstable.add(`'${literal}'`)
   }
 }
 
@@ -376,6 +388,7 @@ function readCall(call: JsonMap, reading: Reading, scope: Scope): void {
   if (isRefusedFunction(name)) unsafe(reading, `the function \`${name}\` is not allowed in a plan: it acts on the server or tells of it, not of the row`)
   if (isUnstableFunction(name, listOf(call['args']).length)) reading.unstable.add(`${name}()`)
   if (isLocaleFunction(name)) reading.localeDependent.add(`${name}()`)
+  readTimes(listOf(call['args']), reading)
   if (listOf(call['agg_order']).length > 0) reading.localeDependent.add('order by')
   const overRows = ['over', 'agg_star', 'agg_distinct', 'agg_filter', 'agg_within_group'].some((key) => call[key] !== undefined && call[key] !== false)
   if (scope.depth === 0 && overRows) {

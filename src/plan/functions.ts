@@ -34,3 +34,8 @@ export function isUnstableFunction(name: string, argumentCount: number): boolean
 export function isLocaleFunction(name: string): boolean {
   return localeNames.has(name)
 }
+
+/** Whether a literal is another one each day when it is read as a time: `today`, `tomorrow 10:00`, ` NOW `. */
+export function isUnstableTime(literal: string): boolean {
+  return /^[\s\d:.]*\b(now|today|tomorrow|yesterday)\b[\s\d:.]*$/i.test(literal)
+}

@@ -4,6 +4,7 @@ import type { Db } from '../db/clients.js'
 import { formatPath, type FoundFault, type Path } from './fault.js'
 import { readQuery } from './fragment.js'
 import type { Plan } from './schema.js'
+import { warnOfUnstable } from './sql-parts.js'
 import type { ExpressionTypes } from './terms.js'
 
 /** A select of the plan that stands in place of a table. */
@@ -49,13 +50,15 @@ function relationOf(query: string, columns: Exclude<Awaited<ReturnType<typeof de
 /** What is wrong with the plan's queries, by their text, by their columns and by the servers' word. */
 export function checkQueries(plan: Plan, catalogs: Record<Side, Catalog>, types: ExpressionTypes): FoundFault[] {
   return queriesOfPlan(plan).flatMap(({ path, side, text }): FoundFault[] => {
-    const faults: FoundFault[] = readQuery(text).faults.map((fault) => ({ ...fault, path }))
+    const fragment = readQuery(text)
+    const faults: FoundFault[] = fragment.faults.map((fault) => ({ ...fault, path }))
     const refused = types.get(formatPath(path))
     if (refused !== undefined && 'error' in refused) faults.push({ code: 'INVALID_SQL', path, message: `the ${side} server refuses this SQL: ${refused.error}` })
     const names = catalogs[side].queries?.get(formatPath(path))?.columns.map(({ name }) => name) ?? []
     const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index || name === '?column?'))
     for (const name of twice) faults.push({ code: 'CONTRADICTION', path, message: name === '?column?' ? 'a column of the query has no name: give it one with `as`' : `two columns of the query are called \`${name}\`: give one another name with \`as\`` })
     if (faults.length === 0 && !(catalogs[side].queries?.has(formatPath(path)) ?? false)) faults.push({ code: 'INVALID_SQL', path, message: 'the columns of this query are not known: it was not shown to the server' })
+    if (fragment.unstable.length > 0) faults.push(warnOfUnstable(fragment.unstable, path, 'so it returns other rows from run to run'))
     return faults
   })
 }

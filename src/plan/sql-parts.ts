@@ -111,7 +111,7 @@ function judgePart({ catalog, relation, entity, both, join }: Place, use: SqlPar
   for (const table of fragment.tables) faults.push(...checkSubqueryTable(catalog, { schema: table.schema ?? 'public', name: table.name }, path))
   if (fragment.unstable.length > 0) {
     const effect = use === 'value' || use === 'group' ? 'so the value differs from one reading to the next' : 'so it chooses other rows from run to run'
-    faults.push({ severity: 'warning', code: 'UNSTABLE_SQL', path, message: `${fragment.unstable.join(', ')} changes from call to call, ${effect}: use a fixed value or a column` })
+    faults.push(warnOfUnstable(fragment.unstable, path, effect))
   }
   if (use === 'value' && fragment.localeDependent.length > 0 && localeOf(both[0]) !== localeOf(both[1])) {
     faults.push({
@@ -120,6 +120,11 @@ function judgePart({ catalog, relation, entity, both, join }: Place, use: SqlPar
     })
   }
   return { path, entity, side: catalog.side, alias: aliasOf(catalog), relation, use, join: join?.part ?? null, fragment, faults }
+}
+
+/** @param what of `Fragment.unstable` @param effect what comes of it */
+export function warnOfUnstable(what: string[], path: Path, effect: string): FoundFault {
+  return { severity: 'warning', code: 'UNSTABLE_SQL', path, message: `${what.join(', ')} changes from call to call, ${effect}: use a fixed value or a column` }
 }
 
 function checkSubqueryTable(catalog: Catalog, table: { schema: string; name: string }, path: Path): FoundFault[] {

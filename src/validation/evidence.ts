@@ -67,9 +67,21 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
 const names = (name: string, after: string) => `case when n.nspname in ('pg_catalog', 'information_schema') or pg_catalog.strpos(pg_catalog.lower($1::text), ${name}) = 0 then false
     else pg_catalog.lower($1::text) ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g') || '${after}') end`
 
-/** Whether the SQL of a statement names a view or a foreign table, or a function beyond the server's own: what those read, no plan tells. */
-const opaqueStatement = `select (exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('pg_catalog.lower(c.relname::text)', '($|[^[:alnum:]_])')})
-  or exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where ${names('pg_catalog.lower(p.proname::text)', '"?\\s*[(]')}))::text as opaque`
+/** What may stand between the name of a function and its arguments: the end of a quoted name, blanks, comments. */
+const beforeArguments = '"?(\\s|/\\*.*\\*/|--[^\\n]*\\n)*[(]'
+
+/**
+ * Whether the SQL of a statement names a view or a foreign table, or a function beyond the server's own, or may use an operator or a cast of the users that is not immutable: what those read, no plan tells. A function of a row can be
+ * named like one of its columns, an operator is looked for by its signs, a cast has no name, and what stands in escapes may be any of them.
+ */
+const opaqueStatement = `with function as (select p.oid, p.proname, p.proargtypes, p.provolatile <> 'i' as may_read, n.nspname, exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as is_extension
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where p.oid >= ${firstOfUsers})
+  select (pg_catalog.lower($1::text) ~ 'u&"'
+    or exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('pg_catalog.lower(c.relname::text)', '($|[^[:alnum:]_])')})
+    or exists (select from function n where ${names('pg_catalog.lower(n.proname::text)', beforeArguments)}
+      or exists (select from pg_catalog.pg_type t where t.oid = n.proargtypes[0] and t.typtype = 'c') and ${names('pg_catalog.lower(n.proname::text)', '($|[^[:alnum:]_])')})
+    or exists (select from function n join pg_catalog.pg_operator o on o.oprcode = n.oid where n.may_read and not n.is_extension and pg_catalog.strpos($1::text, o.oprname::text) > 0)
+    or exists (select from function n join pg_catalog.pg_cast c on c.castfunc = n.oid where n.may_read and not n.is_extension))::text as opaque`
 
 /** What the statements of an entity read on one side. */
 export interface Reading {

@@ -114,6 +114,10 @@ describe('what a fragment reads', () => {
 
   it('tells what changes from call to call, and what depends on the locale', () => {
     expect(readFragment('now() > current_date and random() < 1 and age(src.born) > age(src.a, src.b)', 'src').unstable).toEqual(['now()', 'current_date', 'random()', 'age()'])
+    const times = (text: string) => readFragment(text, 'src').unstable
+    expect(['src.d < \'today\'', "src.d < ' NOW '::timestamp", "src.d between date 'yesterday' and '10:00 tomorrow'", "src.d in ('now', '2024-01-01')", "coalesce(src.d, E'\\x6eow')", "date(U&'\\006eow')", "greatest(src.d, $$today$$)"].map(times)).toEqual([
+      ["'today'"], ["' NOW '"], ["'10:00 tomorrow'", "'yesterday'"], ["'now'"], ["'now'"], ["'now'"], ["'today'"]])
+    expect(["case when src.urgent then 'now' else 'later' end", "src.note = 'not now'", "src.d < '2024-01-01'"].map(times)).toEqual([[], [], []])
     expect(readFragment("lower(src.a) ~* 'x' and src.b ilike 'y'", 'src').localeDependent).toEqual(expect.arrayContaining(['~*', 'lower()', 'ilike']))
     expect(readFragment('lower(src.a collate "C")', 'src').localeDependent).toEqual([])
     expect(readFragment("(select string_agg(o.x, ',' order by o.x) from o)", 'src').localeDependent).toEqual(['order by'])

@@ -206,6 +206,7 @@ describe('SQL', () => {
     expect(await warnings({ source: 'table: person, where: "src.born < now()"', entity: 'columns: { score: { sql: "random()" } }' })).toMatchObject([
       { code: 'UNSTABLE_SQL', path: 'entities.people.source.where' }, { code: 'UNSTABLE_SQL', path: 'entities.people.columns.score.sql' },
     ])
+    expect(await warnings({ source: 'query: "select p.id, p.name from person p where p.born < now()"', entity: '' })).toContainEqual(expect.objectContaining({ code: 'UNSTABLE_SQL', path: 'entities.people.source.query' }))
   })
 
   it('lets NULL be no: a predicate is wrapped where the server sees it', async () => {

@@ -101,6 +101,33 @@ test.each<[string, string, string, string, string]>([
   expect(figuresOf(run.entities['t']!.accounting)).toBe(`200: ${expected} | 200: 200 matched`)
 })
 
+test.each<[string, string, string]>([
+  ['a function behind a comment', '', 'public.lookup/* a comment */(src.v)'],
+  ['a function behind a comment to the end of the line', '', 'public.lookup -- a comment\\n (src.v)'],
+  ['a function in the manner of a column of the row', 'create function seen(r t) returns int language plpgsql stable as $$ begin return lookup(r.v); end $$', '(src).seen'],
+  ['a function in escapes', '', 'public.U&\\"\\\\006Cookup\\"(src.v)'],
+  ['an operator', 'create operator @@@ (rightarg = int, function = lookup)', 'operator(public.@@@) src.v'],
+  ['a cast', "create type n as enum ('a'); create function mine(n) returns int language plpgsql stable as $$ begin return lookup(0); end $$; create cast (n as int) with function mine(n)", "src.v + 'a'::public.n::int"],
+])('%s reads a table that no plan tells', async (_, before, sql) => {
+  const plan = planOf(`  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [w, name], columns: { v: { sql: "${sql}" } } }`)
+  await write('source', `create table other (n int); insert into other values (0); create function lookup(x int) returns int language plpgsql stable as $$ begin return x + (select n from public.other); end $$; ${before}`)
+  expect((await compare('full', plan)).entities['t']!.verdict).toBe('pass')
+  await write('source', 'update other set n = 1')
+  const run = await compare('changed', plan)
+  expect(figuresOf(run.entities['t']!.accounting)).toBe(`200: 200 differs | 200: 200 matched`)
+})
+
+test.each([["clock_timestamp() > MOMENT", 'where'], ["'now'::timestamptz > MOMENT", 'where'], ["MOMENT < E'\\x6eow'", 'where'], ["now() > MOMENT", 'query']])(
+  'what the clock tells is read again: %s in a %s', async (condition, place) => {
+    const moment = new Date(Date.now() + 3000)
+    const chosen = `src.id < 200 or not ${condition.replace('MOMENT', `'${moment.toISOString()}'::timestamptz`)}`
+    const source = place === 'where' ? `table: t, where: ${JSON.stringify(chosen)}` : `query: ${JSON.stringify(`select s.* from t s where ${chosen.replace("src.", "s.")}`)}`
+    const plan = planOf(`  t: { domain: d, source: { ${source} }, target: { table: t }, key: { id: id }, same: [v, w, name] }`)
+    expect(figuresOf((await compare('full', plan)).entities['t']!.accounting)).toBe('200: 200 verified | 200: 200 matched')
+    await sleep(moment.getTime() - Date.now() + 10)
+    expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
+  })
+
 test('a view that the plan names in capitals reads other rows', async () => {
   await write('source', 'create table p as select i as id, i < 200 as live from generate_series(1, 200) i; create view people as select * from p')
   const plan = base('', ', where: "exists (select from People o where o.id = src.id)"')
