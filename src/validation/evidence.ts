@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { countStatement, readRowsStatement, scanStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
+import { serviceName } from '../db/clients.js'
 import { countOf, read, readOne, textOf, type Reader } from './reader.js'
 
 /**
@@ -37,7 +38,7 @@ const countersAreExact = 150_000
  */
 const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
   other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
-    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker'))
+    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and (application_name = '${serviceName}' and usename = session_user) is not true and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker'))
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),

@@ -23,8 +23,9 @@ const told = (run: ComparisonRun) => ({
 })
 
 describe('a session that has not told the counters what it did', () => {
-  test('it sits in its next transaction: the counters prove nothing, the versions of the rows tell', async () => {
+  test.each(['loader', 'mcov', 'mcov_loader'])('%s sits in its next transaction: the counters prove nothing, the versions of the rows tell', async (name) => {
     const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
+    await sql.unsafe(`set application_name = '${name}'`)
     await compare('full', base())
     await sql.unsafe('create table other (n int)')
     await sleep(1100)
