@@ -61,26 +61,37 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
       where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`
 
+/** The server cuts names off behind 63 bytes, or before the letter of up to four bytes that ends there: of a longer one a statement may have more than the catalogue. */
+const longestWhole = 59
+
 /**
- * SQL that tells whether a statement ($1) names something of another schema than the server's own, in capitals or not. The pattern is asked only of names that stand in the text at all: over every function of
- * the server, 3,300 of them, it took 1.4 s for each entity.
+ * SQL that tells whether a statement ($1) names something, in capitals or not. The pattern is asked only of names that stand in the text at all: over every function of the server, 3,300 of them, it took 1.4 s for each
+ * entity.
  */
-const names = (name: string, after: string) => `case when n.nspname in ('pg_catalog', 'information_schema') or pg_catalog.strpos(pg_catalog.lower($1::text), ${name}) = 0 then false
-    else pg_catalog.lower($1::text) ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g') || '${after}') end`
+const names = (name: string, after: string) => {
+  const written = `pg_catalog.replace(pg_catalog.lower(${name}::text), '"', '""')`
+  return `case when pg_catalog.strpos(pg_catalog.lower($1::text), ${written}) = 0 then false
+    else pg_catalog.lower($1::text) ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${written}, '([^[:alnum:]_])', '\\\\\\1', 'g') || case when pg_catalog.octet_length(${name}::text) > ${longestWhole} then '' else '${after}' end) end`
+}
+
+/** What stands behind a name that has ended. */
+const afterName = '($|[^[:alnum:]_])'
 
 /** What may stand between the name of a function and its arguments: the end of a quoted name, blanks, comments. */
 const beforeArguments = '"?(\\s|/\\*.*\\*/|--[^\\n]*\\n)*[(]'
 
 /**
- * Whether the SQL of a statement names a view or a foreign table, or a function beyond the server's own, or may use an operator or a cast of the users that is not immutable: what those read, no plan tells. A function of a row can be
+ * Whether the SQL of a statement names a view, also of the catalogue, a table of the whole server or a foreign one, or a function beyond the server's own, or may use an operator or a cast of the users that is not immutable: what those read, no plan tells. A function of a row can be
  * named like one of its columns, an operator is looked for by its signs, a cast has no name, and what stands in escapes may be any of them.
  */
-const opaqueStatement = `with function as (select p.oid, p.proname, p.proargtypes, p.provolatile <> 'i' as may_read, n.nspname, exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as is_extension
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where p.oid >= ${firstOfUsers})
+const opaqueStatement = `with function as (select p.oid, p.proname, p.proargtypes, p.provolatile <> 'i' as may_read, exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as is_extension
+    from pg_catalog.pg_proc p where p.oid >= ${firstOfUsers})
   select (pg_catalog.lower($1::text) ~ 'u&"'
-    or exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('pg_catalog.lower(c.relname::text)', '($|[^[:alnum:]_])')})
-    or exists (select from function n where ${names('pg_catalog.lower(n.proname::text)', beforeArguments)}
-      or exists (select from pg_catalog.pg_type t where t.oid = n.proargtypes[0] and t.typtype = 'c') and ${names('pg_catalog.lower(n.proname::text)', '($|[^[:alnum:]_])')})
+    or pg_catalog.strpos(pg_catalog.lower($1::text), 'information_schema') > 0
+    or exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where (c.relkind in ('v', 'f') or c.relkind = 'r' and c.relisshared) and n.nspname <> 'information_schema' and ${names('c.relname', afterName)})
+    or exists (select from function n where ${names('n.proname', beforeArguments)}
+      or exists (select from pg_catalog.pg_type t where t.oid = n.proargtypes[0] and t.typtype = 'c') and ${names('n.proname', afterName)})
     or exists (select from function n join pg_catalog.pg_operator o on o.oprcode = n.oid where n.may_read and not n.is_extension and pg_catalog.strpos($1::text, o.oprname::text) > 0)
     or exists (select from function n join pg_catalog.pg_cast c on c.castfunc = n.oid where n.may_read and not n.is_extension))::text as opaque`
 

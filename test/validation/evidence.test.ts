@@ -129,11 +129,20 @@ test.each([["clock_timestamp() > MOMENT", 'where'], ["'now'::timestamptz > MOMEN
     expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
   })
 
-test('a view that the plan names in capitals reads other rows', async () => {
-  await write('source', 'create table p as select i as id, i < 200 as live from generate_series(1, 200) i; create view people as select * from p')
-  const plan = base('', ', where: "exists (select from People o where o.id = src.id)"')
-  await compare('full', plan)
-  await write('source', 'create or replace view people as select * from p where live')
+const people = (name: string) => `create table p as select i as id, i < 200 as live from generate_series(1, 200) i; create view ${name} as select * from p`
+const longest = 'v'.repeat(63)
+
+test.each<[string, string, string, string]>([
+  ['named in capitals', people('people'), 'exists (select from People o where o.id = src.id)', 'create or replace view people as select * from p where live'],
+  ['named with a quotation mark', people('"we""ird"'), 'exists (select from "we""ird" o where o.id = src.id)', 'create or replace view "we""ird" as select * from p where live'],
+  ['named with letters that the server cuts off', people(longest), `exists (select from ${longest}v o where o.id = src.id)`, `create or replace view ${longest} as select * from p where live`],
+  ['of the catalogue', people('people'), "src.id < 200 or not exists (select from Pg_views o where o.definition like '%renamed%')", 'alter view people rename live to renamed'],
+  ['of the information schema', people('people'), "src.id < 200 or not exists (select from Information_Schema.views o where o.view_definition like '%renamed%')", 'alter view people rename live to renamed'],
+])('a view reads other rows: %s', async (_, before, condition, after) => {
+  if (before !== '') await write('source', before)
+  const plan = base('', `, where: ${JSON.stringify(condition)}`)
+  expect((await compare('full', plan)).entities['t']!.verdict).toBe('pass')
+  await write('source', after)
   expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
 })
 
