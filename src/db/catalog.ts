@@ -4,7 +4,7 @@ import { groupBy } from '../core/lists.js'
 import type { Db } from './clients.js'
 
 /** Schemas of this service, whose tables are nobody's data. */
-const ownSchemas = ['migration_coverage', 'pgboss']
+export const ownSchemas = ['migration_coverage', 'pgboss']
 
 const kinds: Record<string, RelationKind> = { r: 'table', p: 'partitioned table', v: 'view', m: 'materialized view', f: 'foreign table' }
 

@@ -15,7 +15,7 @@ export interface DatabaseOptions {
   /** PEM texts: the authorities to trust, and what the client shows of itself */
   certificates?: { ca?: string; cert?: string; privateKey?: string }
   maxConnections: number
-  /** shown in pg_stat_activity; `mcov` unless given */
+  /** shown in pg_stat_activity; `serviceName` unless given */
   applicationName?: string
   /** limit of one statement, 30 000 ms unless given, 0 for none; 5 s of silence later the client destroys the connection */
   statementTimeoutMs?: number
@@ -29,6 +29,9 @@ export type Db = ISql<{}>
 
 const defaultStatementTimeoutMs = 30_000
 const graceMs = 5_000
+
+/** The name of the service's connections in pg_stat_activity. What others do under it is taken for the service's own, so it is one that nobody gives a loader by accident. */
+export const serviceName = 'mcov migration-coverage'
 
 /** How values are written and literals are read, whatever the database's own defaults. lc_monetary is left to it: it says what the stored integer of a money means. */
 const plainForms = {
@@ -130,7 +133,7 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
   const silenceMs = statementTimeoutMs === 0 ? Number.POSITIVE_INFINITY : statementTimeoutMs + graceMs
   const base = { host: options.host, port: options.port, tls: options.ssl === 'disable' ? null : { verify: options.ssl === 'verify-full', ...options.certificates }, connectMs }
   const connection = {
-    application_name: options.applicationName ?? 'mcov', statement_timeout: String(statementTimeoutMs), ...settings,
+    application_name: options.applicationName ?? serviceName, statement_timeout: String(statementTimeoutMs), ...settings,
     // postgres.js 3.4.9 forgets to flush a start-up packet of less than 1 KiB when bytes of the connection before are left over
     options: ' '.repeat(1024),
   }
@@ -183,7 +186,7 @@ function login(options: DatabaseOptions) {
 
 async function serverVersion(options: DatabaseOptions, socket: (silenceMs: number) => Promise<net.Socket>): Promise<number> {
   const settings: object = {
-    ...login(options), max: 1, fetch_types: false, socket: () => socket(graceMs), connection: { application_name: options.applicationName ?? 'mcov' },
+    ...login(options), max: 1, fetch_types: false, socket: () => socket(graceMs), connection: { application_name: options.applicationName ?? serviceName },
   }
   const sql = postgres(settings)
   try {

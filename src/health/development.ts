@@ -12,7 +12,7 @@ const ConfigurationSchema = Type.Record(Type.String(), Type.Unknown(), {
 
 const ConnectionsSchema = Type.Object(
   { connections: Type.Array(Type.Object({ applicationName: Type.String(), state: nullable(Type.String()), connections: Count }, { additionalProperties: false })) },
-  { $id: 'Connections', additionalProperties: false, description: 'connections to the target', examples: [{ connections: [{ applicationName: 'mcov', state: 'idle', connections: 3 }] }] },
+  { $id: 'Connections', additionalProperties: false, description: 'connections to the target', examples: [{ connections: [{ applicationName: 'mcov migration-coverage', state: 'idle', connections: 3 }] }] },
 )
 
 export interface DevelopmentRouteOptions {

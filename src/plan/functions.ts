@@ -10,6 +10,9 @@ const refusedPrefixes = [
 const refusedNames = new Set([
   'lo', 'loread', 'lowrite', 'set_config', 'current_setting', 'nextval', 'currval', 'lastval', 'setval', 'setseed', 'ts_stat', 'ts_rewrite', 'crosstab', 'connectby', 'normal_rand',
   'xpath_table', 'suppress_redundant_updates_trigger', 'unique_key_recheck', 'fmgr_internal_validator', 'fmgr_c_validator', 'fmgr_sql_validator', 'make_tuple_indirect', 'version', 'amvalidate', 'current_query', 'currtid', 'currtid2',
+  // `to_region` may be somebody's own
+  ...['class', 'collation', 'config', 'dictionary', 'namespace', 'oper', 'operator', 'proc', 'procedure', 'role', 'type', 'typemod'].flatMap((kind) => [`reg${kind}`, `to_reg${kind}`]),
+  'format_type', 'obj_description', 'col_description', 'shobj_description',
 ])
 /** `pg_` functions that only look at their argument. */
 const allowedNames = new Set(['pg_typeof', 'pg_column_size', 'pg_size_pretty', 'pg_size_bytes', 'pg_input_is_valid', 'pg_collation_for'])

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { countStatement, readRowsStatement, scanStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
+import { ownSchemas } from '../db/catalog.js'
+import { serviceName } from '../db/clients.js'
 import { countOf, read, readOne, textOf, type Reader } from './reader.js'
 
 /**
@@ -26,25 +28,46 @@ const firstOfUsers = 16_384
 /** Before 15 the counters went through lossy datagrams. */
 const countersAreExact = 150_000
 
+/** What else names in a statement may mean; each change makes a new version of a row. */
+const versionedCatalogs = ['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict']
+
+/** Settings of the database that are left to it (see `pinnedSettings`) although they say what a text means or how a value is written. */
+const ownSettings = ['default_text_search_config', 'timezone_abbreviations', 'xmlbinary', 'lc_monetary', 'lc_numeric', 'lc_time']
+
+/** SQL condition of the sessions in `pg_stat_activity` that may write to this database and are not the service's own. */
+const ofOthers = `datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and (application_name = '${serviceName}' and usename = session_user) is not true and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker')`
+
 /**
  * The relations in $1 (a JSON array of [schema, name]), and how far their counters can be trusted.
  * `server` is what a restart, a crash (which loses counters, and commits that were not flushed), a restored or promoted server and another database change: the crash of one session restarts neither the
- * server nor the counters of a database, but those of the background writer. Labels of enums change without any row, and so does what the users' functions, operators, casts, collations and text search make of a value.
+ * server nor the counters of a database, but those of the background writer. Labels of enums change without any row, and so does what the users' functions, operators, casts, types, collations, text search and settings make of a value.
+ * Tables come and go all the time, each with a type of its row: that counts only where it is the type of something else (the dependencies tell it in 5 ms where the columns of 5,000 tables take 50), and not in what is temporary or the service's own. A table's own columns are in its definition.
  * `counters` would lie after a reset too, and on a standby (which counts nothing). `relations` tells of each relation its definition (every DDL makes a new version of its row in pg_class; a column that is dropped
  * and made anew has another number; a generated column another expression; what is unique now was it before) and its counters, null while a writer's transaction is open.
  * `sessions` are those of others that may still hold back what they did to the counters: a session tells it when it is idle outside a transaction, and then a second later than the time before, or ten seconds after it has fallen
  * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later (each commit of a procedure begins a transaction, and only the end of its call tells): what such a session did before that look nobody has heard of, however long it is waited for.
  */
 const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
+  relation as materialized (select oid, relkind, relpersistence from pg_catalog.pg_class where relkind = 'c' or relpersistence = 't'),
+  typed as materialized (select distinct refobjid as type from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_type'::regclass and refobjid >= ${firstOfUsers} and deptype = 'n'
+    and not (classid = 'pg_catalog.pg_class'::regclass and objid in (select oid from relation where relpersistence = 't'))),
+  type as (select t.oid, t.xmin::text as version, t.typrelid from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+    where t.oid >= ${firstOfUsers} and t.typinput <> 'pg_catalog.array_in'::regproc and n.nspname not in (${ownSchemas.map((schema) => `'${schema}'`).join(', ')}) and n.nspname !~ '^pg_temp_'
+      and (t.typrelid = 0 or t.typrelid in (select oid from relation where relkind = 'c') or t.oid in (select type from typed) or t.typarray in (select type from typed))),
+  made as (${versionedCatalogs.map((catalog) => `select '${catalog}' as kind, oid, xmin::text as version from pg_catalog.${catalog} where oid >= ${firstOfUsers}`).join(' union all ')}
+    union all select 'map', mapcfg, xmin::text from pg_catalog.pg_ts_config_map
+    union all select 'type', oid, version from type
+    union all select 'attribute', a.attrelid, a.attnum || ' ' || a.xmin::text from type join pg_catalog.pg_attribute a on a.attrelid = type.typrelid where a.attnum > 0
+    union all select 'check', oid, xmin::text from pg_catalog.pg_constraint where contypid >= ${firstOfUsers}
+    union all select 'schema', oid, nspname::text from pg_catalog.pg_namespace where nspname !~ '^pg_'),
   other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
-    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker'))
+    where ${ofOthers})
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
       (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
-      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from (${['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict']
-    .map((catalog) => `select '${catalog}' as kind, oid, xmin::text as version from pg_catalog.${catalog} where oid >= ${firstOfUsers}`).join(' union all ')} union all select 'map', mapcfg, xmin::text from pg_catalog.pg_ts_config_map) made),
-      pg_catalog.current_setting('default_text_search_config'))::text as server,
+      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from made),
+      ${ownSettings.map((setting) => `pg_catalog.current_setting('${setting}')`).join(', ')})::text as server,
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
     (select count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
     (select count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
@@ -62,28 +85,39 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
 
 /** How many sessions of others may have done something since $1 (ISO 8601) that the counters do not tell yet. Column: writers. */
 export const writersStatement = `select (count(*) filter (where state is distinct from 'idle' or state_change >= $1::text::timestamptz))::text as writers from pg_catalog.pg_stat_activity
-  where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker')`
+  where ${ofOthers}`
+
+/** The server cuts names off behind 63 bytes, or before the letter of up to four bytes that ends there: of a longer one a statement may have more than the catalogue. */
+const longestWhole = 59
 
 /**
- * SQL that tells whether a statement ($1) names something of another schema than the server's own, in capitals or not. The pattern is asked only of names that stand in the text at all: over every function of
- * the server, 3,300 of them, it took 1.4 s for each entity.
+ * SQL that tells whether a statement ($1) names something, in capitals or not. The pattern is asked only of names that stand in the text at all: over every function of the server, 3,300 of them, it took 1.4 s for each
+ * entity.
  */
-const names = (name: string, after: string) => `case when n.nspname in ('pg_catalog', 'information_schema') or pg_catalog.strpos(pg_catalog.lower($1::text), ${name}) = 0 then false
-    else pg_catalog.lower($1::text) ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${name}, '([^[:alnum:]_])', '\\\\\\1', 'g') || '${after}') end`
+const names = (name: string, after: string) => {
+  const written = `pg_catalog.replace(pg_catalog.lower(${name}::text), '"', '""')`
+  return `case when pg_catalog.strpos(pg_catalog.lower($1::text), ${written}) = 0 then false
+    else pg_catalog.lower($1::text) ~ ('(^|[^[:alnum:]_])' || pg_catalog.regexp_replace(${written}, '([^[:alnum:]_])', '\\\\\\1', 'g') || case when pg_catalog.octet_length(${name}::text) > ${longestWhole} then '' else '${after}' end) end`
+}
+
+/** What stands behind a name that has ended. */
+const afterName = '($|[^[:alnum:]_])'
 
 /** What may stand between the name of a function and its arguments: the end of a quoted name, blanks, comments. */
 const beforeArguments = '"?(\\s|/\\*.*\\*/|--[^\\n]*\\n)*[(]'
 
 /**
- * Whether the SQL of a statement names a view or a foreign table, or a function beyond the server's own, or may use an operator or a cast of the users that is not immutable: what those read, no plan tells. A function of a row can be
+ * Whether the SQL of a statement names a view, also of the catalogue, a table of the whole server or a foreign one, or a function beyond the server's own, or may use an operator or a cast of the users that is not immutable: what those read, no plan tells. A function of a row can be
  * named like one of its columns, an operator is looked for by its signs, a cast has no name, and what stands in escapes may be any of them.
  */
-const opaqueStatement = `with function as (select p.oid, p.proname, p.proargtypes, p.provolatile <> 'i' as may_read, n.nspname, exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as is_extension
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where p.oid >= ${firstOfUsers})
+const opaqueStatement = `with function as (select p.oid, p.proname, p.proargtypes, p.provolatile <> 'i' as may_read, exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as is_extension
+    from pg_catalog.pg_proc p where p.oid >= ${firstOfUsers})
   select (pg_catalog.lower($1::text) ~ 'u&"'
-    or exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'f') and ${names('pg_catalog.lower(c.relname::text)', '($|[^[:alnum:]_])')})
-    or exists (select from function n where ${names('pg_catalog.lower(n.proname::text)', beforeArguments)}
-      or exists (select from pg_catalog.pg_type t where t.oid = n.proargtypes[0] and t.typtype = 'c') and ${names('pg_catalog.lower(n.proname::text)', '($|[^[:alnum:]_])')})
+    or pg_catalog.strpos(pg_catalog.lower($1::text), 'information_schema') > 0
+    or exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where (c.relkind in ('v', 'f') or c.relkind = 'r' and c.relisshared) and n.nspname <> 'information_schema' and ${names('c.relname', afterName)})
+    or exists (select from function n where ${names('n.proname', beforeArguments)}
+      or exists (select from pg_catalog.pg_type t where t.oid = n.proargtypes[0] and t.typtype = 'c') and ${names('n.proname', afterName)})
     or exists (select from function n join pg_catalog.pg_operator o on o.oprcode = n.oid where n.may_read and not n.is_extension and pg_catalog.strpos($1::text, o.oprname::text) > 0)
     or exists (select from function n join pg_catalog.pg_cast c on c.castfunc = n.oid where n.may_read and not n.is_extension))::text as opaque`
 

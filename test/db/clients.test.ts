@@ -34,7 +34,7 @@ describe('the pinned session', () => {
     const rows = await using(open({ ...database.options, maxConnections: 1 }), (sql) => sql<{ name: string; setting: string; source: string }[]>`
       select name, current_setting(name) as setting, source from pg_settings where source = 'client' or source = 'session' order by name`)
     expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
-      application_name: 'mcov', array_nulls: 'on', bytea_output: 'hex', client_connection_check_interval: '1s', client_encoding: 'UTF8', DateStyle: 'ISO, MDY',
+      application_name: 'mcov migration-coverage', array_nulls: 'on', bytea_output: 'hex', client_connection_check_interval: '1s', client_encoding: 'UTF8', DateStyle: 'ISO, MDY',
       default_transaction_read_only: 'on', enable_sort: 'off', extra_float_digits: '3', idle_in_transaction_session_timeout: '10s', IntervalStyle: 'postgres', jit: 'off',
       lock_timeout: '500ms', max_parallel_workers_per_gather: '2', quote_all_identifiers: 'off', row_security: 'off', search_path: 'pg_catalog, public', standard_conforming_strings: 'on',
       statement_timeout: '30s', TimeZone: 'UTC', transform_null_equals: 'off', work_mem: '32MB', xmloption: 'content',

@@ -207,7 +207,7 @@ describe('development endpoints', () => {
       const get = async (url: string) => (await enabled.app.inject({ url, headers: { 'x-api-key': apiKey } })).json<Record<string, unknown>>()
       expect((await enabled.app.inject('/dev/config')).statusCode).toBe(401)
       expect(await get('/dev/config')).toMatchObject({ apiKey: '***', rateLimit: { max: 1000, windowMs: 60_000 }, corsOrigins: [], developmentEndpoints: true })
-      expect((await get('/dev/connections'))['connections']).toContainEqual({ applicationName: 'mcov', state: 'active', connections: expect.any(Number) })
+      expect((await get('/dev/connections'))['connections']).toContainEqual({ applicationName: 'mcov migration-coverage', state: 'active', connections: expect.any(Number) })
     } finally {
       await enabled.close()
     }

@@ -22,3 +22,11 @@ it('lets the plain functions pass', async () => {
     expect(isRefusedFunction(name), name).toBe(false)
   }
 })
+
+it('refuses what looks at the catalogue, and nothing that has a similar name', async () => {
+  const rows = await database.sql<{ name: string }[]>`
+    select distinct proname as name from pg_proc where pronamespace = 'pg_catalog'::regnamespace and (proname ~ '^to_reg' or proname = 'regclass' or proname ~ '(^format_type|_description)$')`
+  expect(rows.length).toBeGreaterThan(12)
+  expect(rows.filter(({ name }) => !isRefusedFunction(name)).map(({ name }) => name)).toEqual([])
+  expect(['to_region', 'regexp_match', 'region'].filter(isRefusedFunction)).toEqual([])
+})

@@ -217,7 +217,7 @@ test('backends killed while a job runs: the tasks are repeated, and the figures 
     const end = running.finally(() => { over = true })
     for (const { sql, options } of [pair.source, pair.target]) {
       for (let found = 0; found === 0 && !over; await sleep(20)) {
-        const rows = await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${options.database} and state = 'active' and query like ${'%slow%'} and application_name = 'mcov'`
+        const rows = await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${options.database} and state = 'active' and query like ${'%slow%'} and application_name = 'mcov migration-coverage'`
         found = rows.length
         killed += found
       }

@@ -23,8 +23,9 @@ const told = (run: ComparisonRun) => ({
 })
 
 describe('a session that has not told the counters what it did', () => {
-  test('it sits in its next transaction: the counters prove nothing, the versions of the rows tell', async () => {
+  test.each(['loader', 'mcov', 'mcov_loader'])('%s sits in its next transaction: the counters prove nothing, the versions of the rows tell', async (name) => {
     const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
+    await sql.unsafe(`set application_name = '${name}'`)
     await compare('full', base())
     await sql.unsafe('create table other (n int)')
     await sleep(1100)
@@ -117,6 +118,61 @@ test.each<[string, string, string]>([
   expect(figuresOf(run.entities['t']!.accounting)).toBe(`200: 200 differs | 200: 200 matched`)
 })
 
+const column = (sql: string) => planOf(`  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [w, name], columns: { v: { sql: ${JSON.stringify(sql)} } } }`)
+const pairs = 'create type pr as (a int, b int); create type other as (b int, a int); alter table t add c pr; update t set c = row(v, -1)'
+const constant = "src.v + ('(0,1)'::public.pr).a"
+
+test.each<[string, string, string, string, string]>([
+  ['attributes of a composite type are renamed', pairs, '(src.c).a', 'alter type pr rename attribute a to x; alter type pr rename attribute b to a', '200: 200 differs'],
+  ['attributes of the type of a constant are renamed', pairs, constant, 'alter type pr rename attribute a to x; alter type pr rename attribute b to a', '200: 200 differs'],
+  ['an attribute is dropped and made anew', pairs, '(src.c).a', 'alter type pr drop attribute a; alter type pr add attribute a int', '200: 200 differs'],
+  ['columns are renamed of a table whose row is a column', 'create table other (a int, b int); alter table t add c other; update t set c = row(v, -1)::other', '(src.c).a', 'alter table other rename a to x; alter table other rename b to a', '200: 200 differs'],
+  ['columns are renamed of a table whose rows are a column', 'create table other (a int, b int); alter table t add c other[]; update t set c = array[row(v, -1)::other]', '(src.c)[1].a', 'alter table other rename a to x; alter table other rename b to a', '200: 200 differs'],
+  ['two types change their names', pairs, constant, 'alter type pr rename to x; alter type other rename to pr', '200: 200 differs'],
+  ['two schemas change their names', 'create schema first; create schema second; create type first.pr as (a int, b int); create type second.pr as (b int, a int)', "src.v + ('(0,1)'::first.pr).a", 'alter schema first rename to third; alter schema second rename to first', '200: 200 differs'],
+  ['a domain gets a check', 'create domain dm as int', 'src.v::public.dm::int', 'alter domain dm add check (value <> 100) not valid', '200: 200 unverified'],
+])('%s', async (_, before, sql, after, expected) => {
+  await write('source', `drop schema if exists first, second, third cascade; ${before}`)
+  expect(figuresOf((await compare('full', column(sql))).entities['t']!.accounting)).toBe('200: 200 verified | 200: 200 matched')
+  await write('source', after)
+  const run = await compare('changed', column(sql))
+  expect(figuresOf(run.entities['t']!.accounting)).toMatch(expected)
+  expect(told(run)).toEqual(told(await compare('full', column(sql))))
+})
+
+test('what others make beside what is read, for good or for a time, leaves the evidence as it is', async () => {
+  await write('source', pairs)
+  await compare('full', column('(src.c).a'))
+  const sql = openAdmin({ ...pair.source.options, maxConnections: 1 })
+  await sql.unsafe('create table made (n int, list int[]); create table gone (n int); drop table gone; create temporary table passing (c pr, t t); create type pg_temp.kind as (n int); create view seen as select * from t').simple()
+  await write('target', 'create table made (n int); create table pgboss.part (like pgboss.job); drop table pgboss.part; create type migration_coverage.kind as (n int)')
+  const run = await compare('changed', column('(src.c).a'))
+  await sql.end()
+  await write('target', 'drop type migration_coverage.kind')
+  expect(run.entities['t']!.note).toMatch(/^the source was read at .* and the target was read at .*counters/)
+})
+
+test.each<[string, string, string, string]>([
+  ['timezone_abbreviations', 'India', "src.d::timestamptz = '2023-12-31 22:00+00'", "update t set d = '2024-01-01 00:00 IST'"],
+  ['xmlbinary', 'hex', "xmlelement(name a, src.d::bytea)::text = '<a>YWJj</a>'", "update t set d = 'abc'"],
+  ['lc_numeric', 'POSIX', "to_char(src.v, 'FM9G999') <> '1,0'", ''],
+  ['lc_time', 'POSIX', "to_char(date '2024-01-01', 'TMMonth') <> ''", ''],
+  ['lc_monetary', 'POSIX', "src.v::money is not null", ''],
+])('the setting %s is another one', async (setting, value, condition, before) => {
+  const { database } = pair.source.options
+  await write('source', `alter database ${database} reset ${setting}; alter table t add d text; ${before}`)
+  const plan = column(`src.v + case when ${condition} then 0 else 1 end`)
+  expect(figuresOf((await compare('full', plan)).entities['t']!.accounting)).toBe('200: 200 verified | 200: 200 matched')
+  try {
+    await write('source', `alter database ${database} set ${setting} to '${value}'; select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+    const run = await compare('changed', plan)
+    expect(run.entities['t']!.note ?? '').not.toMatch(/the source was read at|of the source were read at/)
+    expect(told(run)).toEqual(told(await compare('full', plan)))
+  } finally {
+    await write('source', `alter database ${database} reset ${setting}`)
+  }
+})
+
 test.each([["clock_timestamp() > MOMENT", 'where'], ["'now'::timestamptz > MOMENT", 'where'], ["MOMENT < E'\\x6eow'", 'where'], ["now() > MOMENT", 'query']])(
   'what the clock tells is read again: %s in a %s', async (condition, place) => {
     const moment = new Date(Date.now() + 3000)
@@ -128,11 +184,20 @@ test.each([["clock_timestamp() > MOMENT", 'where'], ["'now'::timestamptz > MOMEN
     expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
   })
 
-test('a view that the plan names in capitals reads other rows', async () => {
-  await write('source', 'create table p as select i as id, i < 200 as live from generate_series(1, 200) i; create view people as select * from p')
-  const plan = base('', ', where: "exists (select from People o where o.id = src.id)"')
-  await compare('full', plan)
-  await write('source', 'create or replace view people as select * from p where live')
+const people = (name: string) => `create table p as select i as id, i < 200 as live from generate_series(1, 200) i; create view ${name} as select * from p`
+const longest = 'v'.repeat(63)
+
+test.each<[string, string, string, string]>([
+  ['named in capitals', people('people'), 'exists (select from People o where o.id = src.id)', 'create or replace view people as select * from p where live'],
+  ['named with a quotation mark', people('"we""ird"'), 'exists (select from "we""ird" o where o.id = src.id)', 'create or replace view "we""ird" as select * from p where live'],
+  ['named with letters that the server cuts off', people(longest), `exists (select from ${longest}v o where o.id = src.id)`, `create or replace view ${longest} as select * from p where live`],
+  ['of the catalogue', people('people'), "src.id < 200 or not exists (select from Pg_views o where o.definition like '%renamed%')", 'alter view people rename live to renamed'],
+  ['of the information schema', people('people'), "src.id < 200 or not exists (select from Information_Schema.views o where o.view_definition like '%renamed%')", 'alter view people rename live to renamed'],
+])('a view reads other rows: %s', async (_, before, condition, after) => {
+  if (before !== '') await write('source', before)
+  const plan = base('', `, where: ${JSON.stringify(condition)}`)
+  expect((await compare('full', plan)).entities['t']!.verdict).toBe('pass')
+  await write('source', after)
   expect(figuresOf((await compare('changed', plan)).entities['t']!.accounting)).toBe('199: 199 verified | 200: 199 matched, 1 extra')
 })
 
