@@ -875,7 +875,7 @@ export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
   const [least, greatest] = ends.map((end) => `case when indexed then ${end} end::text`)
   const known = path.onward === null
     ? `(select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(path.schema)} and tablename = ${quoteLiteral(path.table)} and attname = ${nameOfColumn(path.column)} and not inherited) as correlation,
-    (select greatest(reltuples, 0)::int8::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows`
+    (select (case when reltuples between 0 and 1e15 then reltuples::int8 else 0 end)::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows`
     : 'null as correlation, null as rows'
   const onward = path.onward === null ? '' : ` and ${hasIndex(quoteRelation({ schema: spec[side].schema, name: spec[side].table }), [path.onward.own])}`
   return `select ${least} as least, ${greatest} as greatest, ${known} from (select ${hasIndex(relation, [path.column])}${onward} as indexed offset 0) found`

@@ -56,18 +56,26 @@ interface RelationRow {
   rowSecurity: string
 }
 
+/** Relations whose size would have to wait: somebody holds or awaits a lock that keeps out readers. */
+const lockedRelations = `array(
+  select l.relation from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+  where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and d.datname = current_database())`
+
 /** The relations of users. Conditions stand in each statement, because a snapshot of the catalogue is not shared between them. */
 const userRelations = (sql: Db) => sql`
   c.relkind in ('r', 'p', 'v', 'm', 'f') and left(n.nspname, 3) <> 'pg_' and n.nspname <> 'information_schema' and n.nspname <> all (${ownSchemas}::text[])`
 
 async function readRelations(sql: Db): Promise<RelationRow[]> {
+  // what the planner remembers does for a size that only says how to cut; statistics may hold any number
+  // the address of a row, which a pass reads of a table, is no column that a grant on columns covers
   // row_security_active follows ownership, bypassrls and force, and answers without raising under row_security = off
   return sql<RelationRow[]>`
-    select c.oid::text as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind, c.reltuples::text as "estimatedRows",
-      (case when c.relkind in ('r', 'm') then coalesce(pg_relation_size(c.oid, 'main'), 0) else 0 end)::text as bytes,
+    select c.oid::text as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind, (case when c.reltuples between 0 and 1e15 then c.reltuples else -1 end)::text as "estimatedRows",
+      (case when c.relkind not in ('r', 'm') then 0 when c.oid = any (${sql.unsafe(lockedRelations)}) then c.relpages * current_setting('block_size')::int8
+        else coalesce(pg_relation_size(c.oid, 'main'), 0) end)::text as bytes,
       exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid)::text as "hasChildren",
       p.schema::text as "parentSchema", p.name::text as "parentName",
-      (has_schema_privilege(n.oid, 'USAGE') and (has_table_privilege(c.oid, 'SELECT') or not exists (
+      (has_schema_privilege(n.oid, 'USAGE') and (has_table_privilege(c.oid, 'SELECT') or c.relkind <> 'r' and not exists (
         select from pg_catalog.pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and not has_column_privilege(c.oid, a.attnum, 'SELECT'))))::text as selectable,
       (c.relkind in ('r', 'p') and row_security_active(c.oid))::text as "rowSecurity"

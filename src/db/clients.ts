@@ -35,6 +35,7 @@ export const serviceName = 'mcov migration-coverage'
 
 /** How values are written and literals are read, whatever the database's own defaults. lc_monetary is left to it: it says what the stored integer of a money means. */
 const plainForms = {
+  client_encoding: 'UTF8',
   TimeZone: 'UTC',
   DateStyle: 'ISO, MDY',
   IntervalStyle: 'postgres',
@@ -47,6 +48,12 @@ const plainForms = {
   quote_all_identifiers: 'off',
 }
 
+/** A single statement is a transaction too: serializable ones make the application's own fail, deferrable ones wait for these. */
+const plainTransactions = {
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+}
+
 /**
  * The session of a database that is only read. It stands in the start-up packet, so it holds for every connection of the pool
  * and nothing has to be set (or forgotten) per query. default_transaction_read_only is a seat belt: a role without the right to
@@ -54,6 +61,7 @@ const plainForms = {
  */
 export const pinnedSettings = {
   default_transaction_read_only: 'on',
+  ...plainTransactions,
   // a reader that queues behind ALTER TABLE makes every writer queue behind the reader
   lock_timeout: '500',
   idle_in_transaction_session_timeout: '10000',
@@ -63,6 +71,8 @@ export const pinnedSettings = {
   // the planner takes the segments of a pass for as many as the rows, and would sort them in files
   enable_sort: 'off',
   max_parallel_workers_per_gather: '2',
+  // with a limit an index gives a random part of what it finds
+  gin_fuzzy_search_limit: '0',
   ...plainForms,
   search_path: 'pg_catalog, public',
 }
@@ -82,10 +92,27 @@ export function openTargetReader(options: DatabaseOptions): Sql {
 
 /** Opens the tracking client: read and write; int8 is a JS number (an inexact one throws), times are Dates, jsonb is parsed. */
 export function openTarget(options: DatabaseOptions): Sql {
-  return open(options, { ...plainForms, idle_in_transaction_session_timeout: '30000' }, {
+  return open(options, { ...plainTransactions, ...plainForms, idle_in_transaction_session_timeout: '30000' }, {
     types: { count: { to: 20, from: [20], serialize: String, parse: parseCount } },
   })
 }
+
+/** What a client of one of these databases asks of each of its connections; complete once it has been connected, since some settings hang on the server's version. */
+export function pinsOf(sql: Sql): Record<string, string> {
+  const { application_name: _name, options: _padding, ...pins } = sql.options.connection
+  return Object.fromEntries(Object.entries(pins).map(([name, value]) => [name, String(value)]))
+}
+
+/**
+ * Which settings of a session are not as pinned. Parameter: `pinsOf` as JSON. Columns: name, held, pinned.
+ * The server writes both values, since it has its own way with units and lists: each setting is set as pinned, until the statement ends.
+ */
+export const looseSettingsStatement = `with asked as materialized (
+    select key as name, value, pg_catalog.current_setting(key) as held from pg_catalog.json_each_text($1::text::json)
+  ), answered as materialized (
+    select name, held, pg_catalog.set_config(name, value, true) as pinned from asked
+  )
+  select name, held, pinned from answered where translate(held, '" ', '') <> translate(pinned, '" ', '') order by name`
 
 function openPinned(options: DatabaseOptions): Sql {
   return open(options, pinnedSettings, { fetch_types: false, types: { text: { from: parsedTypes, parse: asIs }, arrays: arrayTypes } })
@@ -143,7 +170,8 @@ function open(options: DatabaseOptions, settings: Record<string, string>, extra:
 
   // An unknown setting in the start-up packet refuses the connection, so the first one asks which version this is.
   const settleVersion = async ({ connection: startUp }: ParsedOptions): Promise<void> => {
-    const version = await serverVersion(options, (silence) => openGuardedSocket({ ...base, silenceMs: silence }, sockets))
+    const version = await serverVersion(options, connection, (silence) => openGuardedSocket({ ...base, silenceMs: silence }, sockets))
+    if (version >= 170_000) startUp['transaction_timeout'] = '0'
     if (version >= 140_000) startUp['client_connection_check_interval'] = '1000'
     if (version >= 110_000) startUp['jit'] = 'off'
   }
@@ -184,10 +212,8 @@ function login(options: DatabaseOptions) {
   return { host, port, database, username, password, ssl: false as const, connect_timeout: 15, onnotice: () => undefined }
 }
 
-async function serverVersion(options: DatabaseOptions, socket: (silenceMs: number) => Promise<net.Socket>): Promise<number> {
-  const settings: object = {
-    ...login(options), max: 1, fetch_types: false, socket: () => socket(graceMs), connection: { application_name: options.applicationName ?? serviceName },
-  }
+async function serverVersion(options: DatabaseOptions, connection: Record<string, string>, socket: (silenceMs: number) => Promise<net.Socket>): Promise<number> {
+  const settings: object = { ...login(options), max: 1, fetch_types: false, socket: () => socket(graceMs), connection }
   const sql = postgres(settings)
   try {
     const [row] = await sql<{ version: string }[]>`select current_setting('server_version_num') as version`

@@ -24,14 +24,19 @@ export function sqlstateOf(error: unknown): string | null {
 export function isTransient(error: unknown): boolean {
   const code = sqlstateOf(error)
   if (code === null) return false
-  return isLostConnection(code) || isClosedDoor(error, code) || /^(40001|40P01|53...|55P03|57014|25P03)$/.test(code)
+  return isLostConnection(code) || isClosedDoor(error, code) || /^(40001|40P01|53...|55P03|57014|25P03|25P04)$/.test(code)
 }
 
 /** The database cannot be used at all: it cannot be reached, or refuses the log-in. */
 export function isUnavailable(error: unknown): boolean {
   const code = sqlstateOf(error)
   if (code === null) return false
-  return isLostConnection(code) || isClosedDoor(error, code) || /^(28...|3D000|53300|CONNECTION_ENDED|CONNECTION_DESTROYED)$/.test(code)
+  return isLostConnection(code) || isClosedDoor(error, code) || isRefusedWriter(error, code) || /^(28...|3D000|53300|CONNECTION_ENDED|CONNECTION_DESTROYED)$/.test(code)
+}
+
+/** FATAL with 25006: a login trigger writes, which a session that only reads may not. */
+function isRefusedWriter(error: unknown, code: string): boolean {
+  return code === '25006' && isObject(error) && error['severity'] === 'FATAL'
 }
 
 /** FATAL with 55000: the database does not accept connections for now, as in a maintenance window. */
@@ -54,8 +59,9 @@ export function reasonCodeOf(error: unknown, side: 'source' | 'target' = 'source
   if (isUnavailable(error) && code !== '53300') return side === 'source' ? 'SOURCE_UNAVAILABLE' : 'TARGET_UNAVAILABLE'
   // `row_security = off` answers 42501 too; the routine is told apart because the message may be in any language
   if (code === '42501') return isObject(error) && error['routine'] === 'check_enable_rls' ? 'ROW_SECURITY' : 'NO_PRIVILEGE'
+  if (code === '25006') return 'NO_PRIVILEGE'
   if (schemaCodes.has(code)) return 'SCHEMA_CHANGED'
-  if (['57014', '55P03', '25P03', '40001', '40P01'].includes(code)) return 'TIMEOUT'
+  if (['57014', '55P03', '25P03', '25P04', '40001', '40P01'].includes(code)) return 'TIMEOUT'
   if (code.startsWith('53') || resourceCodes.has(code)) return 'RESOURCE'
   return null
 }

@@ -89,7 +89,11 @@ function durationText(ms: number): string {
 
 function failureSentence(task: TakenTask, error: unknown, attempts: number): string {
   const side = sideOf(error)
-  return `${taskName(task)} failed ${attempts} times${side === null ? '' : ` on the ${side} database`} (${shortError(error)}). The log of the worker has the details under task ${task.taskId}.`
+  const failed = `${taskName(task)} failed ${attempts} times${side === null ? '' : ` on the ${side} database`}`
+  if (side !== null && sqlstateOf(error) === '25006') {
+    return `${failed} (${writeRefusal(error)}). The service only reads there, so something writes that the database runs for it: a login trigger, or a function behind a view. Let it do nothing while transaction_read_only is on.`
+  }
+  return `${failed} (${shortError(error)}). The log of the worker has the details under task ${task.taskId}.`
 }
 
 function taskName({ kind, entity }: TakenTask): string {
@@ -102,6 +106,12 @@ const obstacles: Record<string, string> = { '55P03': 'a table is locked', '40P01
 function obstacleOf(error: unknown): string {
   const told = obstacles[sqlstateOf(error) ?? '']
   return told === undefined ? shortError(error) : `${told} (${shortError(error)})`
+}
+
+/** The server's own message names a command; that of a user's function may quote anything. */
+function writeRefusal(error: unknown): string {
+  const isServers = error instanceof Error && 'routine' in error && error.routine === 'PreventCommandIfReadOnly'
+  return isServers ? `${shortError(error)}: ${error.message}` : shortError(error)
 }
 
 /** Never the message: PostgreSQL quotes values, and drivers hosts, in theirs. */

@@ -1,9 +1,10 @@
-import type { Catalog, RelationInfo, Side } from '../core/catalog.js'
+import { findRelation, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
 import { describeQuery, type Description } from '../db/catalog.js'
 import type { Db } from '../db/clients.js'
 import { formatPath, type FoundFault, type Path } from './fault.js'
 import { readQuery } from './fragment.js'
 import type { Plan } from './schema.js'
+import { warnOfForeign } from './relations.js'
 import { warnOfUnstable } from './sql-parts.js'
 import type { ExpressionTypes } from './terms.js'
 
@@ -58,6 +59,10 @@ export function checkQueries(plan: Plan, catalogs: Record<Side, Catalog>, types:
     const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index || name === '?column?'))
     for (const name of twice) faults.push({ code: 'CONTRADICTION', path, message: name === '?column?' ? 'a column of the query has no name: give it one with `as`' : `two columns of the query are called \`${name}\`: give one another name with \`as\`` })
     if (faults.length === 0 && !(catalogs[side].queries?.has(formatPath(path)) ?? false)) faults.push({ code: 'INVALID_SQL', path, message: 'the columns of this query are not known: it was not shown to the server' })
+    for (const table of fragment.tables) {
+      const relation = findRelation(catalogs[side], table.schema ?? 'public', table.name)
+      if (relation !== undefined) faults.push(...warnOfForeign(catalogs[side], relation, path))
+    }
     if (fragment.unstable.length > 0) faults.push(warnOfUnstable(fragment.unstable, path, 'so it returns other rows from run to run'))
     return faults
   })

@@ -36,7 +36,24 @@ export function checkReadable(catalog: Catalog, relation: RelationInfo, path: Pa
   if (relation.rowSecurity) {
     faults.push({ code: 'ROW_SECURITY', path, message: `row-level security hides rows of ${name} in the ${catalog.side} database from the connected role, so no count of it would be right: give the role bypassrls` })
   }
-  return faults
+  return [...faults, ...warnOfForeign(catalog, relation, path)]
+}
+
+/** A warning where rows of a relation lie on another server, whose rights and row-level security nobody can see from here. */
+export function warnOfForeign(catalog: Catalog, relation: RelationInfo, path: Path): FoundFault[] {
+  const foreign = foreignPart(catalog, relation)
+  if (foreign === null) return []
+  const name = formatTable(foreign)
+  const place = foreign === relation ? `${name} in the ${catalog.side} database` : `${name}, a part of ${formatTable(relation)} in the ${catalog.side} database,`
+  return [{ severity: 'warning', code: 'FOREIGN_TABLE', path, message: `${place} is a foreign table: rows that its own server hides are not seen here, and nobody can tell; make sure that the role of its user mapping sees every row there` }]
+}
+
+/** The relation itself or the first of its partitions and children that is a foreign table, or null. */
+function foreignPart(catalog: Catalog, relation: RelationInfo): RelationInfo | null {
+  if (relation.kind === 'foreign table') return relation
+  if (!relation.hasChildren) return null
+  const children = catalog.relations.filter(({ parent }) => parent !== null && parent.schema === relation.schema && parent.name === relation.name)
+  return children.map((child) => foreignPart(catalog, child)).find((found) => found !== null) ?? null
 }
 
 /** The fault of a column that does not exist, or null. */

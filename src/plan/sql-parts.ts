@@ -132,7 +132,7 @@ function checkSubqueryTable(catalog: Catalog, table: { schema: string; name: str
   if (/^pg_|^information_schema$/.test(table.schema) || (table.schema === 'public' && table.name.startsWith('pg_'))) return []
   const relation = findRelation(catalog, table.schema, table.name)
   if (relation === undefined) return [{ ...tableNotFound(catalog, table), path }]
-  return checkReadable(catalog, relation, path).filter(({ code }) => code === 'ROW_SECURITY')
+  return checkReadable(catalog, relation, path).filter(({ code }) => code !== 'NO_PRIVILEGE')
 }
 
 /** `C.UTF-8` and `C.utf8` are one locale. */

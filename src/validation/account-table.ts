@@ -2,7 +2,7 @@ import type { Verdict } from '../core/accounting.js'
 import { bareClaimCondition } from '../core/expressions.js'
 import { quoteRelation } from '../core/identifier.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { isTransient } from '../db/sqlstate.js'
+import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { TableResult } from './outcomes.js'
 import { countOf, errorText, read, textOf, type Reader } from './reader.js'
@@ -17,8 +17,9 @@ export interface Claimant {
 /**
  * Counts the rows of one table by how many entities claim them, in one statement over the bare table with all entities' predicates.
  * A table that cannot be read is an `unknown` with the reason, never a figure; a transient error is thrown, so that the task is repeated.
+ * @param waits for the lock of a table, by being repeated
  */
-export async function accountTable(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal): Promise<TableResult> {
+export async function accountTable(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, waits: boolean, signal: AbortSignal): Promise<TableResult> {
   const base = { ...table, overlaps: [], claimedOnce: null, claimedSeveral: null, unclaimed: null, ignored: null, rows: null, error: null }
   try {
     if (table.coverage !== 'covered') {
@@ -32,7 +33,9 @@ export async function accountTable(table: TableCoverage, claimants: readonly Cla
     if (inexact.length > 0) return { ...base, rows: await countRows(table, reader, signal), verdict: 'unknown', error: `the query of ${inexact.join(', ')} does not return the table's primary key: nobody can say which rows it accounts for` }
     return { ...base, ...(await countClaims(table, claimants, reader, signal)) }
   } catch (error) {
-    if (isTransient(error) || signal.aborted) throw error
+    const isLocked = sqlstateOf(error) === '55P03'
+    if (signal.aborted || (isTransient(error) && (waits || !isLocked))) throw error
+    if (isLocked) return { ...base, verdict: 'unknown', error: 'another session keeps it locked: run the validation again when it is free' }
     return { ...base, verdict: 'unknown', error: errorText(error, claimants.map(({ spec }) => spec)) }
   }
 }

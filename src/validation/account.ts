@@ -6,6 +6,9 @@ import type { Reused } from './changed.js'
 import { finishWhenLast, readPrepared, sideOfTask, type TaskContext } from './context.js'
 import { readJobEntities, readTable, saveChecks, saveTables, type CheckResult, type TableResult } from './outcomes.js'
 
+/** So often the task is repeated while a table is locked, in half a minute; then the table is told as unknown, since the others need not wait for it. */
+const mostWaits = 5
+
 /** Counts all tables of one side by how many entities claim their rows. */
 export async function account(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const side = sideOfTask(task)
@@ -16,7 +19,7 @@ export async function account(context: TaskContext, task: TakenTask, signal: Abo
     // a job over some entities can account only for the tables whose every claimant it has
     if (table.entities.some((entity) => !all.has(entity)) || (table.entities.length === 0 && !coversPlan(tables, all))) continue
     const earlier = await readUnchanged(context, table, reused)
-    results.push(earlier !== null ? judgeAnew(earlier, shared) : await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], signal))
+    results.push(earlier !== null ? judgeAnew(earlier, shared) : await accountTable(table, table.entities.map((entity) => ({ entity, shared: shared.includes(entity), spec: all.get(entity) ?? null })), context.readers[side], task.retries < mostWaits, signal))
   }
   return {
     async write(tx) {

@@ -20,6 +20,7 @@ import { readBeginning } from './moved.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { cutNeighbours, findKeyIndexes, guessedRuns, hasOwnKeys, powerOfTwo, type KeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
+import { findLooseSettings } from './pins.js'
 import { digestOfReading } from './release.js'
 import { countOf, partsOf, read, textOf, type Reader } from './reader.js'
 
@@ -35,12 +36,15 @@ const entitiesAtOnce = 4
 /** A chunk of a side with joined tables is so many times as large. */
 const joinedChunks = 8
 
+const looseAdvice = 'Connect past a pooler that lists such settings in ignore_startup_parameters or sets them itself, and let login triggers leave them alone; or give them to the role: alter role ... set ... = ...'
+
 /** Checks the plan against both databases as they are now, and cuts the job into tasks. */
 export async function prepare(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
   const { readers, queue, options } = context
   const loaded = loadPlan(await readPlanContent(context.target, task.job.planId))
   // one after the other: the first tells which side is away, the check of the plan does not
   const encodings = await readEncodings(readers, signal)
+  await refuseLooseSettings(readers, signal)
   const check = await checkPlanAgainst(loaded, readers.source.sql, readers.target.sql)
   const canaries = await probeCanaries(readers, encodings.recode, signal)
   if (canaries.length > 0) throw jobFailure('INTERNAL', `the two servers' fingerprints cannot be trusted: ${canaries.join('; ')}`)
@@ -112,6 +116,13 @@ async function readEncodings(readers: Record<Side, Reader>, signal: AbortSignal)
   const statement = "select current_setting('server_encoding') as encoding"
   const [source, target] = await Promise.all([read(readers.source, signal, statement), read(readers.target, signal, statement)])
   return { recode: source[0]?.['encoding'] !== target[0]?.['encoding'] }
+}
+
+async function refuseLooseSettings(readers: Record<Side, Reader>, signal: AbortSignal): Promise<void> {
+  const [source, target] = await Promise.all([findLooseSettings(readers.source, signal), findLooseSettings(readers.target, signal)])
+  for (const [side, loose] of [['source', source], ['target', target]] as const) {
+    if (loose.length > 0) throw jobFailure(side === 'source' ? 'SOURCE_UNAVAILABLE' : 'TARGET_UNAVAILABLE', `Sessions of the ${side} database do not keep what the comparison rests on: ${loose.join('; ')}. ${looseAdvice}`)
+  }
 }
 
 async function probeCanaries(readers: Record<Side, Reader>, recode: boolean, signal: AbortSignal): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 import { sqlstateOf } from '../db/sqlstate.js'
 import { describeError, sideOf } from '../jobs/failure.js'
 import type { Log } from '../jobs/queue.js'
+import { findLooseSettings } from './pins.js'
 import { readOne, textOf, type Reader } from './reader.js'
 import { createThrottle, type LoadLimits } from './throttle.js'
 
@@ -58,7 +59,7 @@ async function readSystem(reader: Reader, signal: AbortSignal): Promise<string |
  * what proves later that the source has not changed since (counters, read before) holds of what the replica showed.
  */
 export function createReplicas(replicas: readonly Replica[], limits: LoadLimits, log: Log): Replicas {
-  const members = replicas.map(({ name, sql }) => ({ name, reader: { side: 'source' as const, sql }, spare: createThrottle(limits), restsUntil: 0 }))
+  const members = replicas.map(({ name, sql }) => ({ name, reader: { side: 'source' as const, sql }, spare: createThrottle(limits), keepsSettings: false, restsUntil: 0 }))
   let turn = 0
 
   function rest(name: string, error: unknown): void {
@@ -67,7 +68,8 @@ export function createReplicas(replicas: readonly Replica[], limits: LoadLimits,
     log.warn({ replica: name, error: describeError(error) }, 'the replica is left alone for a while')
   }
 
-  async function isUsable({ name, reader, spare }: (typeof members)[number], position: SourcePosition, signal: AbortSignal): Promise<boolean> {
+  async function isUsable(member: (typeof members)[number], position: SourcePosition, signal: AbortSignal): Promise<boolean> {
+    const { name, reader, spare } = member
     try {
       const [system, row] = [await readSystem(reader, signal), await readOne(reader, signal, standbyStatement, [position.lsn])]
       if (row['standby'] !== 'true' || system === null || system !== position.system) {
@@ -76,6 +78,12 @@ export function createReplicas(replicas: readonly Replica[], limits: LoadLimits,
         return false
       }
       if (row['caught_up'] !== 'true') return false
+      const loose = member.keepsSettings ? [] : await findLooseSettings(reader, signal)
+      if (loose.length > 0) {
+        rest(name, new Error(`its sessions do not keep what the comparison rests on: ${loose.join('; ')}`))
+        return false
+      }
+      member.keepsSettings = true
       await spare(reader, signal)
       return true
     } catch (error) {

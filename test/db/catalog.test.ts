@@ -101,6 +101,21 @@ describe('readCatalog', () => {
     expect(relation('people')).toMatchObject({ pages: 0 })
   })
 
+  it('tells size, roughly, of a relation that somebody locks, and of what statistics cannot be', async () => {
+    const locker = openAdmin({ ...database.options, maxConnections: 1 })
+    const pinned = openSource({ ...database.options, maxConnections: 1 })
+    try {
+      await locker.unsafe(`begin; lock person in access exclusive mode; update pg_class set reltuples = 'NaN' where relname = 'parent'; update pg_class set reltuples = 1e30 where relname = 'child'; commit`).simple()
+      await locker.unsafe('begin; lock person in access exclusive mode').simple()
+      const found = await readCatalog(pinned, 'source')
+      expect(findRelation(found, 'public', 'person')).toMatchObject({ pages: relation('person').pages, estimatedRows: 5000 })
+      expect(['parent', 'child'].map((name) => findRelation(found, 'public', name)?.estimatedRows)).toEqual([-1, -1])
+    } finally {
+      await locker.unsafe('rollback; update pg_class set reltuples = -1 where relname in (\'parent\', \'child\')').simple()
+      await Promise.all([locker.end({ timeout: 5 }), pinned.end({ timeout: 5 })])
+    }
+  })
+
   it('tells parents and children', () => {
     expect(relation('measure')).toMatchObject({ hasChildren: true, parent: null })
     expect(relation('measure_2024')).toMatchObject({ hasChildren: false, parent: { schema: 'public', name: 'measure' } })
@@ -150,6 +165,7 @@ describe('the connected role', () => {
       create table owned (id int); alter table owned enable row level security; alter table owned owner to ${role};
       create table forced (id int); alter table forced enable row level security; alter table forced force row level security; alter table forced owner to ${role};
       grant select on app.person to ${role};
+      grant select (id, extra) on child to ${role}; grant select (id, code) on people to ${role};
     `).simple()
   })
   afterAll(async () => {
@@ -161,6 +177,8 @@ describe('the connected role', () => {
     const found = await read()
     const selectable = (name: string, schema = 'public') => findRelation(found, schema, name)?.selectable
     expect([selectable('parent'), selectable('person'), selectable('child'), selectable('person', 'app'), selectable('measure')]).toEqual([true, false, false, false, true])
+    // the rows of a view have no address
+    expect(selectable('people')).toBe(true)
   })
 
   it('is subject to row-level security unless it owns the table and that is not forced', async () => {

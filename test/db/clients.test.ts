@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { inspectRole, openSource, openTarget, openTargetReader, retryTransient } from '../../src/db/clients.js'
+import { inspectRole, looseSettingsStatement, openSource, openTarget, openTargetReader, pinsOf, retryTransient } from '../../src/db/clients.js'
 import type { DatabaseOptions } from '../../src/db/clients.js'
 import { freePort, serverAccount, startEmbeddedPostgres } from '../../src/demo/embedded.js'
-import { adminOptions, createTestDatabase } from '../helpers/postgres.js'
+import { adminOptions, createTestDatabase, openAdmin, serverVersion } from '../helpers/postgres.js'
 import type { TestDatabase } from '../helpers/postgres.js'
 import { startProxy } from '../helpers/proxy.js'
 import type { Proxy } from '../helpers/proxy.js'
@@ -35,11 +35,31 @@ describe('the pinned session', () => {
       select name, current_setting(name) as setting, source from pg_settings where source = 'client' or source = 'session' order by name`)
     expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
       application_name: 'mcov migration-coverage', array_nulls: 'on', bytea_output: 'hex', client_connection_check_interval: '1s', client_encoding: 'UTF8', DateStyle: 'ISO, MDY',
-      default_transaction_read_only: 'on', enable_sort: 'off', extra_float_digits: '3', idle_in_transaction_session_timeout: '10s', IntervalStyle: 'postgres', jit: 'off',
+      default_transaction_deferrable: 'off', default_transaction_isolation: 'read committed', default_transaction_read_only: 'on', enable_sort: 'off', extra_float_digits: '3',
+      gin_fuzzy_search_limit: '0', idle_in_transaction_session_timeout: '10s', IntervalStyle: 'postgres', jit: 'off',
       lock_timeout: '500ms', max_parallel_workers_per_gather: '2', quote_all_identifiers: 'off', row_security: 'off', search_path: 'pg_catalog, public', standard_conforming_strings: 'on',
-      statement_timeout: '30s', TimeZone: 'UTC', transform_null_equals: 'off', work_mem: '32MB', xmloption: 'content',
+      statement_timeout: '30s', TimeZone: 'UTC', transaction_timeout: '0', transform_null_equals: 'off', work_mem: '32MB', xmloption: 'content',
     })
     expect(new Set(rows.map(({ source }) => source))).toEqual(new Set(['client']))
+  })
+
+  test('is asked whether it still is as pinned, whatever the spelling', async () => {
+    await using(openSource({ ...database.options, maxConnections: 1 }), async (sql) => {
+      await sql`select 1`
+      const ask = async () => [...await sql.unsafe(looseSettingsStatement, [JSON.stringify(pinsOf(sql))])]
+      expect(await ask()).toEqual([])
+      expect(Object.keys(pinsOf(sql))).toEqual(expect.arrayContaining(['row_security', 'statement_timeout', 'jit', 'client_encoding', 'default_transaction_isolation']))
+      await sql.unsafe(`set lock_timeout = '0.5 s'; set work_mem = '32768kB'; set enable_sort = false; set jit = 0; set datestyle = 'mdy, iso'; set timezone = 'utc'; select set_config('search_path', '"pg_catalog","public"', false)`).simple()
+      expect(await ask()).toEqual([])
+      await sql.unsafe(`set row_security = on; set statement_timeout = 0; set search_path = public; set gin_fuzzy_search_limit = 100; set timezone = 'Europe/Rome'`).simple()
+      const loose = [
+        { name: 'gin_fuzzy_search_limit', held: '100', pinned: '0' }, { name: 'row_security', held: 'on', pinned: 'off' }, { name: 'search_path', held: 'public', pinned: 'pg_catalog, public' },
+        { name: 'statement_timeout', held: '0', pinned: '30s' }, { name: 'TimeZone', held: 'Europe/Rome', pinned: 'UTC' },
+      ]
+      expect(await ask()).toEqual(expect.arrayContaining(loose))
+      // the question itself changes nothing
+      expect(await ask()).toHaveLength(loose.length)
+    })
   })
 
   test('refuses to write', async () => {
@@ -86,6 +106,24 @@ describe('the tracking client', () => {
       expect(await sql`select 1 as one`).toEqual([{ one: 1 }])
     })
   })
+})
+
+test('no client, nor the first look at the version, takes over what a database sets for transactions', async () => {
+  const strict = await createTestDatabase({ settings: { default_transaction_isolation: "'serializable'", default_transaction_deferrable: 'on', ...(await serverVersion('target') < 170_000 ? {} : { transaction_timeout: '5000' }) } })
+  const writer = openAdmin({ ...strict.options, maxConnections: 1 })
+  try {
+    // a deferrable reader would wait for it
+    await writer.unsafe('begin isolation level serializable; create table held (a int)').simple()
+    for (const open of [openSource, openTargetReader, openTarget]) {
+      const rows = await using(open({ ...strict.options, maxConnections: 1 }), (sql) => sql`
+        select current_setting('transaction_isolation') as isolation, current_setting('transaction_deferrable') as deferrable, coalesce(current_setting('transaction_timeout', true), '0') as timeout`)
+      expect(rows).toEqual([{ isolation: 'read committed', deferrable: 'off', timeout: '0' }])
+    }
+    await writer.unsafe('rollback')
+  } finally {
+    await writer.end()
+    await strict.drop()
+  }
 })
 
 describe('a broken link', () => {

@@ -23,6 +23,8 @@ test.each([
   ['55P03', true, false, 'TIMEOUT'],
   ['57014', true, false, 'TIMEOUT'],
   ['25P03', true, false, 'TIMEOUT'],
+  ['25P04', true, false, 'TIMEOUT'],
+  ['25006', false, false, 'NO_PRIVILEGE'],
   ['53100', true, false, 'RESOURCE'],
   ['53300', true, true, 'RESOURCE'],
   ['53400', true, false, 'RESOURCE'],
@@ -40,6 +42,11 @@ test.each([
 describe('reasonCodeOf', () => {
   test('knows the side', () => {
     expect(reasonCodeOf(coded('57P01'), 'target')).toBe('TARGET_UNAVAILABLE')
+  })
+
+  test('tells a statement that writes from a login trigger that does', () => {
+    const fatal = coded('25006', { severity: 'FATAL' })
+    expect([isTransient(fatal), isUnavailable(fatal), reasonCodeOf(fatal, 'target')]).toEqual([false, true, 'TARGET_UNAVAILABLE'])
   })
 
   test('tells row-level security from a missing privilege, in any language', () => {

@@ -209,6 +209,18 @@ describe('SQL', () => {
     expect(await warnings({ source: 'query: "select p.id, p.name from person p where p.born < now()"', entity: '' })).toContainEqual(expect.objectContaining({ code: 'UNSTABLE_SQL', path: 'entities.people.source.query' }))
   })
 
+  it('warns of rows on another server: in the table, in a part of it, in a subquery and in a query', async () => {
+    await source.sql.unsafe(`create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (dbname 'nowhere'); create foreign table far_person (id int, name varchar(40)) server far;
+      create table parted (id int, name varchar(40)) partition by list (id); create foreign table parted_1 partition of parted for values in (1) server far`).simple()
+    const foreign = async (from: string) => (await warnings({ source: from, entity: '' })).filter(({ code }) => code === 'FOREIGN_TABLE').map(({ entity, path, message }) => [entity, path, message.split(':')[0]])
+    const told = 'public.far_person in the source database is a foreign table'
+    expect(await foreign('table: far_person')).toEqual([['people', 'entities.people.source.table', told]])
+    expect(await foreign('table: parted')).toEqual([['people', 'entities.people.source.table', 'public.parted_1, a part of public.parted in the source database, is a foreign table']])
+    expect(await foreign('table: person, where: "src.id in (select f.id from far_person f)"')).toEqual([['people', 'entities.people.source.where', told]])
+    expect(await foreign('query: "select f.id, f.name from far_person f"')).toEqual([['people', 'entities.people.source.query', told]])
+    await source.sql.unsafe('drop extension postgres_fdw cascade; drop table parted').simple()
+  })
+
   it('lets NULL be no: a predicate is wrapped where the server sees it', async () => {
     const { specs } = await check(planText({ top: map, key: byMap, source: 'table: person, where: "src.kind = \'P\' or src.kind = \'Q\' -- both"' }))
     const where = specs.get('people')?.source.where ?? ''

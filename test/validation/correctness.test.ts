@@ -128,6 +128,11 @@ describe('what the reading role may not see', () => {
       tables: { 'source $_t': 'unknown: null once, null several, null unclaimed of null' },
     },
     {
+      name: 'a right on every column is none on the address of a row', source: `${table('t', 'id int primary key, v int', '(1, 1)')}; revoke all on $_t from ${role}; grant select (id, v) on $_t to ${role}`, target: table('t', 'id int, v int', '(1, 1)'),
+      entities: { t: `${side('t')}, key: { id: id }, same: [v]` },
+      expected: { t: { verdict: 'unknown', figures: nothing, note: 'grant it select on the table' } },
+    },
+    {
       name: 'a table of no entity that cannot be counted is unknown, not left out', source: `${table('t', 'id int primary key', '(1)')}; ${table('hidden', 'id int', '(1)')}; revoke all on $_hidden from ${role}`, target: table('t', 'id int', '(1)'),
       entities: { t: `${side('t')}, key: { id: id }` },
       expected: { t: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } },

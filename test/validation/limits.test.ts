@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
-import { serverVersion } from '../helpers/postgres.js'
+import { openAdmin, serverVersion } from '../helpers/postgres.js'
 import { figuresOf, lineOf, runCases, testCases, type Case } from './cases.js'
 
 /** The edges of what a database can hold, in databases of different collations. */
@@ -52,7 +52,33 @@ test('a foreign table is compared with the table behind it', async () => {
   await pair.target.sql.unsafe(`create extension if not exists postgres_fdw; create server legacy foreign data wrapper postgres_fdw options (host '${host}', port '${port}', dbname '${database}');
     create user mapping for current_user server legacy options (user '${user}', password '${password ?? ''}'); import foreign schema public limit to (behind) from server legacy into public`).simple()
   const found = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  behind: { domain: d, source: { table: behind }, target: { table: behind }, key: { id: id }, same: all }\n')
-  expect(`${found.entities['behind']!.verdict} ${figuresOf(found.entities['behind']!.accounting)}`).toBe('pass 300: 300 verified | 300: 300 matched')
+  expect(`${found.entities['behind']!.verdict} ${figuresOf(found.entities['behind']!.accounting)}`).toBe('warn 300: 300 verified | 300: 300 matched')
+  expect(found.checks.find(({ name }) => name === 'the plan fits both databases')?.message).toContain('public.behind in the target database is a foreign table')
+})
+
+test('what statistics say of a table may be nonsense', async () => {
+  const fill = 'create table odd (id int primary key, v int); insert into odd select i, i from generate_series(1, 200) i'
+  await Promise.all([pair.source.sql.unsafe(fill).simple(), pair.target.sql.unsafe(`${fill}; update odd set v = -1 where id = 9`).simple()])
+  for (const rows of ['1e30', "'NaN'", "'Infinity'", '1e12']) {
+    for (const { sql } of [pair.source, pair.target]) await sql.unsafe(`update pg_class set reltuples = ${rows} where relname = 'odd'`)
+    const found = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  odd: { domain: d, source: { table: odd }, target: { table: odd }, key: { id: id }, same: all }\n')
+    expect(`${found.job.status} ${found.job.reason} ${figuresOf(found.entities['odd']!.accounting)}`).toBe('completed null 200: 199 verified, 1 differs | 200: 200 matched')
+  }
+})
+
+test('a table of no entity that somebody keeps locked is unknown, and the others do not wait for it', { timeout: 120_000 }, async () => {
+  const fill = 'create table open (id int primary key); insert into open select generate_series(1, 200)'
+  await Promise.all([pair.source.sql.unsafe(`${fill}; create table shut (id int)`).simple(), pair.target.sql.unsafe(fill).simple()])
+  const locker = openAdmin({ ...pair.source.options, maxConnections: 1 })
+  try {
+    await locker.unsafe('begin; lock shut in access exclusive mode').simple()
+    const found = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  open: { domain: d, source: { table: open }, target: { table: open }, key: { id: id } }\n', {}, { waitMs: 100_000 })
+    expect(found.entities['open']?.verdict).toBe('pass')
+    expect(found.tables.find(({ table }) => table === 'public.shut')).toMatchObject({ verdict: 'unknown', rows: null, error: 'another session keeps it locked: run the validation again when it is free' })
+    expect(found.tables.find(({ side, table }) => side === 'source' && table === 'public.open')).toMatchObject({ verdict: 'pass', rows: 200 })
+  } finally {
+    await locker.end({ timeout: 5 })
+  }
 })
 
 test('rows that move while they are read, in a table that grows, are each compared once', async () => {
