@@ -65,6 +65,9 @@ function familyOf(type: TypeInfo): Family | null {
 const isVerbatim = ({ base }: TypeInfo): boolean => verbatimFamilies.some((names) => names.includes(base))
 /** Names outside pg_catalog are qualified. */
 const isBuiltIn = ({ name }: TypeInfo): boolean => !name.includes('.')
+/** A type may stand in another schema on the other side. */
+const isNamedLike = (left: TypeInfo, right: TypeInfo): boolean => withoutSchema(left.name) === withoutSchema(right.name)
+const withoutSchema = (name: string): string => (name.includes('.') ? /"(?:[^"]|"")+"$/.exec(name)?.[0] ?? name : name)
 
 function reasonAgainst(type: TypeInfo): string | null {
   if (type.kind === 'c') return 'it is a composite type'
@@ -110,7 +113,7 @@ export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { z
       const name = target.base === 'cidr' ? 'inet' : target.base === 'bit' ? 'varbit' : target.base
       return { kind: simple('verbatim', name, sortedByBytes.includes(name) ? target.name : null) }
     }
-    if (family === undefined && source.base === target.base && !isBuiltIn(source) && !isBuiltIn(target)) {
+    if (family === undefined && isNamedLike(source, target) && !isBuiltIn(source) && !isBuiltIn(target)) {
       return { kind: simple('verbatim', 'text'), warning: `${source.name} is not a type that ships with PostgreSQL: its values are compared by their text` }
     }
   }
@@ -167,9 +170,9 @@ function chooseArray(source: TypeInfo, target: TypeInfo): CanonicalChoice {
 const isByValue = ({ name, decideAs }: CanonicalKind): boolean => decideAs !== null || ['numeric', 'float4', 'float8'].includes(name)
 
 function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
-  if (source.base !== target.base || source.kind !== target.kind || source.element?.base !== target.element?.base)
+  if (!isNamedLike(source, target) || source.kind !== target.kind || source.element === null || target.element === null || !isNamedLike(source.element, target.element))
     return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
-  const bound = source.element === null || target.element === null ? { refused: 'a range without a subtype' } : chooseCanonical(source.element, target.element, { zone: null })
+  const bound = chooseCanonical(source.element, target.element, { zone: null })
   if ('refused' in bound) return { refused: `bounds of the range: ${bound.refused}`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
   return { kind: simple('verbatim', isBuiltIn(target) ? target.name : 'text', isByValue(bound.kind) ? target.name : null) }
 }

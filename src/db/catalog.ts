@@ -136,6 +136,7 @@ interface TypeRow {
   base: string
   element: string
   writtenBy: string | null
+  known: string
 }
 
 /** Types by oid, domains followed, with the element type of arrays and the subtype of ranges. */
@@ -160,7 +161,10 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
       coalesce(span.subtype, case when t.typlen = -1 then t.typelem else 0 end)::oid::text as element,
       (select c.castfunc::regprocedure::text from pg_catalog.pg_cast c
       where c.castsource = t.oid and c.casttarget = 'text'::regtype and c.castfunc >= 16384
-        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')) as "writtenBy"
+        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')) as "writtenBy",
+      (n.nspname = 'pg_catalog' or t.typname in ('citext', 'hstore') and exists (
+        select from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+        where d.classid = 'pg_catalog.pg_type'::regclass and d.objid = t.oid and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e' and e.extname = t.typname))::text as known
     from wanted w
     join pg_catalog.pg_type t on t.oid = w.oid
     join pg_catalog.pg_namespace n on n.oid = t.typnamespace
@@ -173,7 +177,7 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
     // unquoted, `char` and `bit` are the standard's types of length 1
     const plain = row.schema === 'pg_catalog' && /^[a-z_][a-z0-9_]*$/.test(row.name) && row.name !== 'char' && row.name !== 'bit'
     const name = plain ? row.name : row.schema === 'pg_catalog' ? quoteIdentifier(row.name) : quoteRelation(row)
-    return { name, base: row.name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }) }
+    return { name, base: row.known === 'true' ? row.name : name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }) }
   }
   return new Map(oids.filter((oid) => byOid.has(oid)).map((oid) => [oid, build(oid)]))
 }
