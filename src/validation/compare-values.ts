@@ -84,5 +84,8 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
     }
     return `abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
   }
-  return kind.decideAs === null ? null : `(pair ->> 0)::${kind.decideAs} is not distinct from (pair ->> 1)::${kind.decideAs}`
+  if (kind.decideAs === null) return null
+  const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.decideAs}`)
+  // the operator of a type in another schema is found by nobody, and that of arrays finds it
+  return kind.decideAs.includes('.') && !kind.decideAs.endsWith('[]') ? `array[${left}] is not distinct from array[${right}]` : `${left} is not distinct from ${right}`
 }
