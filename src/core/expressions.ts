@@ -94,7 +94,7 @@ export interface TermSql {
   join: string | null
 }
 
-const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'interval']
+const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz']
 
 function sourceTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {
   const { canonical } = term
@@ -124,8 +124,9 @@ function unread(raw: string | null, value: string): string | null {
   return raw === null ? null : `((${raw}) is not null and (${value}) is null)`
 }
 
-/** SQL condition that a value is the code that the plan writes as this text. */
+/** SQL condition that a value is the code that the plan writes as this text. A month equals thirty days, and is another code: intervals are compared by their text, however the plan writes it. */
 export function isCode(value: string, type: string, code: string): string {
+  if (type === 'interval') return `(${value})::text collate "C" = ${quoteLiteral(code)}::interval::text`
   return literalCodes.includes(type) ? `${value} = ${quoteLiteral(code)}::${type}` : `(${value})::text collate "C" = ${quoteLiteral(code)}`
 }
 
@@ -165,7 +166,7 @@ function naturalRows(map: NaturalKeyMapSpec, side: Side): string {
   const alias = aliasOf(side)
   const texts = natural.map((leg) => canonicalText(canonicalValue(leg.canonical, leg.type, leg.sql)))
   const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then json_build_array(${texts.join(', ')})::text end`
-  return `select ${alias}.${quoteIdentifier(key)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
+  return `select ${modernKey(map[side].keyType, `${alias}.${quoteIdentifier(key)}`)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
 }
 
 /** How sound a natural key map is at a side. Columns: entries, unnamed (without a natural value), repeated (natural values of several keys), keys (that stand twice). */
@@ -183,7 +184,19 @@ function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
 
 const integerTypes = ['int2', 'int4', 'int8']
 const exactTypes = [...integerTypes, 'numeric']
-const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
+const textTypes = ['text', 'varchar', 'bpchar', 'name']
+/** Types whose `=` holds for values that are not the same (a month and thirty days, boxes of one area), or which have none. */
+const coarseTypes = [...textTypes, 'interval', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle', 'json', 'jsonpath', 'xml']
+
+/** Whether keys of a type are told apart by their text alone. Of a type of the users (a qualified name) nobody knows what its `=` means: that of citext ignores case. */
+function isKnownByText(type: string): boolean {
+  return type.includes('.') || coarseTypes.some((coarse) => type === coarse || type === `_${coarse}`)
+}
+
+/** A modern key for what is grouped and joined by it: as its text where only this tells keys apart. */
+function modernKey(type: string, key: string): string {
+  return isKnownByText(type) ? `(${key})::text collate "C"` : key
+}
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
@@ -194,7 +207,7 @@ export function joinKeys(leftType: string, left: string, rightType: string, righ
 
 /** Whether `=` tells that two modern keys of these types are the same. */
 function hasPlainEquality(left: string, right: string): boolean {
-  return [left, right].every((type) => exactTypes.includes(type)) || (left === right && !textTypes.includes(left))
+  return [left, right].every((type) => exactTypes.includes(type)) || (left === right && !isKnownByText(left))
 }
 
 /** A map's legacy key in the kind of the source's key; null where it cannot be read as one: such an entry leads nowhere. */
@@ -236,7 +249,7 @@ function fromEntries(map: StoredKeyMapSpec): string {
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. With a unique index over the modern keys each has only one. */
 function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
-  const modern = `tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern`
+  const modern = `${modernKey(map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} as modern`
   const rows = fromEntries(map)
   if (map.unique.modern) return `select ${modern}, ${legacy} as legacy ${rows}`
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
