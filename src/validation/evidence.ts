@@ -35,26 +35,26 @@ const countersAreExact = 150_000
  * `sessions` are those of others that may still hold back what they did to the counters: a session tells it when it is idle outside a transaction, and then a second later than the time before, or ten seconds after it has fallen
  * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later (each commit of a procedure begins a transaction, and only the end of its call tells): what such a session did before that look nobody has heard of, however long it is waited for.
  */
-const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
+const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from pg_catalog.json_array_elements($1::text::json) as list(item)),
   other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
     where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker'))
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
-      (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
-      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from (${['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict']
+      (select pg_catalog.hashtextextended(pg_catalog.string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
+      (select pg_catalog.hashtextextended(pg_catalog.string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from (${['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 'pg_ts_config', 'pg_ts_dict']
     .map((catalog) => `select '${catalog}' as kind, oid, xmin::text as version from pg_catalog.${catalog} where oid >= ${firstOfUsers}`).join(' union all ')} union all select 'map', mapcfg, xmin::text from pg_catalog.pg_ts_config_map) made),
       pg_catalog.current_setting('default_text_search_config'))::text as server,
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
-    (select count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
-    (select count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
-    (select count(*) from other where state is null)::text as unseen,
+    (select pg_catalog.count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
+    (select pg_catalog.count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
+    (select pg_catalog.count(*) from other where state is null)::text as unseen,
     pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment,
     (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object(
         'definition', pg_catalog.json_build_array(c.oid, c.xmin::text, pg_catalog.pg_relation_filenode(c.oid),
-          (select string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+          (select pg_catalog.string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
             left join pg_catalog.pg_attrdef d on a.attgenerated <> '' and d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-          (select string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
+          (select pg_catalog.string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
         'counters', case when not exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock'))
           then pg_catalog.json_build_array(pg_catalog.pg_stat_get_tuples_inserted(c.oid), pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid))::text end))
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name

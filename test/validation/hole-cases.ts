@@ -12,6 +12,11 @@ const typeNamed = (name: string, like: string, cast: string) => `create schema $
   create function $_ora.lose($_ora.${name}) returns pg_catalog.${name} language internal immutable strict as '${cast}';
   create cast ($_ora.${name} as pg_catalog.${name}) with function $_ora.lose($_ora.${name}) as assignment`
 
+/** Functions that would answer in place of polymorphic ones of the server, or of those whose arguments would have to be cast. */
+const shadows = `create function hash_array_extended(bytea[], bigint) returns bigint language sql immutable as 'select 0::int8';
+  create function convert_to(text, text) returns bytea language sql immutable as 'select null::bytea'; create function unnest(int8[]) returns setof int8 language sql immutable as 'select 0::int8';
+  create function unnest(int4[]) returns setof int4 language sql immutable as 'select 0'; create function json_build_array(text, text) returns json language sql immutable as 'select null::json'`
+
 export const holeCases: Case[] = [
   {
     name: 'a reference that is NULL at the source does not equal one that no map entry knows',
@@ -607,5 +612,12 @@ export const holeCases: Case[] = [
     target: `create schema $_ext; create extension hstore schema $_ext; ${table('a', 'id int, v $_ext.hstore', "(1, 'b=>2,a=>1'), (2, 'a=>2'), (3, 'a=>1')")}`,
     entities: { a: `${side('a')}, key: { id: id }, same: [v]` },
     expected: { a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs value {"id":"2"} v: "a"=>"1" → "a"=>"2"'] } },
+  },
+  {
+    name: 'functions of users whose arguments fit better than those of the server are not called in their place',
+    source: `${shadows}; ${table('a', 'id int primary key, v bytea', "(1, 'one'), (2, 'two'), (3, 'three')")}`,
+    target: `${shadows}; ${table('a', 'id int, v bytea', "(1, 'one'), (2, 'other'), (3, 'three')")}`,
+    entities: { a: `${side('a')}, key: { id: id }, same: [v]` },
+    expected: { a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs value {"id":"2"} v: 74776f → 6f74686572'] } },
   },
 ]
