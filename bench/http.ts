@@ -24,10 +24,10 @@ async function routesOf({ url }: DemoService): Promise<{ route: string; path: st
   const names: Record<string, string> = {
     '/scripts/{name}': script, '/scripts/runs/{id}': run.runId, '/domains/{name}': await first('/domains/coverage', ({ domains }) => field(domains, 'domain')),
     '/entities/{name}': await first('/entities/performance?limit=1', ({ entities }) => field(entities, 'entityName')),
-    '/validation/results/{id}': await first('/validation/jobs?limit=1', ({ jobs }) => field(jobs, 'jobId')),
-    '/validation/results/{id}/differences': await first('/validation/jobs?limit=1', ({ jobs }) => field(jobs, 'jobId')),
   }
-  return Object.entries(document.paths).filter(([path, methods]) => 'get' in methods && !path.endsWith('/events')).map(([path]) => ({ route: `GET ${path}`, path: path.replace(/\{\w+\}/, encodeURIComponent(names[path] ?? '')) }))
+  const job = await first('/validation/jobs?limit=1', ({ jobs }) => field(jobs, 'jobId'))
+  const nameIn = (path: string) => names[path] ?? (path.startsWith('/validation/results/{id}') ? job : '')
+  return Object.entries(document.paths).filter(([path, methods]) => 'get' in methods && !path.endsWith('/events')).map(([path]) => ({ route: `GET ${path}`, path: path.replace(/\{\w+\}/, encodeURIComponent(nameIn(path))) }))
 }
 
 const service = await startDemo(Number(values.rows))

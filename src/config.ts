@@ -148,7 +148,7 @@ export function loadConfig(environmentVariables: NodeJS.ProcessEnv = processEnvi
     }
   }
   const environment = values as Environment
-  faults.push(...missingVariables(given, demo, needsPlan), ...conflicts(environment, given), ...placeholders(environment, variables, given))
+  faults.push(...missingVariables(given, demo, needsPlan, environment.NODE_ENV), ...conflicts(environment, given), ...placeholders(environment, variables, given))
   const certificates = { source: certificatesOf(environment, 'SOURCE_DB_', faults), target: certificatesOf(environment, 'TARGET_DB_', faults) }
   if (faults.length > 0) throw new ConfigError(faults)
   return deepFreeze(configOf(environment, given, demo, certificates))
@@ -308,8 +308,8 @@ function allowed(schema: TSchema): string {
   return `${schema['minLength']} to ${schema['maxLength']} printable ASCII characters without blanks`
 }
 
-function missingVariables(given: Set<Name>, demo: boolean, needsPlan: boolean): string[] {
-  if (demo) return []
+function missingVariables(given: Set<Name>, demo: boolean, needsPlan: boolean, environment: Environment['NODE_ENV']): string[] {
+  if (demo) return environment === 'production' ? ['SOURCE_DB_* and TARGET_DB_* are required with NODE_ENV=production: the demonstration, which is shown without them, is not for production'] : []
   const required = ['HOST', 'NAME', 'USER', 'PASSWORD'] as const
   const faults = (['SOURCE_DB_', 'TARGET_DB_'] as const).flatMap((prefix) => {
     const missing = required.map((name) => `${prefix}${name}` as const).filter((name) => !given.has(name))

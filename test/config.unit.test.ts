@@ -126,16 +126,18 @@ describe('loadConfig', () => {
 
   test('beyond loopback, and in production, a key is required', () => {
     const key = 'k'.repeat(16)
+    const overTls = { ...databases, SOURCE_DB_SSL: 'require', TARGET_DB_SSL: 'require' }
     expect(faultsOf({ HOST: '0.0.0.0' })).toEqual(['API_KEY is required when HOST is not loopback: set a key of 16 characters or more, or HOST=127.0.0.1 instead of "0.0.0.0"'])
-    expect(faultsOf({ NODE_ENV: 'production' })).toEqual(['API_KEY is required with NODE_ENV=production'])
-    expect(faultsOf({ HOST: '0.0.0.0', NODE_ENV: 'production', API_KEY: key })).toEqual([])
+    expect(faultsOf({ NODE_ENV: 'production', ...overTls })).toEqual(['API_KEY is required with NODE_ENV=production'])
+    expect(faultsOf({ HOST: '0.0.0.0', NODE_ENV: 'production', API_KEY: key, ...overTls })).toEqual([])
+    expect(faultsOf({ NODE_ENV: 'production', API_KEY: key })).toEqual([expect.stringContaining('the demonstration, which is shown without them, is not for production')])
     for (const HOST of ['localhost', '::1', '127.0.0.9']) expect(faultsOf({ HOST })).toEqual([])
   })
 
   test('origins are checked, and production names each one', () => {
     expect(loadConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins).toEqual(['https://a.example', 'http://localhost:5173'])
     expect(faultsOf({ CORS_ORIGINS: 'a.example' })).toEqual(['CORS_ORIGINS must hold origins like https://app.example.com, not "a.example"'])
-    expect(faultsOf({ CORS_ORIGINS: '*', NODE_ENV: 'production', API_KEY: 'k'.repeat(16) })).toEqual(['CORS_ORIGINS must name each origin with NODE_ENV=production, not "*"'])
+    expect(faultsOf({ CORS_ORIGINS: '*', NODE_ENV: 'production', API_KEY: 'k'.repeat(16), ...databases, SOURCE_DB_SSL: 'require', TARGET_DB_SSL: 'require' })).toEqual(['CORS_ORIGINS must name each origin with NODE_ENV=production, not "*"'])
     expect(faultsOf({ CORS_ORIGINS: '*' })).toEqual([])
   })
 })

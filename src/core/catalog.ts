@@ -6,6 +6,8 @@ export type Side = 'source' | 'target'
 
 export const sides = ['source', 'target'] as const satisfies readonly Side[]
 
+export const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source')
+
 export type RelationKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table' | 'query'
 
 /** A type as `pg_type` tells it, domains already followed down to their base type. */

@@ -643,6 +643,21 @@ export function countBlocks(segments: number): number {
   return Math.max(1, segments / segmentsOfBlock)
 }
 
+/** SQL condition, behind others, of the rows whose versions may be newer than a transaction (`isNewer`). */
+const newerCondition = (side: Side, since: string | undefined): string => (since === undefined ? '' : ` and ${isNewer(side, since)}`)
+
+/** The keyed rows whose version may be of the transaction `since` or a later one. Columns: rows (base64 of 12 bytes for each: segment int4, hash of the key int8; null without any). */
+export function newerKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, since: string): string {
+  const rows = hashedRows(spec, side, options, (row) => `${row.place(row.segment)} as place, ${row.keyed(row.key)} as key`, undefined, newerCondition(side, since))
+  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key), ''::bytea), 'base64') as rows from (${rows}) hashed where place >= 0`
+}
+
+/** Which of the key hashes listed in $1 (`{1,2}`) keyed rows have. Columns: keys (base64 of an int8 for each such row; null without any). */
+export function presentKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.key)} as key`, ({ key }) => `(${key}) = any($1::int8[])`)
+  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int8send(key), ''::bytea), 'base64') as keys from (${rows}) hashed where key is not null`
+}
+
 /** Columns of a row for `packedRow`. */
 function rowToPack(spec: ComparisonSpec, side: Side, { keyed, key, rest }: RowSql): string {
   return `${keyed(key)} as key, ${keyed(rest)} as rest${spec[side].chunkable ? `, ${aliasOf(side)}.ctid as address` : ''}`
@@ -656,19 +671,21 @@ function packedRow(spec: ComparisonSpec, side: Side): string {
 /**
  * One pass over a side (or a chunk of it) that gives every row in place of sums.
  * Columns: place (block of the key, or negative as in `scanStatement`), rows (count), packed (base64 of the rows of a block, else null).
+ * @param newer only rows whose version may be of this transaction or a later one
  */
-export function streamStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+export function streamStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, newer?: string): string {
   return `select place::text, pg_catalog.count(*)::text as rows, pg_catalog.encode(pg_catalog.string_agg(packed, ''::bytea), 'base64') as packed ` +
     `from (select coalesce(place, ((key >> 32) & ${countBlocks(options.segments) - 1})::int4) as place, case when place is null then ${packedRow(spec, side)} end as packed ` +
-    `from (${hashedRows(spec, side, options, (row) => `${row.place('null::int4')} as place, ${rowToPack(spec, side, row)}`)}) hashed offset 0) rows group by place`
+    `from (${hashedRows(spec, side, options, (row) => `${row.place('null::int4')} as place, ${rowToPack(spec, side, row)}`, undefined, newerCondition(side, newer))}) hashed offset 0) rows group by place`
 }
 
 /**
  * The keyed rows of the segments listed in $1 (`{1,2}`), packed into blocks by their key. Columns: block (0 to 63), rows (base64 of the packed rows).
  * @param isByKey the neighbours in these segments are looked up by an index on the key, where `keyIndexStatement` tells that there is one; else all rows are looked at
+ * @param newer of these only rows whose version may be of this transaction or a later one
  */
-export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, isByKey = false): string {
-  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any(${listed(options, 1)}::int4[])`, isByKey ? neighbourCondition(spec, side, options) : '')
+export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, isByKey = false, newer?: string): string {
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any(${listed(options, 1)}::int4[])`, isByKey ? neighbourCondition(spec, side, options) : newerCondition(side, newer))
   return `select block::text, pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
 }
 

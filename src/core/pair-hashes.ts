@@ -221,3 +221,13 @@ function textOfHash(rows: Buffer, row: number): string {
 function copyRow(rows: Buffer, row: number, to: Buffer, at: number): number {
   return rows.copy(to, at, row * rowBytes, (row + 1) * rowBytes)
 }
+
+/** Packed rows with others that are not among them: the same row at the same address stands there once. */
+export function addRows(packed: Buffer, more: Buffer | undefined): Buffer {
+  if (more === undefined) return packed
+  const nameOf = (rows: Buffer, at: number) => rows.toString('latin1', at, at + rowBytes)
+  const left = new Map<string, number>()
+  for (let at = 0; at < more.length; at += rowBytes) left.set(nameOf(more, at), at)
+  for (let at = 0; at < packed.length; at += rowBytes) left.delete(nameOf(packed, at))
+  return Buffer.concat([packed, ...[...left.values()].map((at) => more.subarray(at, at + rowBytes))])
+}

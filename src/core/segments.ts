@@ -29,7 +29,8 @@ export interface SegmentSums {
    * @throws RangeError when the bytes are not whole segments of this count
    */
   add(side: Side, packed: Buffer, more?: MoreSums): void
-  compare(): SegmentComparison
+  /** @param distrusted segments in which the passes of a side may have missed rows: they are suspicious whatever their sums are */
+  compare(distrusted?: ReadonlySet<number>): SegmentComparison
 }
 
 /** A segment with the rows that the passes saw in it. */
@@ -88,13 +89,18 @@ export function createSegmentSums(segments: number, places = 0): SegmentSums {
       // asked only where the keys of all chunks are known
       kept.add(side, packed, none)
     },
-    compare() {
+    compare(distrusted = new Set()) {
       const found: SegmentComparison = { agreed: 0, audited: 0, contradicted: 0, changed: [], suspicious: [] }
       for (let segment = 0; segment < segments; segment += 1) {
         const source = sums.rows('source', segment)
-        if (!sums.agree(segment)) {
+        const isDistrusted = distrusted.has(segment)
+        if (isDistrusted || !sums.agree(segment)) {
           const target = sums.rows('target', segment)
           const seen: SeenSegment = { segment, sourceRows: source, targetRows: target }
+          if (isDistrusted) {
+            found.suspicious.push(seen)
+            continue
+          }
           // where the keys of some chunk are not known, other rows were counted
           const areKeysKnown = keys.rows('source', segment) === source && keys.rows('target', segment) === target
           if (!sums.isKnown(segment) && canCompareNewer() && kept.agree(segment) && areKeysKnown) found.changed.push({ ...seen, sourceKeys: keys.sum('source', segment), targetKeys: keys.sum('target', segment) })
@@ -262,4 +268,25 @@ export function countPackedRows(packed: Buffer): number {
   let rows = 0
   for (let at = 0; at < packed.length; at += segmentBytes) rows += packed.readInt32BE(at + 4)
   return rows
+}
+
+/**
+ * The packed segments of a chunk, so changed that no later comparison takes the sums of these segments for equal.
+ * @param distrusted segments in which the passes of the side may have missed rows
+ */
+export function spoilSums(packed: Buffer, distrusted: ReadonlySet<number>): Buffer {
+  const spoilt = Buffer.from(packed)
+  const left = new Set(distrusted)
+  for (let at = 0; at < spoilt.length; at += segmentBytes) if (left.delete(spoilt.readInt32BE(at))) spoilt.writeInt32BE(~spoilt.readInt32BE(at + 8), at + 8)
+  const more = Buffer.alloc(left.size * segmentBytes)
+  for (const [index, segment] of [...left].entries()) {
+    more.writeInt32BE(segment, index * segmentBytes)
+    more.writeInt32BE(1, index * segmentBytes + 8)
+  }
+  return Buffer.concat([spoilt, more])
+}
+
+/** Rows as `newerKeysStatement` packs them. */
+export function* newerKeys(packed: Buffer): Generator<{ segment: number; key: string }> {
+  for (let at = 0; at < packed.length; at += 12) yield { segment: packed.readInt32BE(at), key: packed.readBigInt64BE(at + 4).toString() }
 }

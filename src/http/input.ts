@@ -28,7 +28,7 @@ export function acceptJson(app: FastifyInstance): void {
     else void parse(request, body, done)
   })
   app.addHook('preValidation', async (request) => {
-    if (request.routeOptions.config.optionalBody === true) request.body ??= {}
+    if (request.routeOptions.config.optionalBody === true && request.body === undefined) request.body = {}
   })
 }
 

@@ -49,6 +49,8 @@ export async function settleFailure({ target, queue, sourceWaitLimitMs }: Failur
     const retries = task.retries + 1
     if (!isUnavailable(error)) {
       if (retries >= maxBusyRetries) return void (await fail(reasonCodeOf(error, side) ?? 'RESOURCE', failureSentence(task, error, retries)))
+      // once is a moment's matter; what refuses the same task again is told, however long it lasts
+      if (retries > 1) await pauseJob(tx, task.jobId, side, obstacleOf(error))
     } else {
       const paused = await pauseJob(tx, task.jobId, side)
       if (paused.waitedMs > sourceWaitLimitMs) return void (await fail(unavailable[paused.side], unavailableSentence(paused.side, paused.waitedMs)))
@@ -92,6 +94,14 @@ function failureSentence(task: TakenTask, error: unknown, attempts: number): str
 
 function taskName({ kind, entity }: TakenTask): string {
   return entity === null ? `The task "${kind}"` : `The task "${kind}" of entity "${entity}"`
+}
+
+const obstacles: Record<string, string> = { '55P03': 'a table is locked', '40P01': 'transactions block each other', '53100': 'its disk is full', '53200': 'it is out of memory', '57014': 'a statement ran into its timeout' }
+
+/** What a database refuses a task for, for people. */
+function obstacleOf(error: unknown): string {
+  const told = obstacles[sqlstateOf(error) ?? '']
+  return told === undefined ? shortError(error) : `${told} (${shortError(error)})`
 }
 
 /** Never the message: PostgreSQL quotes values, and drivers hosts, in theirs. */

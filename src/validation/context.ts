@@ -7,6 +7,7 @@ import type { Queue } from '../jobs/queue.js'
 import type { TableCoverage } from '../plan/coverage.js'
 import type { RuleSpec } from '../plan/rules.js'
 import type { Reused, SideEvidence, SideVersions } from './changed.js'
+import type { Beginning } from './moved.js'
 import type { JobEntity } from './outcomes.js'
 import type { Memory } from './remember.js'
 import type { Pace } from './pace.js'
@@ -75,6 +76,8 @@ export interface Prepared {
   partlyReused?: Record<string, Reused>
   /** when it was looked whether a side is as it was, by that server's clock, ISO 8601; absent of an earlier release */
   lookedAt?: Record<Side, string | null>
+  /** how each side stood before it was read; absent of an earlier release */
+  beginnings?: Record<Side, Beginning>
   /** the seed of a sample, as decimal text; null: every row is compared */
   sampleSeed: string | null
 }

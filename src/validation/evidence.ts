@@ -60,6 +60,10 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
       where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`
 
+/** How many sessions of others may have done something since $1 (ISO 8601) that the counters do not tell yet. Column: writers. */
+export const writersStatement = `select (pg_catalog.count(*) filter (where state is distinct from 'idle' or state_change >= $1::text::timestamptz))::text as writers from pg_catalog.pg_stat_activity
+  where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and application_name not like 'mcov%' and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker')`
+
 /**
  * SQL that tells whether a statement ($1) names something of another schema than the server's own, in capitals or not. The pattern is asked only of names that stand in the text at all: over every function of
  * the server, 3,300 of them, it took 1.4 s for each entity.

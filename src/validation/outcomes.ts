@@ -1,7 +1,7 @@
 import type { Accounting, Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
 import type { ColumnProfile } from '../core/profile.js'
-import { createSegmentSums, type SegmentComparison } from '../core/segments.js'
+import { createSegmentSums, spoilSums, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import type { Json } from '../jobs/task.js'
@@ -141,9 +141,9 @@ export async function saveSegments(tx: Db, taskId: number, segments: PackedSegme
 }
 
 /** The outcomes of an entity's scans, split ones left out. */
-export async function readScans(sql: Db, jobId: string, entity: string): Promise<{ side: Side; outcome: ScanOutcome | { failed: string; rows: number | null; scope: number | null } }[]> {
+export async function readScans(sql: Db, jobId: string, entity: string): Promise<{ side: Side; firstPage: number | null; outcome: ScanOutcome | { failed: string; rows: number | null; scope: number | null } }[]> {
   return sql`
-    select side, outcome from migration_coverage.task
+    select side, first_page as "firstPage", outcome from migration_coverage.task
     where job_id = ${jobId} and entity = ${entity} and kind = 'scan' and status = 'done' and not coalesce((outcome ->> 'split')::boolean, false)
     order by side, first_page, task_id`
 }
@@ -151,9 +151,10 @@ export async function readScans(sql: Db, jobId: string, entity: string): Promise
 /**
  * Adds up the partial sums of both sides and compares them, segment by segment, each chunk as it arrives.
  * @param places as `createSegmentSums` takes them
+ * @param distrusted segments in which a pass may have missed rows
  * @returns with it the newer rows of each side, as `newerRows` reads them
  */
-export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number, places: number): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
+export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number, places: number, distrusted: Promise<ReadonlySet<number>>): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
   const sums = createSegmentSums(segments, places)
   const newer: Record<Side, Buffer[]> = { source: [], target: [] }
   await sql<(Record<keyof PackedSegments, string | null> & { side: Side })[]>`
@@ -166,7 +167,16 @@ export async function compareSegments(sql: Db, jobId: string, entity: string, se
       sums.add(side, bytesOf(packed) ?? Buffer.alloc(0), more)
       if (more.newer !== null) newer[side].push(more.newer)
     })
-  return { ...sums.compare(), newer: { source: Buffer.concat(newer.source), target: Buffer.concat(newer.target) } }
+  return { ...sums.compare(await distrusted), newer: { source: Buffer.concat(newer.source), target: Buffer.concat(newer.target) } }
+}
+
+/** Sees to it that no later run rests on the sums of segments in which the passes of a side may have missed rows. */
+export async function spoilSegments(tx: Db, jobId: string, entity: string, side: Side, distrusted: ReadonlySet<number>): Promise<void> {
+  if (distrusted.size === 0) return
+  const [sums] = await tx<{ taskId: string; packed: Buffer }[]>`
+    select task_id as "taskId", packed from migration_coverage.segment_sums join migration_coverage.task using (task_id)
+    where job_id = ${jobId} and entity = ${entity} and side = ${side} order by task_id limit 1`
+  if (sums !== undefined) await tx`update migration_coverage.segment_sums set packed = ${spoilSums(sums.packed, distrusted)} where task_id = ${sums.taskId}`
 }
 
 export async function deleteSegments(tx: Db, jobId: string, entity: string): Promise<void> {

@@ -16,6 +16,7 @@ import type { PlanEntity } from '../plan/schema.js'
 import { readTableName } from '../plan/table-name.js'
 import { copyScans, findReusable, readCuts, type Cut, type Reused } from './changed.js'
 import type { ComparisonOptions, Prepared, TaskContext } from './context.js'
+import { readBeginning } from './moved.js'
 import { blockAmbiguous, checkNaturalMaps } from './natural-maps.js'
 import { cutNeighbours, findKeyIndexes, guessedRuns, hasOwnKeys, powerOfTwo, type KeyIndexes } from './neighbours.js'
 import { readPlanContent, readUnequalShares, saveChecks, saveColumns, saveJobEntities, type CheckResult, type JobEntity } from './outcomes.js'
@@ -61,6 +62,8 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
     // rows are not kept, so a later run cannot rest on them
     if (one.streamed) for (const proofs of [evidence, versions]) proofs[one.entity] = { source: null, target: null }
   }
+  const comparable = entities.flatMap(({ spec, blocked }) => (spec === null || blocked !== null ? [] : [spec]))
+  const [sourceBeginning, targetBeginning] = await Promise.all([readBeginning(comparable, readers.source, signal), readBeginning(comparable, readers.target, signal)])
   // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
   const position = await context.replicas.readPosition(readers.source, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
@@ -69,7 +72,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const prepared: Prepared = {
     ...reading, readings: Object.fromEntries(entities.flatMap((one) => (one.spec === null ? [] : [[one.entity, digestOfReading(one.spec, reading, one)]]))),
     position, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
-    evidence, versions, reused, partlyReused, lookedAt,
+    evidence, versions, reused, partlyReused, lookedAt, beginnings: { source: sourceBeginning, target: targetBeginning },
   }
   return {
     async write(tx) {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
-import { sides, type Side } from '../core/catalog.js'
+import { otherSide, sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
-import { addressesOfRows, bagOfBoth, countHashed, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
+import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, mostPairs, pairAlike, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
@@ -10,6 +10,7 @@ import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
+import { isUnwritten, readBeginning } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
@@ -265,6 +266,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function readBlocks(segments: readonly SeenSegment[]): Promise<Record<Side, Map<string, Buffer>>> {
     const list = arrayText(segments.map(({ segment }) => segment))
     const readSide = async (side: Side) => {
+      const beginning = spec[side].chunkable ? await readBeginning([spec], readers[side], signal) : null
       const parts = new Map<string, Buffer[]>()
       const readEach: ReadMore = (statement) => read(readers[side], signal, statement, [list])
       await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }), (rows) => {
@@ -275,6 +277,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         joined.set(block, Buffer.concat(buffers))
         // the pieces are not needed until the last block is joined
         parts.delete(block)
+      }
+      if (beginning !== null && !await isUnwritten(spec, readers[side], beginning, signal)) {
+        await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }, false, beginning.horizon), (rows) => {
+          for (const row of rows) joined.set(textOf(row, 'block'), addRows(joined.get(textOf(row, 'block')) ?? Buffer.alloc(0), Buffer.from(textOf(row, 'rows'), 'base64')))
+        })
       }
       return joined
     }
@@ -719,7 +726,6 @@ async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Prom
   }
 }
 
-const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source')
 
 function textWithout(text: string | null): string[] {
   return text?.startsWith('=') ? [text.slice(1)] : []

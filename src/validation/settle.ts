@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres'
 import { worstVerdict } from '../core/accounting.js'
-import type { Side } from '../core/catalog.js'
+import { sides, type Side } from '../core/catalog.js'
 import { countBlocks, countPlaces, countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
+import { addRows } from '../core/pair-hashes.js'
 import { keyIdentity } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -10,11 +11,12 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import { auditApart, auditCheck } from './audit.js'
 import { restsOn } from './changed.js'
-import { finishWhenLast, readPrepared, statementOf, type TaskContext } from './context.js'
+import { finishWhenLast, readPrepared, statementOf, type Prepared, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
+import { findMoved, isSameFile, isUnwritten, readNewerRows, type ReadChunk } from './moved.js'
 import { areNear, findKeyIndexes, hasOwnKeys } from './neighbours.js'
-import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
+import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, spoilSegments, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
 import { settleMerged, type SurvivorFate } from './merged.js'
@@ -62,9 +64,11 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const statement: StatementOptions = { ...statementOf(prepared, found), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
+  const chunks = await chunksToLookBack(context, spec, prepared, scans, signal)
+  const whenMoved = found.streamed || Object.keys(chunks).length === 0 ? Promise.resolve({ source: new Set<number>(), target: new Set<number>() }) : findMoved(spec, readers, chunks, statement, context.pace, signal)
   const compared = found.streamed
     ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }], changed: [], newer: { source: Buffer.alloc(0), target: Buffer.alloc(0) } }
-    : compareSegments(context.target, task.jobId, spec.entity, found.segments, countPlaces(spec, statement))
+    : compareSegments(context.target, task.jobId, spec.entity, found.segments, countPlaces(spec, statement), whenMoved.then(({ source, target }) => new Set([...source, ...target])))
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const readIndexes = async () => {
@@ -91,8 +95,11 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     const looked = prepared.reused[spec.entity]?.[side] === undefined ? undefined : prepared.lookedAt?.[side]
     return looked ?? firstOf(outcomes[side])
   }
-  const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found) : { suspicious, changed, newer },
+  const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found, await readNewerRows(spec, readers, chunks, statement, context.pace, signal)) : { suspicious, changed, newer },
     { ...statement, indexes, rows: keyed.source + keyed.target, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: asOf('source'), target: asOf('target') } }, tally, observe, signal)
+  const replaced = await findReplaced(context, spec, prepared, signal)
+  if (replaced !== null) return settleUncompared(context, task, found, replaced, signal)
+  const moved = await whenMoved
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
   await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
@@ -130,6 +137,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
       await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
       await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
       if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
+      else for (const side of sides) await spoilSegments(tx, task.jobId, spec.entity, side, moved[side])
       await deleteRows(tx, task.jobId, spec.entity)
       // last, since its event is numbered under the lock of the job
       await saveEntityResult(tx, task.jobId, result)
@@ -138,8 +146,35 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   }
 }
 
-async function* streamedBlocks(sql: Sql, jobId: string, { entity, segments }: JobEntity): AsyncGenerator<Block> {
-  for (let block = 0; block < countBlocks(segments); block += 1) yield await readRows(sql, jobId, entity, block)
+/** @param newer by side and block the rows that the passes may have missed */
+async function* streamedBlocks(sql: Sql, jobId: string, { entity, segments }: JobEntity, newer: Record<Side, ReadonlyMap<number, Buffer>>): AsyncGenerator<Block> {
+  for (let block = 0; block < countBlocks(segments); block += 1) {
+    const { source, target } = await readRows(sql, jobId, entity, block)
+    yield { source: addRows(source, newer.source.get(block)), target: addRows(target, newer.target.get(block)) }
+  }
+}
+
+/** The chunks of each side that was read in more than one, unless nobody has written to it meanwhile. */
+async function chunksToLookBack({ readers }: TaskContext, spec: ComparisonSpec, { beginnings, reused }: Prepared, scans: Scans, signal: AbortSignal): Promise<Partial<Record<Side, ReadChunk[]>>> {
+  const found: Partial<Record<Side, ReadChunk[]>> = {}
+  if (beginnings === undefined) return found
+  await Promise.all(sides.map(async (side) => {
+    const beginning = beginnings[side]
+    const own = scans.filter((scan) => scan.side === side)
+    if (own.length < 2 || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || await isUnwritten(spec, readers[side], beginning, signal)) return
+    // of a chunk that a replica read, or whose sums are older, the snapshot is not known
+    found[side] = own.map(({ firstPage, outcome }) => ({ firstPage: firstPage ?? 0, horizon: 'failed' in outcome || outcome.readAt !== undefined ? beginning.horizon : (outcome.horizon ?? beginning.horizon) }))
+  }))
+  return found
+}
+
+/** Why nothing is known of an entity one of whose tables is not the one any more that the passes began with; null: both are. */
+async function findReplaced({ readers }: TaskContext, spec: ComparisonSpec, { beginnings, reused }: Prepared, signal: AbortSignal): Promise<string | null> {
+  for (const side of sides) {
+    if (beginnings === undefined || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || await isSameFile(spec, readers[side], beginnings[side], signal)) continue
+    return `the table of the ${side} was rewritten, emptied or replaced while it was read, so rows may have been seen twice or not at all: run the comparison again`
+  }
+  return null
 }
 
 async function settleUncompared(context: TaskContext, task: TakenTask, { entity, domain, spec }: JobEntity, note: string, signal: AbortSignal): Promise<Commit> {
@@ -248,7 +283,9 @@ function sumOf(counts: Iterable<number>): number {
 /** Outcomes of an earlier version, which a job may rest on, tell nothing of what it did not know. */
 const unknownBefore = { unread: 0, unreadRows: [], replica: null }
 
-function outcomesOf(scans: Awaited<ReturnType<typeof readScans>>, side: Side): ScanOutcome[] {
+type Scans = Awaited<ReturnType<typeof readScans>>
+
+function outcomesOf(scans: Scans, side: Side): ScanOutcome[] {
   return scans.flatMap((scan) => (scan.side === side && !('failed' in scan.outcome) ? [{ ...unknownBefore, ...scan.outcome }] : []))
 }
 

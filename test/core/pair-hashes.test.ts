@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { addressesOfRows, bagOfBoth, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfSuspects, splitSuspects, type Suspects } from '../../src/core/pair-hashes.js'
+import { addRows, addressesOfRows, bagOfBoth, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfSuspects, splitSuspects, type Suspects } from '../../src/core/pair-hashes.js'
 
 interface Row { key: bigint; hash: bigint; page: number; line: number }
 
@@ -83,4 +83,10 @@ describe('pairHashes', () => {
   test('refuses bytes that are not whole rows', () => {
     expect(() => pairHashes(Buffer.alloc(23), Buffer.alloc(0))).toThrow(/not whole rows/)
   })
+})
+
+test('rows are added once: the same row at the same address stands there already', () => {
+  const [a, b, moved, c]: Row[] = [{ key: 1n, hash: 2n, page: 0, line: 1 }, { key: 2n, hash: 2n, page: 0, line: 2 }, { key: 2n, hash: 2n, page: 9, line: 1 }, { key: -1n, hash: 5n, page: 3, line: 1 }]
+  expect(addRows(pack([a!, b!]), pack([b!, moved!, c!, c!]))).toEqual(pack([a!, b!, moved!, c!]))
+  expect(addRows(pack([a!]), undefined)).toEqual(pack([a!]))
 })

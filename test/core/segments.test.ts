@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countNewer, countPackedRows, countTouched, createSegmentSums, equalBeside, newerRows, touchedSegments, type MoreSums } from '../../src/core/segments.js'
+import { countNewer, countPackedRows, countTouched, createSegmentSums, equalBeside, newerKeys, newerRows, spoilSums, touchedSegments, type MoreSums } from '../../src/core/segments.js'
 import { weightMask } from '../../src/core/single-difference.js'
 
 interface Segment { segment: number; rows: number; sum: bigint }
@@ -38,6 +38,33 @@ describe('sums of segments', () => {
       sums.add('target', pack(chunksOf([...list, { segment: 2, hash: other, chunk: 0 }], false).flat()))
       expect(sums.compare().suspicious.map(({ segment }) => segment)).toEqual([2])
     }))
+  })
+
+  test('a distrusted segment is suspicious whatever its sums are, one without rows too', () => {
+    const sums = createSegmentSums(4)
+    for (const side of ['source', 'target'] as const) sums.add(side, pack([{ segment: 1, rows: 2, sum: 5n }, { segment: 2, rows: 3, sum: 7n }]))
+    expect(sums.compare(new Set([1, 3]))).toMatchObject({ agreed: 3, changed: [], suspicious: [{ segment: 1, sourceRows: 2, targetRows: 2 }, { segment: 3, sourceRows: 0, targetRows: 0 }] })
+  })
+
+  test('spoilt sums never agree with what they were, and count the same rows', () => {
+    fc.assert(fc.property(rows, fc.uniqueArray(fc.nat({ max: 3 })), (list, distrusted) => {
+      const packed = pack(chunksOf(list, false).flat())
+      const spoilt = spoilSums(packed, new Set(distrusted))
+      expect(countPackedRows(spoilt)).toBe(countPackedRows(packed))
+      const sums = createSegmentSums(4)
+      sums.add('source', spoilt)
+      sums.add('target', packed)
+      expect(sums.compare().suspicious.map(({ segment }) => segment)).toEqual(distrusted.toSorted())
+    }))
+  })
+
+  test('newer keys are read as they are packed', () => {
+    const packed = Buffer.alloc(24)
+    packed.writeInt32BE(7, 0)
+    packed.writeBigInt64BE(-3n, 4)
+    packed.writeInt32BE(1, 12)
+    packed.writeBigInt64BE(2n ** 62n, 16)
+    expect([...newerKeys(packed)]).toEqual([{ segment: 7, key: '-3' }, { segment: 1, key: String(2n ** 62n) }])
   })
 
   test('a row more with a fingerprint of 0 is told by the count', () => {

@@ -204,6 +204,22 @@ describe('a database that is away', () => {
     expect(await jobRow(bench.target, jobId)).toMatchObject({ status: 'running', paused_reason: null, paused_at: null })
   })
 
+  it('answers, and refuses the same task again: the job says for what', async () => {
+    const jobId = await createJob(bench, scans(1))
+    let locked = true
+    const loop = startLoop(bench, async () => {
+      if (locked) throw onSide('source', failedWith('55P03'))
+      return {}
+    })
+    await until('paused', async () => (await jobRow(bench.target, jobId))['paused_reason'] !== null)
+    expect(await jobRow(bench.target, jobId)).toMatchObject({ status: 'running', paused_reason: 'source database is busy: a table is locked (SQLSTATE 55P03)' })
+    expect((await taskRows(bench.target, jobId))[0]!['outcome']).toMatchObject({ retries: 2 })
+    locked = false
+    await until('done', done(jobId, 1))
+    await loop.stop()
+    expect(await jobRow(bench.target, jobId)).toMatchObject({ status: 'running', paused_reason: null, paused_at: null })
+  })
+
   it('for longer than the limit fails the job', async () => {
     const jobId = await createJob(bench, scans(3))
     const loop = startLoop(bench, async () => {

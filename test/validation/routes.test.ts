@@ -65,6 +65,13 @@ describe('POST /validation/run', () => {
     expect(await bench.target`select checksum, content from migration_coverage.plan`).toMatchObject([{ checksum: 'f00d', content: 'version: 1' }])
   })
 
+  it('refuses null, which is not nothing: it could have been meant for anything', async () => {
+    const response = await app.inject({ method: 'POST', url: '/validation/run', headers: { 'content-type': 'application/json' }, payload: 'null' })
+    expect(response.statusCode).toBe(400)
+    expect(response.json()).toMatchObject({ code: 'VALIDATION_FAILED' })
+    expect(await bench.target`select from migration_coverage.job`).toHaveLength(0)
+  })
+
   it('takes entities and domains together, in the order of the plan', async () => {
     expect((await run({ entities: ['invoices'], domains: ['clinical'], priority: 'critical', includeCrossEntity: false })).statusCode).toBe(202)
     expect(await bench.target`select entities, priority, include_cross_entity from migration_coverage.job`).toMatchObject([

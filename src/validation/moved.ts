@@ -1,0 +1,146 @@
+import { otherSide, sides, type Side } from '../core/catalog.js'
+import { newerKeysStatement, presentKeysStatement, streamStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { newerKeys } from '../core/segments.js'
+import type { ComparisonSpec } from '../core/spec.js'
+import { readCounters, writersStatement, type Counters } from './evidence.js'
+import { restOf, type Pace, type Work } from './pace.js'
+import { arrayText, countOf, partsOf, read, readOne, textOf, type Reader, type TextRow } from './reader.js'
+
+/**
+ * Chunks of one table are read in snapshots of their own, so a row that an update moves from a page that is still to be read to one that has been read is seen by none of them. Such a row is a version that is newer than
+ * the snapshot of the chunk in which it lies.
+ */
+
+/** How a side stood before it was read. */
+export interface Beginning {
+  /** by the server's clock, ISO 8601 */
+  moment: string
+  /** every transaction before this one (decimal text of an xid8) was over */
+  horizon: string
+  /** of the counters as such; null: they prove nothing */
+  counters: string | null
+  /** `["schema","name"]` → the file of a table, and what its counters stand at (null: nobody can tell) */
+  tables: Record<string, { file: string; counters: string | null }>
+}
+
+const horizonStatement = 'select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text as horizon'
+
+/** @param specs of the entities that are to be read */
+export async function readBeginning(specs: readonly ComparisonSpec[], reader: Reader, signal: AbortSignal): Promise<Beginning> {
+  const tables = specs.filter((spec) => spec[reader.side].chunkable).map((spec) => tableOf(spec, reader.side))
+  const found = await readCounters(reader, tables, 0, signal)
+  const horizon = textOf(await readOne(reader, signal, horizonStatement), 'horizon')
+  return { moment: found.moment, horizon, counters: found.counters, tables: Object.fromEntries([...found.relations].map(([name, { definition, counters }]) => [name, { file: fileOf(definition), counters }])) }
+}
+
+const tableOf = (spec: ComparisonSpec, side: Side): [string, string] => [spec[side].schema, spec[side].table]
+const nameOf = (spec: ComparisonSpec, side: Side) => JSON.stringify(tableOf(spec, side))
+
+/** The table and its file, of a definition as `readCounters` gives it: what a rewrite, a swap of names or TRUNCATE changes. */
+function fileOf(definition: string): string {
+  const [oid, , file] = JSON.parse(definition) as unknown[]
+  return JSON.stringify([oid, file])
+}
+
+/** Whether the name of a table still leads to the file that it led to, so that addresses and versions of rows mean what they meant. */
+export async function isSameFile(spec: ComparisonSpec, reader: Reader, beginning: Beginning, signal: AbortSignal): Promise<boolean> {
+  return isFileOf(spec, reader.side, beginning, await readCounters(reader, [tableOf(spec, reader.side)], 0, signal))
+}
+
+function isFileOf(spec: ComparisonSpec, side: Side, { tables }: Beginning, now: Counters): boolean {
+  const [before, after] = [tables[nameOf(spec, side)], now.relations.get(nameOf(spec, side))]
+  return before !== undefined && after !== undefined && before.file === fileOf(after.definition)
+}
+
+/**
+ * Whether nobody can have written to the table of a side since then: its counters stand as they did, and no session of others has done anything that it might not have told them yet. A session that has ended has told.
+ */
+export async function isUnwritten(spec: ComparisonSpec, reader: Reader, beginning: Beginning, signal: AbortSignal): Promise<boolean> {
+  const { side } = reader
+  const [row, now] = await Promise.all([readOne(reader, signal, writersStatement, [beginning.moment]), readCounters(reader, [tableOf(spec, side)], 0, signal)])
+  const [before, after] = [beginning.tables[nameOf(spec, side)]?.counters, now.relations.get(nameOf(spec, side))?.counters]
+  return countOf(row, 'writers') === 0 && beginning.counters !== null && beginning.counters === now.counters && typeof before === 'string' && before === after && isFileOf(spec, side, beginning, now)
+}
+
+/** A chunk of a side as it was read. */
+export interface ReadChunk {
+  firstPage: number
+  /** every transaction before this one was over in its snapshot */
+  horizon: string
+}
+
+/** Newer rows in segments that are read again by an index at once; of more, or without one, a pass tells which keys the other side does not have. */
+const fewNewer = 10_000
+/** Keys that one pass looks for. */
+const keysPerPass = 100_000
+
+/**
+ * The segments in which the passes over a side may have missed rows. A row that both sides have is missed by the sums of one side alone, which then disagree; so what matters is a newer row whose key the other side does not have,
+ * or has in a newer row.
+ * @param chunks of each side that was read in more than one, in the order of their pages
+ * @returns by side
+ */
+export async function findMoved(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Record<Side, Set<number>>> {
+  const [source, target] = await Promise.all([readNewer('source'), readNewer('target')])
+  const isOnBoth = new Set([...source.keys()].filter((key) => target.has(key)))
+  await Promise.all([leaveOutPresent('source', source), leaveOutPresent('target', target)])
+  return { source: new Set(source.values()), target: new Set(target.values()) }
+
+  async function readNewer(side: Side): Promise<Map<string, number>> {
+    const found = new Map<string, number>()
+    const own = chunks[side]
+    if (own === undefined) return found
+    await readParts(spec, readers[side], 'versions', pace, signal, (pages) => newerKeysStatement(spec, side, { ...options, pages }, horizonOf(own, pages)), [], ([row]) => {
+      for (const { segment, key } of newerKeys(bytesOf(row, 'rows'))) found.set(key, segment)
+    })
+    return found
+  }
+
+  async function leaveOutPresent(side: Side, newer: Map<string, number>): Promise<void> {
+    const keys = [...newer.keys()].filter((key) => !isOnBoth.has(key))
+    if (options.neighbours !== undefined && keys.length <= fewNewer) return
+    const other = otherSide(side)
+    for (const part of partsOf(keys, keysPerPass)) {
+      await readParts(spec, readers[other], 'keys', pace, signal, (pages) => presentKeysStatement(spec, other, { ...options, pages }), [arrayText(part)], ([row]) => {
+        const present = bytesOf(row, 'keys')
+        for (let at = 0; at < present.length; at += 8) newer.delete(present.readBigInt64BE(at).toString())
+      })
+    }
+  }
+}
+
+/** By side and block (`countBlocks`) the packed rows that the passes over a side may have missed, and some that they have seen. @param chunks as `findMoved` takes them */
+export async function readNewerRows(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Record<Side, Map<number, Buffer>>> {
+  const found = { source: new Map<number, Buffer>(), target: new Map<number, Buffer>() }
+  await Promise.all(sides.map(async (side) => {
+    const own = chunks[side]
+    if (own === undefined) return
+    await readParts(spec, readers[side], 'versions', pace, signal, (pages) => streamStatement(spec, side, { ...options, pages }, horizonOf(own, pages)), [], (rows) => {
+      for (const row of rows) {
+        const place = Number(textOf(row, 'place'))
+        if (place >= 0) found[side].set(place, Buffer.concat([found[side].get(place) ?? Buffer.alloc(0), Buffer.from(textOf(row, 'packed'), 'base64')]))
+      }
+    })
+  }))
+  return found
+}
+
+/** The horizon of the chunks that lie in a range of pages. */
+function horizonOf(chunks: readonly ReadChunk[], { first, next }: PageRange): string {
+  const within = chunks.filter(({ firstPage }, index) => (next === null || firstPage < next) && (chunks[index + 1]?.firstPage ?? Infinity) > first)
+  return within.map(({ horizon }) => BigInt(horizon)).reduce((least, horizon) => (horizon < least ? horizon : least)).toString()
+}
+
+const bytesOf = (row: TextRow | undefined, column: string) => Buffer.from(row?.[column] ?? '', 'base64')
+
+/** Runs a statement over all pages of a side, part by part. */
+async function readParts(spec: ComparisonSpec, reader: Reader, work: Work, pace: Pace, signal: AbortSignal, statementOver: (pages: PageRange) => string, parameters: string[], take: (rows: TextRow[]) => void): Promise<void> {
+  for (let range: PageRange | null = { first: 0, next: null }; range !== null;) {
+    const part = pace.cut(spec, reader.side, work, range)
+    const startedAt = performance.now()
+    const rows = await read(reader, signal, statementOver(part), parameters)
+    pace.note(spec, reader.side, work, part, performance.now() - startedAt)
+    take(rows)
+    range = restOf(range, part)
+  }
+}
