@@ -65,6 +65,9 @@ function familyOf(type: TypeInfo): Family | null {
 const isVerbatim = ({ base }: TypeInfo): boolean => verbatimFamilies.some((names) => names.includes(base))
 /** Names outside pg_catalog are qualified. */
 const isBuiltIn = ({ name }: TypeInfo): boolean => !name.includes('.')
+/** A type may stand in another schema on the other side. */
+const isNamedLike = (left: TypeInfo, right: TypeInfo): boolean => withoutSchema(left.name) === withoutSchema(right.name)
+const withoutSchema = (name: string): string => (name.includes('.') ? /"(?:[^"]|"")+"$/.exec(name)?.[0] ?? name : name)
 
 function reasonAgainst(type: TypeInfo): string | null {
   if (type.kind === 'c') return 'it is a composite type'
@@ -110,7 +113,7 @@ export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { z
       const name = target.base === 'cidr' ? 'inet' : target.base === 'bit' ? 'varbit' : target.base
       return { kind: simple('verbatim', name, sortedByBytes.includes(name) ? target.name : null) }
     }
-    if (family === undefined && source.base === target.base && !isBuiltIn(source) && !isBuiltIn(target)) {
+    if (family === undefined && isNamedLike(source, target) && !isBuiltIn(source) && !isBuiltIn(target)) {
       return { kind: simple('verbatim', 'text'), warning: `${source.name} is not a type that ships with PostgreSQL: its values are compared by their text` }
     }
   }
@@ -167,9 +170,9 @@ function chooseArray(source: TypeInfo, target: TypeInfo): CanonicalChoice {
 const isByValue = ({ name, decideAs }: CanonicalKind): boolean => decideAs !== null || ['numeric', 'float4', 'float8'].includes(name)
 
 function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
-  if (source.base !== target.base || source.kind !== target.kind || source.element?.base !== target.element?.base)
+  if (!isNamedLike(source, target) || source.kind !== target.kind || source.element === null || target.element === null || !isNamedLike(source.element, target.element))
     return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
-  const bound = source.element === null || target.element === null ? { refused: 'a range without a subtype' } : chooseCanonical(source.element, target.element, { zone: null })
+  const bound = chooseCanonical(source.element, target.element, { zone: null })
   if ('refused' in bound) return { refused: `bounds of the range: ${bound.refused}`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
   return { kind: simple('verbatim', isBuiltIn(target) ? target.name : 'text', isByValue(bound.kind) ? target.name : null) }
 }
@@ -182,17 +185,17 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
   switch (kind.name) {
     case 'integer': return `(${expression})::int4`
     case 'bigint': return `(${expression})::int8`
-    case 'numeric': return `trim_scale((${expression})${typeName === 'oid' ? '::int8' : ''}::numeric)`
+    case 'numeric': return `${trimScale}((${expression})${typeName === 'oid' ? '::int8' : ''}::numeric)`
     // + 0 makes 0 of -0; a float4 becomes the float8 of its shortest text, so that 0.1 is 0.1
     case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0)` : `((${expression})${exactFirst(typeName)}::float8 + 0)`
     case 'float4': return `((${expression})${exactFirst(typeName)}::float4 + 0::float4)`
     case 'text': return typeName === '"char"' ? charText(expression) : `(${expression})::text`
-    case 'padded text': return `rtrim((${expression})::text, ' ')`
+    case 'padded text': return `pg_catalog.rtrim((${expression})::text, ' ')`
     case 'boolean': return `(${expression})::bool`
     case 'uuid': return `(${expression})::uuid`
     case 'uuid text': return typeName === 'uuid' ? `(${expression})::text`
-      : `case when (${expression})::text collate "C" ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then lower((${expression})::text collate "C") else (${expression})::text end`
-    case 'bytes': return `encode((${expression})::bytea, 'hex')`
+      : `case when (${expression})::text collate "C" ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then pg_catalog.lower((${expression})::text collate "C") else (${expression})::text end`
+    case 'bytes': return `pg_catalog.encode((${expression})::bytea, 'hex')`
     case 'jsonb': return `(${expression})::jsonb`
     case 'array': return arrayText(kind.literalType, typeName, `(${expression})`)
     case 'geometric': return withoutSignOfZero(`(${expression})::text`)
@@ -202,8 +205,8 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
 
 /** Up to PostgreSQL 15 a byte above 127 stands as itself in the text of a "char", which may be no text at all; from 16 on as a backslash and three octal digits. */
 function charText(expression: string): string {
-  const byte = `get_byte(charsend(${expression}), 0)`
-  return `case when ${byte} > 127 then chr(92) || (${byte} >> 6) || ((${byte} >> 3) & 7) || (${byte} & 7) else (${expression})::text end`
+  const byte = `pg_catalog.get_byte(pg_catalog.charsend(${expression}), 0)`
+  return `case when ${byte} > 127 then pg_catalog.chr(92) || (${byte} >> 6) || ((${byte} >> 3) & 7) || (${byte} & 7) else (${expression})::text end`
 }
 
 /** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text. */
@@ -215,7 +218,7 @@ function arrayText(literalType: string, typeName: string, array: string): string
 
 /** 0 and -0 are one coordinate. */
 function withoutSignOfZero(text: string): string {
-  return `regexp_replace(${text}, '-0(?![.0-9])', '0', 'g')`
+  return `pg_catalog.regexp_replace(${text}, '-0(?![.0-9])', '0', 'g')`
 }
 
 /** Kinds whose canonical value keeps its type, since its bytes are hashed faster than its text. */
@@ -239,19 +242,19 @@ export function canonicalText(canonical: string): string {
 export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigint, recode: boolean): string {
   const s = int8Literal(seed)
   switch (kind.name) {
-    case 'integer': return `hashint4extended(${canonical}, ${s})`
+    case 'integer': return `pg_catalog.hashint4extended(${canonical}, ${s})`
     // PostgreSQL folds an int8 to 32 bits before hashing (-1 = 4294967295): the high word is chained in
-    case 'bigint': return `hashint4extended((${canonical} >> 32)::int4, hashint8extended(${canonical}, ${s}))`
+    case 'bigint': return `pg_catalog.hashint4extended((${canonical} >> 32)::int4, pg_catalog.hashint8extended(${canonical}, ${s}))`
     // its own hash knows neither the sign nor NaN from infinity, and an order of magnitude changes one bit: told apart, then hashed again
     case 'numeric': {
       const number = untrimmed(canonical)
-      return `hashint4extended(case when ${number} < 0 then 1 when ${number} < 'NaN' then 0 else 2 end, hash_numeric_extended(${number}, ${s}))`
+      return `pg_catalog.hashint4extended(case when ${number} < 0 then 1 when ${number} < 'NaN' then 0 else 2 end, pg_catalog.hash_numeric_extended(${number}, ${s}))`
     }
-    case 'float8': return `hashfloat8extended(${canonical}, ${s})`
-    case 'uuid': return `uuid_hash_extended(${canonical}, ${s})`
+    case 'float8': return `pg_catalog.hashfloat8extended(${canonical}, ${s})`
+    case 'uuid': return `pg_catalog.uuid_hash_extended(${canonical}, ${s})`
     case 'bytes': {
       const bytes = unencoded(canonical)
-      return `case when ${bytes} is not null then hash_array_extended(array[${bytes}], ${s}) end`
+      return `case when ${bytes} is not null then pg_catalog.hash_array_extended(array[${bytes}], ${s}) end`
     }
     case 'boolean': return `case when ${canonical} then ${s} when not ${canonical} then ${int8Literal(mix64(seed))} end`
     // the other hash functions ignore a nesting or half of a word somewhere, or are missing on older servers: text is faithful
@@ -259,25 +262,27 @@ export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigi
       if (isMoment(kind)) return momentHash(kind.literalType, canonical, s)
       const text = canonicalText(canonical)
       // an array of NULL has a hash, and the text is named once
-      return recode && kind.name !== 'float4' ? `hash_array_extended(nullif(array[convert_to(${text}, 'UTF8')], '{NULL}'::bytea[]), ${s})` : `hashtextextended(${text} collate "C", ${s})`
+      return recode && kind.name !== 'float4' ? `pg_catalog.hash_array_extended(nullif(array[pg_catalog.convert_to(${text}, 'UTF8')], '{NULL}'::bytea[]), ${s})` : `pg_catalog.hashtextextended(${text} collate "C", ${s})`
     }
   }
 }
 
 /** A date by its day, times by their eight bytes: half the price of their text. */
 function momentHash(type: string, canonical: string, seed: string): string {
-  if (type !== 'date') return `hashtextextended(encode(${type}_send(${canonical}), 'hex') collate "C", ${seed})`
-  return `case when isfinite(${canonical}) then hashint4extended(${canonical} - '2000-01-01'::date, ${seed}) else hashtextextended((${canonical})::text collate "C", ${seed}) end`
+  if (type !== 'date') return `pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.${type}_send(${canonical}), 'hex') collate "C", ${seed})`
+  return `case when pg_catalog.isfinite(${canonical}) then pg_catalog.hashint4extended(${canonical} - '2000-01-01'::date, ${seed}) else pg_catalog.hashtextextended((${canonical})::text collate "C", ${seed}) end`
 }
+
+const trimScale = 'pg_catalog.trim_scale'
 
 /** The number whose trailing zeros `canonicalValue` removes: its hash ignores them. */
 function untrimmed(canonical: string): string {
-  return canonical.startsWith('trim_scale(') ? canonical.slice('trim_scale'.length) : canonical
+  return canonical.startsWith(`${trimScale}(`) ? canonical.slice(trimScale.length) : canonical
 }
 
 /** The bytes that `canonicalValue` writes in hexadecimal: in an array they have a hash of their own, on long values a tenth of the price of their text. */
 function unencoded(canonical: string): string {
-  return /^encode\((\(.*\)::bytea), 'hex'\)$/s.exec(canonical)?.[1] ?? `decode(${canonical}, 'hex')`
+  return /^pg_catalog\.encode\((\(.*\)::bytea), 'hex'\)$/s.exec(canonical)?.[1] ?? `pg_catalog.decode(${canonical}, 'hex')`
 }
 
 /** An int8 literal that parses for every value, the smallest included. */

@@ -14,7 +14,7 @@ export type RelationKind = 'table' | 'partitioned table' | 'view' | 'materialize
 export interface TypeInfo {
   /** name for casts, schema-qualified where it is not in pg_catalog, quoted where needed: `int4`, `"app"."order_state"` */
   name: string
-  /** bare name of the base type: `int4`, `numeric`, `text`, `citext`, `hstore`, or the enum's own name */
+  /** bare name of a base type that the service knows: those of pg_catalog, `citext` and `hstore`. Of any other it is `name`: a type that somebody has called `date` is no date */
   base: string
   /** b base, e enum, c composite, r range, m multirange, p pseudo; domains are resolved */
   kind: 'b' | 'e' | 'c' | 'r' | 'm' | 'p'

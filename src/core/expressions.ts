@@ -76,7 +76,7 @@ function maskSegment({ segments }: StatementOptions, segmentBits: string): strin
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
 export function inSample({ sample }: StatementOptions, keyHash: string): string | null {
-  return sample === undefined ? null : `abs(hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
+  return sample === undefined ? null : `pg_catalog.abs(pg_catalog.hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
 }
 
 /** Texts longer than this many characters are compared by length and two 64-bit hashes instead of crossing the wire. */
@@ -94,7 +94,7 @@ export interface TermSql {
   join: string | null
 }
 
-const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'interval']
+const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz']
 
 function sourceTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {
   const { canonical } = term
@@ -124,8 +124,9 @@ function unread(raw: string | null, value: string): string | null {
   return raw === null ? null : `((${raw}) is not null and (${value}) is null)`
 }
 
-/** SQL condition that a value is the code that the plan writes as this text. */
+/** SQL condition that a value is the code that the plan writes as this text. A month equals thirty days, and is another code: intervals are compared by their text, however the plan writes it. */
 export function isCode(value: string, type: string, code: string): string {
+  if (type === 'interval') return `(${value})::text collate "C" = ${quoteLiteral(code)}::interval::text`
   return literalCodes.includes(type) ? `${value} = ${quoteLiteral(code)}::${type}` : `(${value})::text collate "C" = ${quoteLiteral(code)}`
 }
 
@@ -164,14 +165,14 @@ function naturalRows(map: NaturalKeyMapSpec, side: Side): string {
   const { key, natural } = map[side]
   const alias = aliasOf(side)
   const texts = natural.map((leg) => canonicalText(canonicalValue(leg.canonical, leg.type, leg.sql)))
-  const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then json_build_array(${texts.join(', ')})::text end`
-  return `select ${alias}.${quoteIdentifier(key)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
+  const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then pg_catalog.json_build_array(${texts.join(', ')})::text end`
+  return `select ${modernKey(map[side].keyType, `${alias}.${quoteIdentifier(key)}`)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
 }
 
 /** How sound a natural key map is at a side. Columns: entries, unnamed (without a natural value), repeated (natural values of several keys), keys (that stand twice). */
 export function checkNaturalStatement(map: NaturalKeyMapSpec, side: Side): string {
-  const repeated = (column: string) => `(select count(*) from (select from entry where ${column} is not null group by ${column} having count(*) > 1) x)::text`
-  return `with entry as materialized (${naturalRows(map, side)}) select count(*)::text as entries, (count(*) filter (where natural_value is null))::text as unnamed, ` +
+  const repeated = (column: string) => `(select pg_catalog.count(*) from (select from entry where ${column} is not null group by ${column} having pg_catalog.count(*) > 1) x)::text`
+  return `with entry as materialized (${naturalRows(map, side)}) select pg_catalog.count(*)::text as entries, (pg_catalog.count(*) filter (where natural_value is null))::text as unnamed, ` +
     `${repeated('natural_value')} as repeated, ${repeated('key')} as keys from entry`
 }
 
@@ -183,18 +184,30 @@ function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
 
 const integerTypes = ['int2', 'int4', 'int8']
 const exactTypes = [...integerTypes, 'numeric']
-const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
+const textTypes = ['text', 'varchar', 'bpchar', 'name']
+/** Types whose `=` holds for values that are not the same (a month and thirty days, boxes of one area), or which have none. */
+const coarseTypes = [...textTypes, 'interval', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle', 'json', 'jsonpath', 'xml']
+
+/** Whether keys of a type are told apart by their text alone. Of a type of the users (a qualified name) nobody knows what its `=` means: that of citext ignores case. */
+function isKnownByText(type: string): boolean {
+  return type.includes('.') || coarseTypes.some((coarse) => type === coarse || type === `_${coarse}`)
+}
+
+/** A modern key for what is grouped and joined by it: as its text where only this tells keys apart. */
+function modernKey(type: string, key: string): string {
+  return isKnownByText(type) ? `(${key})::text collate "C"` : key
+}
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
   if (hasPlainEquality(leftType, rightType)) return `${left} = ${right}`
-  const text = (key: string) => ([leftType, rightType].includes('uuid') ? `lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
+  const text = (key: string) => ([leftType, rightType].includes('uuid') ? `pg_catalog.lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
   return `${text(left)} = ${text(right)}`
 }
 
 /** Whether `=` tells that two modern keys of these types are the same. */
 function hasPlainEquality(left: string, right: string): boolean {
-  return [left, right].every((type) => exactTypes.includes(type)) || (left === right && !textTypes.includes(left))
+  return [left, right].every((type) => exactTypes.includes(type)) || (left === right && !isKnownByText(left))
 }
 
 /** A map's legacy key in the kind of the source's key; null where it cannot be read as one: such an entry leads nowhere. */
@@ -236,10 +249,10 @@ function fromEntries(map: StoredKeyMapSpec): string {
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. With a unique index over the modern keys each has only one. */
 function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = legacyKey(map, kind)
-  const modern = `tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern`
+  const modern = `${modernKey(map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} as modern`
   const rows = fromEntries(map)
   if (map.unique.modern) return `select ${modern}, ${legacy} as legacy ${rows}`
-  const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
+  const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `pg_catalog.min(${legacy})` : `pg_catalog.min((${legacy})::text collate "C")::${kind.literalType}`
   return `select ${modern}, ${smallest} as legacy ${rows} group by 1`
 }
 
@@ -301,9 +314,9 @@ function mergeJoin(spec: ComparisonSpec): string {
   if (merge === null) return ''
   const wanted = [claimCondition(spec, 'source'), ...exclude.map(({ where }) => `not ${isTrue(where)}`), `(${merge.by}\n) is not null`].join(' and ')
   const group = `partition by (${merge.by}\n)`
-  const first = (column: string) => `first_value(src.${column}) over (${group} order by ${merge.keep}\n, src.tableoid, src.ctid)`
-  return `left join (select src.tableoid as relation, src.ctid as address, row_number() over (${group} order by ${merge.keep}\n, src.tableoid, src.ctid) as place, ` +
-    `count(*) over (${group}) as members, ${first('tableoid')} as survivor_relation, ${first('ctid')} as survivor ` +
+  const first = (column: string) => `pg_catalog.first_value(src.${column}) over (${group} order by ${merge.keep}\n, src.tableoid, src.ctid)`
+  return `left join (select src.tableoid as relation, src.ctid as address, pg_catalog.row_number() over (${group} order by ${merge.keep}\n, src.tableoid, src.ctid) as place, ` +
+    `pg_catalog.count(*) over (${group}) as members, ${first('tableoid')} as survivor_relation, ${first('ctid')} as survivor ` +
     `from ${rowsOf(spec, 'source')} where ${wanted}) merging on merging.relation = src.tableoid and merging.address = src.ctid`
 }
 
@@ -405,7 +418,7 @@ export function sideSql(spec: ComparisonSpec, side: Side, options: StatementOpti
 
 /** The last hash is not linear in the XOR: values swapped between two rows change the sum of a segment. */
 function rowHash(key: string, columns: string | null): string {
-  return `hashint4extended(0, ${columns === null ? key : `${key} # ${columns}`})`
+  return `pg_catalog.hashint4extended(0, ${columns === null ? key : `${key} # ${columns}`})`
 }
 
 /** What a pass computes of a row. */
@@ -462,8 +475,8 @@ const longestAge = 2 ** 30
  */
 function isNewer(side: Side, since: string): string {
   const first = BigInt(since)
-  return `(age(${aliasOf(side)}.xmin)::int8 & 4294967295) <= (select case when pg_snapshot_xmax(pg_current_snapshot())::text::int8 - ${int8Literal(first)} < ${longestAge} ` +
-    `then age('${first & 0xffffffffn}'::xid)::int8 else 4294967295 end)`
+  return `(pg_catalog.age(${aliasOf(side)}.xmin)::int8 & 4294967295) <= (select case when pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8 - ${int8Literal(first)} < ${longestAge} ` +
+    `then pg_catalog.age('${first & 0xffffffffn}'::xid)::int8 else 4294967295 end)`
 }
 
 /** What a row may be instead of compared, a row outside the sample included. */
@@ -505,12 +518,12 @@ function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side, recode
 function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean, isJudged = false): string {
   const text = canonicalText(sql.value)
   const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
-  const digest = `'~' || left(${text}, 200) || '... ' || char_length(${text}) || ' characters, ' || ${hash('long 1')} || ${hash('long 2')}`
+  const digest = `'~' || pg_catalog.left(${text}, 200) || '... ' || pg_catalog.char_length(${text}) || ' characters, ' || ${hash('long 1')} || ${hash('long 2')}`
   const isWhole = isJudged || kind.decideAs !== null || ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name)
-  const value = isWhole ? `'=' || ${text}` : `case when char_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
+  const value = isWhole ? `'=' || ${text}` : `case when pg_catalog.char_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
   if (sql.unresolved === null) return value
   // NULL as the other value is told as `+` with nothing behind a mark of its own
-  const unresolved = sql.otherValue === null ? `'${side === 'source' ? '?' : '!'}' || left(${sql.raw}, 200)` : `coalesce('+=' || ${canonicalText(sql.otherValue)}, '+')`
+  const unresolved = sql.otherValue === null ? `'${side === 'source' ? '?' : '!'}' || pg_catalog.left(${sql.raw}, 200)` : `coalesce('+=' || ${canonicalText(sql.otherValue)}, '+')`
   return `case when ${sql.unresolved} then ${unresolved} else ${value} end`
 }
 
@@ -518,7 +531,7 @@ function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, re
   return keys.map((leg, index) => termText(at(spec.key, index).canonical, leg, side, recode))
 }
 
-const snapshotColumn = `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot`
+const snapshotColumn = `pg_catalog.to_char(pg_catalog.now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as snapshot`
 
 /**
  * Counts the claimed rows of a side by themselves: no key map is joined, no term is evaluated, and a row that a join of the plan multiplies counts once.
@@ -526,7 +539,7 @@ const snapshotColumn = `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:
  */
 export function countStatement(spec: ComparisonSpec, side: Side, pages?: StatementOptions['pages'], only?: readonly string[]): string {
   const excluded = side === 'target' ? 'false' : spec.source.exclude.map(({ where }) => isTrue(where)).join(' or ') || 'false'
-  const count = spec[side].join === null ? 'count(*)' : `count(distinct ${addressOf(spec, side)})`
+  const count = spec[side].join === null ? 'pg_catalog.count(*)' : `pg_catalog.count(distinct ${addressOf(spec, side)})`
   return `select ${count}::text as rows, (${count} filter (where not (${excluded})))::text as scope, ` +
     `${snapshotColumn} ` +
     `from ${rowsOf(spec, side)} where ${claimCondition(spec, side)} and ${pageCondition(side, pages)}${only === undefined ? '' : ` and ${isReadable(side, { segments: 1, recode: false, only })}`}`
@@ -543,17 +556,17 @@ export function countsItself(spec: ComparisonSpec, side: Side): boolean {
 
 /** SQL of a sum modulo 2^64, as a numeric. */
 function wrappedSum(value: string, where = 'true'): string {
-  return `mod(sum(${value})${where === 'true' ? '' : ` filter (where ${where})`}, 18446744073709551616)`
+  return `pg_catalog.mod(pg_catalog.sum(${value})${where === 'true' ? '' : ` filter (where ${where})`}, 18446744073709551616)`
 }
 
 /** SQL that packs the segments `place` with their `rows` and 8 bytes of each. */
 function packed(bytes: string, which = ''): string {
-  return `encode(string_agg(int4send(place) || int4send(rows::int4) || ${bytes}, ''::bytea) filter (where place >= 0${which}), 'base64')`
+  return `pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int4send(rows::int4) || ${bytes}, ''::bytea) filter (where place >= 0${which}), 'base64')`
 }
 
 /** SQL that packs the segments with one of their wrapped sums. */
 function packedSums(sum: string, which = ''): string {
-  return packed(`int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8)`, which)
+  return packed(`pg_catalog.int8send((case when ${sum} >= 9223372036854775808 then ${sum} - 18446744073709551616 when ${sum} < -9223372036854775808 then ${sum} + 18446744073709551616 else ${sum} end)::int8)`, which)
 }
 
 /**
@@ -567,16 +580,16 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const { since } = options
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
   const isByKey = comparesByKey(spec, options)
-  const [keysPacked, keys] = isByKey ? [`${packed('int8send(keys)')} as keys, `, `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
-  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const [keysPacked, keys] = isByKey ? [`${packed('pg_catalog.int8send(keys)')} as keys, `, `, pg_catalog.bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
+  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["pg_catalog.encode(pg_catalog.string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key) || pg_catalog.int8send(${mixedKey(spec)}) || pg_catalog.tidsend(address), ''::bytea) filter (where newer) as newer`]
   const places = countPlaces(spec, options)
-  const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`encode(string_agg(int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
+  const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((pg_catalog.sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
   const rows = hashedRows(spec, side, options, (row) => [
     `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
   return `select ${packedSums('sum')} as segments, ${keysPacked}${weightedPacked}${auditPacked}${newerPacked}` +
-    `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
-    `from (select place, count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'count(*) filter (where newer)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+    `coalesce(pg_catalog.json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text as horizon ` +
+    `from (select place, pg_catalog.count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'pg_catalog.count(*) filter (where newer)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
 }
 
 /**
@@ -587,7 +600,7 @@ export function auditStatement(spec: ComparisonSpec, side: Side, options: Statem
   const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.segment)} as place, ${row.keyed(row.key)} as key, ${row.keyed(row.rest)} as rest, ${row.keyed(row.audit)} as audit`, ({ segment }) => `${segment} = any($1::int4[])`,
     neighbourCondition(spec, side, options))
   return `select ${packedSums('sum')} as segments, ${packedSums('audit')} as audit ` +
-    `from (select place, count(*) as rows, ${wrappedSum(rowHash('key', 'rest'))} as sum, ${wrappedSum('audit')} as audit from (${rows}) hashed where place is not null group by 1) places`
+    `from (select place, pg_catalog.count(*) as rows, ${wrappedSum(rowHash('key', 'rest'))} as sum, ${wrappedSum('audit')} as audit from (${rows}) hashed where place is not null group by 1) places`
 }
 
 /** What a key adds to the XOR of its segment's: the hash of one leg as it is; that of several is an XOR itself and is mixed, so that legs swapped between rows change the whole. */
@@ -636,13 +649,13 @@ const newerCondition = (side: Side, since: string | undefined): string => (since
 /** The keyed rows whose version may be of the transaction `since` or a later one. Columns: rows (base64 of 12 bytes for each: segment int4, hash of the key int8; null without any). */
 export function newerKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, since: string): string {
   const rows = hashedRows(spec, side, options, (row) => `${row.place(row.segment)} as place, ${row.keyed(row.key)} as key`, undefined, newerCondition(side, since))
-  return `select encode(string_agg(int4send(place) || int8send(key), ''::bytea), 'base64') as rows from (${rows}) hashed where place >= 0`
+  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key), ''::bytea), 'base64') as rows from (${rows}) hashed where place >= 0`
 }
 
 /** Which of the key hashes listed in $1 (`{1,2}`) keyed rows have. Columns: keys (base64 of an int8 for each such row; null without any). */
 export function presentKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.key)} as key`, ({ key }) => `(${key}) = any($1::int8[])`)
-  return `select encode(string_agg(int8send(key), ''::bytea), 'base64') as keys from (${rows}) hashed where key is not null`
+  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int8send(key), ''::bytea), 'base64') as keys from (${rows}) hashed where key is not null`
 }
 
 /** Columns of a row for `packedRow`. */
@@ -652,7 +665,7 @@ function rowToPack(spec: ComparisonSpec, side: Side, { keyed, key, rest }: RowSq
 
 /** A row packed: 22 bytes, numbers big-endian: hash of the key int8, of the row int8, page int4 and line int2 of its address; zeros for a table that is not read in ranges of them. */
 function packedRow(spec: ComparisonSpec, side: Side): string {
-  return `int8send(key) || int8send(${rowHash('key', 'rest')}) || ${spec[side].chunkable ? 'tidsend(address)' : `'\\x000000000000'::bytea`}`
+  return `pg_catalog.int8send(key) || pg_catalog.int8send(${rowHash('key', 'rest')}) || ${spec[side].chunkable ? 'pg_catalog.tidsend(address)' : `'\\x000000000000'::bytea`}`
 }
 
 /**
@@ -661,7 +674,7 @@ function packedRow(spec: ComparisonSpec, side: Side): string {
  * @param newer only rows whose version may be of this transaction or a later one
  */
 export function streamStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, newer?: string): string {
-  return `select place::text, count(*)::text as rows, encode(string_agg(packed, ''::bytea), 'base64') as packed ` +
+  return `select place::text, pg_catalog.count(*)::text as rows, pg_catalog.encode(pg_catalog.string_agg(packed, ''::bytea), 'base64') as packed ` +
     `from (select coalesce(place, ((key >> 32) & ${countBlocks(options.segments) - 1})::int4) as place, case when place is null then ${packedRow(spec, side)} end as packed ` +
     `from (${hashedRows(spec, side, options, (row) => `${row.place('null::int4')} as place, ${rowToPack(spec, side, row)}`, undefined, newerCondition(side, newer))}) hashed offset 0) rows group by place`
 }
@@ -673,13 +686,13 @@ export function streamStatement(spec: ComparisonSpec, side: Side, options: State
  */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, isByKey = false, newer?: string): string {
   const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any(${listed(options, 1)}::int4[])`, isByKey ? neighbourCondition(spec, side, options) : newerCondition(side, newer))
-  return `select block::text, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
+  return `select block::text, pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
 }
 
 /** The keyed rows whose key hash is listed in $1 (`{1,2}`), looked up by their legs, listed in $2… (`keyLookup`). Columns: rows (base64 of the packed rows; null without any). */
 export function readPackedKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ key }) => `(${key}) = any($1::int8[])`, lookupCondition(spec, side))
-  return `select encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed`
+  return `select pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed`
 }
 
 /**
@@ -691,8 +704,8 @@ export function readPackedLegsStatement(spec: ComparisonSpec, side: Side, option
   const legs = keys.map((leg, index) => ({ name: `l${index}`, sql: canonicalText(leg.value) }))
   const rows = hashedRows(spec, side, options, (row) => [rowToPack(spec, side, row), ...legs.map(({ name, sql }) => `${row.keyed(sql)} as ${name}`)].join(', '), ({ key }) => `(${key}) = any(${listed(options, 1)}::int8[])`,
     ` and ${aliasOf(side)}.ctid = any(${listed(options, 2)}::tid[])`)
-  return `select encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows, ${legs.map(({ name }) => `array_agg(${name})::text as ${name}`).join(', ')}, ` +
-    `coalesce(bool_or(${legs.map(({ name }) => `${name} is null`).join(' or ')}), false)::text as incomplete from (${rows}) hashed where key is not null`
+  return `select pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows, ${legs.map(({ name }) => `pg_catalog.array_agg(${name})::text as ${name}`).join(', ')}, ` +
+    `coalesce(pg_catalog.bool_or(${legs.map(({ name }) => `${name} is null`).join(' or ')}), false)::text as incomplete from (${rows}) hashed where key is not null`
 }
 
 /**
@@ -701,8 +714,8 @@ export function readPackedLegsStatement(spec: ComparisonSpec, side: Side, option
  */
 export function readPlacesStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const { path } = keyEnds(spec, side)
-  const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.segment)} as segment, ${rowToPack(spec, side, row)}`, undefined, ` and ${aliasOf(side)}.${path.column} = any(array(select unnest(${listed(options, 1)}::${path.type}[])))`)
-  return `select encode(string_agg(int4send(segment), ''::bytea), 'base64') as segments, encode(string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed where segment is not null`
+  const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.segment)} as segment, ${rowToPack(spec, side, row)}`, undefined, ` and ${aliasOf(side)}.${path.column} = any(array(select pg_catalog.unnest(${listed(options, 1)}::${path.type}[])))`)
+  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(segment), ''::bytea), 'base64') as segments, pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed where segment is not null`
 }
 
 /** The keys of the keyed rows at the addresses listed in $1 (`{"(0,1)"}`). Columns: key_hash, k0… (legs). */
@@ -718,7 +731,7 @@ function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null
   if (column === null || snapshot === null) return ['null', "'false'"]
   const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
   const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
-  return [`to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
+  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
 }
 
 /**
@@ -834,7 +847,7 @@ function lookupCondition(spec: ComparisonSpec, side: Side): string {
     return ` and ${path.onward === null ? isListed(`${aliasOf(side)}.${path.column}`) : `${path.onward.own} in (select entry.${path.onward.modern} from ${quoteRelation({ schema: path.schema, name: path.table })} entry where ${isListed(`entry.${path.column}`)})`}`
   }
   const legs = keyLookup(spec, side) ?? []
-  return ` and (${legs.map(({ column }) => column).join(', ')}) in (select * from unnest(${legs.map(({ type }, index) => `$${index + 2}::${type}[]`).join(', ')}))`
+  return ` and (${legs.map(({ column }) => column).join(', ')}) in (select * from rows from (${legs.map(({ type }, index) => `pg_catalog.unnest($${index + 2}::${type}[])`).join(', ')}))`
 }
 
 /**
@@ -846,7 +859,7 @@ function neighbourCondition(spec: ComparisonSpec, side: Side, options: Statement
   const { path, ends } = keyEnds(spec, side)
   const [alias, bits] = [aliasOf(side), Math.log2(neighbours)]
   const [first, last] = ends.map((end) => `(${end} >> ${bits})`)
-  const near = `unnest(${listed(options, 1)}::int4[]) segment cross join generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) near (number)`
+  const near = `pg_catalog.unnest(${listed(options, 1)}::int4[]) segment cross join pg_catalog.generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) near (number)`
   // qualified, since a bare name would be the column of the table that has it
   const isNear = (column: string) => `${column} >= near.number << ${bits} and ${column} <= (near.number << ${bits}) + ${neighbours - 1}`
   const addresses = `select ${alias}.ctid from ${relationSql({ schema: spec[side].schema, name: spec[side].table })} ${alias} where`
@@ -861,7 +874,7 @@ function keyEnds(spec: ComparisonSpec, side: Side): { path: KeyPath; ends: [stri
   const path = keyPath(spec, side)
   if (path === null) throw new RangeError(`no index leads to the keys of ${spec.entity} at the ${side}`)
   const relation = quoteRelation({ schema: path.schema, name: path.table })
-  const end = (name: string) => `(select ${name}(keyed.${path.column})::int8 from ${relation} keyed)`
+  const end = (name: string) => `(select pg_catalog.${name}(keyed.${path.column})::int8 from ${relation} keyed)`
   return { path, ends: [end('min'), end('max')], relation }
 }
 
@@ -874,7 +887,7 @@ export function keyIndexStatement(spec: ComparisonSpec, side: Side): string {
   const { path, ends, relation } = keyEnds(spec, side)
   const [least, greatest] = ends.map((end) => `case when indexed then ${end} end::text`)
   const known = path.onward === null
-    ? `(select abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(path.schema)} and tablename = ${quoteLiteral(path.table)} and attname = ${nameOfColumn(path.column)} and not inherited) as correlation,
+    ? `(select pg_catalog.abs(correlation)::text from pg_stats where schemaname = ${quoteLiteral(path.schema)} and tablename = ${quoteLiteral(path.table)} and attname = ${nameOfColumn(path.column)} and not inherited) as correlation,
     (select (case when reltuples between 0 and 1e15 then reltuples::int8 else 0 end)::text from pg_class where oid = ${quoteLiteral(relation)}::regclass) as rows`
     : 'null as correlation, null as rows'
   const onward = path.onward === null ? '' : ` and ${hasIndex(quoteRelation({ schema: spec[side].schema, name: spec[side].table }), [path.onward.own])}`
@@ -898,7 +911,7 @@ function hasIndex(relation: string, columns: readonly string[]): string {
   const first = `[0:${columns.length - 1}]`
   return `exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
       where i.indrelid = ${quoteLiteral(relation)}::regclass and m.amname = 'btree' and i.indisvalid and i.indpred is null and i.indnkeyatts >= ${columns.length}
-      and ${columns.length} = (select count(*) from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any((i.indkey::int2[])${first}) and a.attname in (${columns.map(nameOfColumn).join(', ')})))`
+      and ${columns.length} = (select pg_catalog.count(*) from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any((i.indkey::int2[])${first}) and a.attname in (${columns.map(nameOfColumn).join(', ')})))`
 }
 
 /** Texts with their state; NULL is `+`. */
@@ -946,7 +959,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
   const groups = total.by.map((place, index) => `${termText(at(spec[place.part], place.index).canonical, sqlOf(place), side, options.recode)} as b${index}`)
   const left = side === 'source' ? "state.name not like 'excluded %'" : `(state.name = 'keyed' or (${firstReason(spec.target.generated)}) is null)`
   const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
-  return `select ${names}, count(*)::text as rows, sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
+  return `select ${names}, pg_catalog.count(*)::text as rows, pg_catalog.sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
     `${canonicalText(sqlOf(total.sum).value)}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
     `where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
@@ -985,7 +998,7 @@ export function readParentsStatement(spec: ComparisonSpec, options: StatementOpt
 /** How often the explanations hold that a row's own condition decides, over the rows that pair by their key. Columns: reason (index of the first that holds, or null), rows. */
 export function explainedRowsStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from } = sideSql(spec, 'source', options)
-  return `select ${firstReason(spec.source.explained)} as reason, count(*)::text as rows from ${from} where ${claimCondition(spec, 'source')} and state.name = 'keyed' group by 1`
+  return `select ${firstReason(spec.source.explained)} as reason, pg_catalog.count(*)::text as rows from ${from} where ${claimCondition(spec, 'source')} and state.name = 'keyed' group by 1`
 }
 
 /** Keys of claimed target rows whose first leg, as text with its state, is listed in $1 (a text array). Columns: k0…. */
@@ -1013,7 +1026,7 @@ export function readKeysStatement(spec: ComparisonSpec, side: Side, options: Sta
  */
 export function shownSourceKey(spec: ComparisonSpec): { texts: string[]; joins: string } {
   const { keys } = sideSql(spec, 'source', { segments: 1, recode: false })
-  const texts = keys.map(({ value, unresolved, raw }) => (unresolved === null ? canonicalText(value) : `(case when ${unresolved} then left(${raw}, 200) else ${canonicalText(value)} end collate "C")`))
+  const texts = keys.map(({ value, unresolved, raw }) => (unresolved === null ? canonicalText(value) : `(case when ${unresolved} then pg_catalog.left(${raw}, 200) else ${canonicalText(value)} end collate "C")`))
   return { texts, joins: keys.flatMap((leg) => leg.join ?? []).join(' ') }
 }
 
@@ -1054,9 +1067,9 @@ export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string
 export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
   const smallest = canonicalText(canonicalValue(kind, kind.literalType, 'first.legacy'))
-  return `select legacy, min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
+  return `select legacy, pg_catalog.min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
     `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
-    `where ${isTrue(map.where)}) entries where legacy is not null group by legacy having bool_and(legacy <> smallest)`
+    `where ${isTrue(map.where)}) entries where legacy is not null group by legacy having pg_catalog.bool_and(legacy <> smallest)`
 }
 
 /**
@@ -1077,20 +1090,20 @@ export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKin
 export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
   // what unique indexes prove need not be counted
   if (map.unique.modern && map.unique.legacy && map.legacyType === kind.literalType) {
-    return `select count(*)::text as entries, (count(*) filter (where tgt.${quoteIdentifier(map.legacy)} is null))::text as unreadable, '0' as two_modern, '0' as two_legacy ` +
+    return `select pg_catalog.count(*)::text as entries, (pg_catalog.count(*) filter (where tgt.${quoteIdentifier(map.legacy)} is null))::text as unreadable, '0' as two_modern, '0' as two_legacy ` +
       `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   }
   const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
     `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
-  return `with entry as materialized (${entries}) select (select count(*) from entry)::text as entries, (select count(*) from entry where legacy is null)::text as unreadable, ` +
-    '(select count(*) from (select from entry where legacy is not null group by legacy having count(*) > 1) x)::text as two_modern, ' +
-    '(select count(*) from (select from entry where legacy is not null group by modern having count(*) > 1) x)::text as two_legacy'
+  return `with entry as materialized (${entries}) select (select pg_catalog.count(*) from entry)::text as entries, (select pg_catalog.count(*) from entry where legacy is null)::text as unreadable, ` +
+    '(select pg_catalog.count(*) from (select from entry where legacy is not null group by legacy having pg_catalog.count(*) > 1) x)::text as two_modern, ' +
+    '(select pg_catalog.count(*) from (select from entry where legacy is not null group by modern having pg_catalog.count(*) > 1) x)::text as two_legacy'
 }
 
 /** Source keys that stand more than once. Columns: keys, rows. */
 export function duplicateKeysStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { from, keys } = sideSql(spec, 'source', options)
   const legs = legTexts(spec, keys, 'source', options.recode).map((text, index) => `${text} as k${index}`).join(', ')
-  return `select count(*)::text as keys, coalesce(sum(n), 0)::text as rows from (select count(*) as n from (select ${legs} from ${from} ` +
-    `where ${wantedRows(spec, 'source', options)} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having count(*) > 1) x`
+  return `select pg_catalog.count(*)::text as keys, coalesce(pg_catalog.sum(n), 0)::text as rows from (select pg_catalog.count(*) as n from (select ${legs} from ${from} ` +
+    `where ${wantedRows(spec, 'source', options)} and state.name = 'keyed') rows group by ${keys.map((_, index) => `k${index}`).join(', ')} having pg_catalog.count(*) > 1) x`
 }

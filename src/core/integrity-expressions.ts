@@ -13,6 +13,10 @@ export interface ForeignKey {
   refSchema: string
   refTable: string
   refColumns: string[]
+  /** SQL of the collation of each of `refColumns`; null where its type has none */
+  refCollations: (string | null)[]
+  /** SQL of the operators by which `refColumns` equal `columns`, with their schemas */
+  operators: string[]
   validated: boolean
 }
 
@@ -22,12 +26,14 @@ const shown = 20
 export function orphansStatement(key: ForeignKey): string {
   const own = key.columns.map((column) => `child.${quoteIdentifier(column)}`)
   const referenced = own.map((column) => `${column} is not null`).join(' and ')
-  const parent = key.refColumns.map((column, index) => `parent.${quoteIdentifier(column)} = ${own[index] ?? 'null'}`).join(' and ')
+  // columns of two collations compare by neither: the parent's decides, as in the foreign key itself
+  const collated = (index: number) => (typeof key.refCollations[index] === 'string' ? ` collate ${key.refCollations[index]}` : '')
+  const parent = key.refColumns.map((column, index) => `parent.${quoteIdentifier(column)}${collated(index)} operator(${key.operators[index] ?? 'pg_catalog.='}) ${own[index] ?? 'null'}`).join(' and ')
   const child = `${quoteRelation({ schema: key.schema, name: key.table })} child`
   const orphan = `${referenced} and not exists (select from ${quoteRelation({ schema: key.refSchema, name: key.refTable })} parent where ${parent})`
-  const text = `concat_ws(', ', ${own.map((column) => `(${column})::text`).join(', ')})`
-  return `select (select count(*) from ${child} where ${referenced})::text as rows, (select count(*) from ${child} where ${orphan})::text as failed, ` +
-    `(select json_agg(reference) from (select distinct ${text} as reference from ${child} where ${orphan} order by 1 limit ${shown}) x)::text as sample`
+  const text = `pg_catalog.concat_ws(', ', ${own.map((column) => `(${column})::text collate "C"`).join(', ')})`
+  return `select (select pg_catalog.count(*) from ${child} where ${referenced})::text as rows, (select pg_catalog.count(*) from ${child} where ${orphan})::text as failed, ` +
+    `(select pg_catalog.json_agg(reference) from (select distinct ${text} as reference from ${child} where ${orphan} order by 1 limit ${shown}) x)::text as sample`
 }
 
 /**
@@ -38,9 +44,9 @@ export function plannedReferencesStatement(child: ComparisonSpec, term: TermSpec
   const references = `(select ${term.target} as reference from ${rowsOf(child, 'target')} where (${claimCondition(child, 'target')}) is true and ${term.target} is not null) child`
   const leads = (claim: string) => `exists (select from (select ${leg.target} as key from ${rowsOf(parent, 'target')} where ${claim}) parent where ${joinKeys(leg.targetType, 'parent.key', term.targetType, 'child.reference')})`
   const claimed = `(${claimCondition(parent, 'target')}) is true`
-  return `select (select count(*) from ${references})::text as rows, (select count(*) from ${references} where not ${leads('true')})::text as failed, ` +
-    `(select count(*) from ${references} where not ${leads(claimed)} and ${leads('true')})::text as strangers, ` +
-    `(select json_agg(reference::text) from (select distinct child.reference from ${references} where not ${leads('true')} limit ${shown}) x)::text as sample`
+  return `select (select pg_catalog.count(*) from ${references})::text as rows, (select pg_catalog.count(*) from ${references} where not ${leads('true')})::text as failed, ` +
+    `(select pg_catalog.count(*) from ${references} where not ${leads(claimed)} and ${leads('true')})::text as strangers, ` +
+    `(select pg_catalog.json_agg(reference) from (select distinct (child.reference)::text collate "C" as reference from ${references} where not ${leads('true')} limit ${shown}) x)::text as sample`
 }
 
 /** Entries of a stored key map whose modern row is not there. Columns: rows, failed, sample (JSON list of up to 20 modern keys). */
@@ -48,8 +54,8 @@ export function danglingEntriesStatement(map: StoredKeyMapSpec, keyed: Compariso
   const where = map.where === null ? 'true' : `((${map.where}\n) is true)`
   const entries = `(select tgt.${quoteIdentifier(map.modern)} as modern from ${mapRelation(map)} tgt where ${where} and tgt.${quoteIdentifier(map.modern)} is not null) entry`
   const there = `exists (select from (select ${leg.target} as key from ${rowsOf(keyed, 'target')}) arrived where ${joinKeys(leg.targetType, 'arrived.key', map.modernType, 'entry.modern')})`
-  return `select (select count(*) from ${entries})::text as rows, (select count(*) from ${entries} where not ${there})::text as failed, ` +
-    `(select json_agg(modern::text) from (select distinct modern from ${entries} where not ${there} limit ${shown}) x)::text as sample`
+  return `select (select pg_catalog.count(*) from ${entries})::text as rows, (select pg_catalog.count(*) from ${entries} where not ${there})::text as failed, ` +
+    `(select pg_catalog.json_agg(modern) from (select distinct (modern)::text collate "C" as modern from ${entries} where not ${there} limit ${shown}) x)::text as sample`
 }
 
 /** Where a sequence stands against the keys that it gives. Columns: rows, next (the value it gives next), edge (the key furthest in its direction; null without keys), ahead (null without keys). */
@@ -57,5 +63,5 @@ export function sequenceStatement(sequence: { schema: string; name: string; incr
   const isRising = !sequence.increment.startsWith('-')
   return `select rows::text, next::text, edge::text, (next ${isRising ? '>' : '<'} edge)::text as ahead from ` +
     `(select case when is_called then last_value::numeric + ${sequence.increment} else last_value end as next from ${quoteRelation(sequence)}) given, ` +
-    `(select count(*) as rows, ${isRising ? 'max' : 'min'}(t.${quoteIdentifier(column)})::numeric as edge from ${quoteRelation(table)} t) keys`
+    `(select pg_catalog.count(*) as rows, pg_catalog.${isRising ? 'max' : 'min'}(t.${quoteIdentifier(column)})::numeric as edge from ${quoteRelation(table)} t) keys`
 }

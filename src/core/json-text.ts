@@ -12,7 +12,7 @@ const deepest = 1000
  * @param text SQL of the text
  */
 export function readJson(text: string, server: { version: number; encoding: string }): string {
-  const valid = server.version >= tellsValidity ? `pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`(${text})::text`, server.encoding)
+  const valid = server.version >= tellsValidity ? `pg_catalog.pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`(${text})::text`, server.encoding)
   return `(case when ${valid} then (${text})::text::jsonb end)`
 }
 
@@ -27,7 +27,7 @@ function reducesToOne(text: string, encoding: string): string {
   const [key, value] = ['\\u0001', `[\\u0001\\u0002]`]
   const list = (member: string) => `${blank}(?:${member}${blank}(?:,${blank}${member}${blank})*)?`
   const container = `\\[${list(value)}\\]|\\{${list(`${key}${blank}:${blank}${value}`)}\\}`
-  const replace = (from: string, pattern: string, by: number) => `regexp_replace(${from}, ${quoteLiteral(pattern)}, chr(${by}), 'g')`
+  const replace = (from: string, pattern: string, by: number) => `pg_catalog.regexp_replace(${from}, ${quoteLiteral(pattern)}, pg_catalog.chr(${by}), 'g')`
   return `(${text} !~ ${quoteLiteral('[\\u0001-\\u0008\\u000b\\u000c\\u000e-\\u001f]')} and (with recursive step (rest, depth) as (` +
     `select ${replace(replace(text, string, 1), scalar, 2)}, 0 union all select ${replace('rest', container, 2)}, depth + 1 from step where depth < ${deepest} and rest ~ ${quoteLiteral(container)}) ` +
     `select rest from step order by depth desc limit 1) ~ ${quoteLiteral(`^${blank}${value}${blank}$`)})`

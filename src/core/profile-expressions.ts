@@ -46,9 +46,9 @@ export function sampleStatement(spec: ComparisonSpec, side: Side, uncovered: rea
   const { from, rows, values } = profileSql(spec, side, uncovered, options, range)
   const columns = profiledColumns(spec, uncovered)
   const place = byPages ? spreadRows(spec, side, options.pages) : `(hashed.key & 15) = 0`
-  const texts = values.map(({ hash, text, index }) => `${hash} as h${index}, ${columns[index]?.pii === true ? "''" : `left(${text}, ${shownCharacters})`} as t${index}`)
-  const modes = values.map(({ index }) => `mode() within group (order by (h${index}::text || ' ' || t${index}) collate "C") as v${index}`)
-  return `select count(*)::text as rows, ${modes.join(', ')} from (select ${texts.join(', ')} from ${from} ` +
+  const texts = values.map(({ hash, text, index }) => `${hash} as h${index}, ${columns[index]?.pii === true ? "''" : `pg_catalog.left(${text}, ${shownCharacters})`} as t${index}`)
+  const modes = values.map(({ index }) => `pg_catalog.mode() within group (order by (h${index}::text || ' ' || t${index}) collate "C") as v${index}`)
+  return `select pg_catalog.count(*)::text as rows, ${modes.join(', ')} from (select ${texts.join(', ')} from ${from} ` +
     `where ${rows} and ${place} limit ${sampleRows}) sample`
 }
 
@@ -71,11 +71,11 @@ export function profileStatement(spec: ComparisonSpec, side: Side, uncovered: re
   const aggregates = values.flatMap(({ index }) => {
     const candidate = candidates[index] ?? null
     return [
-      `count(h${index})::text as n${index}`, `min(h${index})::text as a${index}`, `max(h${index})::text as b${index}`, `bit_or(1::int8 << (h${index} & 63)::int4)::text as m${index}`,
-      `${candidate === null ? 'null' : `(count(*) filter (where h${index} = ${int8Literal(BigInt(candidate))}))::text`} as c${index}`,
+      `pg_catalog.count(h${index})::text as n${index}`, `pg_catalog.min(h${index})::text as a${index}`, `pg_catalog.max(h${index})::text as b${index}`, `pg_catalog.bit_or(1::int8 << (h${index} & 63)::int4)::text as m${index}`,
+      `${candidate === null ? 'null' : `(pg_catalog.count(*) filter (where h${index} = ${int8Literal(BigInt(candidate))}))::text`} as c${index}`,
     ]
   })
-  return `select count(*)::text as rows, ${aggregates.join(', ')} from (select ${values.map(({ hash, index }) => `${hash} as h${index}`).join(', ')} from ${from} ` +
+  return `select pg_catalog.count(*)::text as rows, ${aggregates.join(', ')} from (select ${values.map(({ hash, index }) => `${hash} as h${index}`).join(', ')} from ${from} ` +
     `where ${rows} offset 0) rows`
 }
 

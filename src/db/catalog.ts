@@ -32,8 +32,8 @@ async function readServer(sql: Db): Promise<ServerInfo> {
   const [row] = await sql<{ version: string; encoding: string; database: string; blockSize: string; collate: string; ctype: string; provider: string; locale: string }[]>`
     select current_setting('server_version_num')::text as version, current_setting('server_encoding')::text as encoding, d.datname::text as database,
       current_setting('block_size')::text as "blockSize", d.datcollate::text as collate, d.datctype::text as ctype,
-      coalesce(to_jsonb(d) ->> 'datlocprovider', 'c')::text as provider,
-      coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', '')::text as locale
+      coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c')::text as provider,
+      coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale', '')::text as locale
     from pg_catalog.pg_database d
     where d.datname = current_database()`
   if (row === undefined) throw new Error('the connected database is not in pg_database')
@@ -144,6 +144,7 @@ interface TypeRow {
   base: string
   element: string
   writtenBy: string | null
+  known: string
 }
 
 /** Types by oid, domains followed, with the element type of arrays and the subtype of ranges. */
@@ -153,7 +154,7 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
     with recursive span as materialized (
       select rngtypid as type, rngsubtype as subtype from pg_catalog.pg_range
       union all
-      select (to_jsonb(r) ->> 'rngmultitypid')::oid, rngsubtype from pg_catalog.pg_range r where to_jsonb(r) ->> 'rngmultitypid' is not null
+      select (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::oid, rngsubtype from pg_catalog.pg_range r where pg_catalog.to_jsonb(r) ->> 'rngmultitypid' is not null
     ), wanted as (
       select t.oid from pg_catalog.pg_type t where t.oid = any (${oids}::text[]::oid[])
       union
@@ -168,7 +169,10 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
       coalesce(span.subtype, case when t.typlen = -1 then t.typelem else 0 end)::oid::text as element,
       (select c.castfunc::regprocedure::text from pg_catalog.pg_cast c
       where c.castsource = t.oid and c.casttarget = 'text'::regtype and c.castfunc >= 16384
-        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')) as "writtenBy"
+        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')) as "writtenBy",
+      (n.nspname = 'pg_catalog' or t.typname in ('citext', 'hstore') and exists (
+        select from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+        where d.classid = 'pg_catalog.pg_type'::regclass and d.objid = t.oid and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e' and e.extname = t.typname))::text as known
     from wanted w
     join pg_catalog.pg_type t on t.oid = w.oid
     join pg_catalog.pg_namespace n on n.oid = t.typnamespace
@@ -181,7 +185,7 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
     // unquoted, `char` and `bit` are the standard's types of length 1
     const plain = row.schema === 'pg_catalog' && /^[a-z_][a-z0-9_]*$/.test(row.name) && row.name !== 'char' && row.name !== 'bit'
     const name = plain ? row.name : row.schema === 'pg_catalog' ? quoteIdentifier(row.name) : quoteRelation(row)
-    return { name, base: row.name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }) }
+    return { name, base: row.known === 'true' ? row.name : name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }) }
   }
   return new Map(oids.filter((oid) => byOid.has(oid)).map((oid) => [oid, build(oid)]))
 }
@@ -269,7 +273,7 @@ export async function describeQuery(sql: Db, query: string): Promise<{ columns: 
 async function readOrigins(sql: Db, columns: readonly { table: number; number: number }[]): Promise<QueryColumn['origin'][]> {
   const rows = await sql<{ place: number; schema: string; table: string; column: string }[]>`
     select place::int as place, n.nspname as schema, c.relname as "table", a.attname as "column"
-    from rows from (unnest(${columns.map(({ table }) => String(table))}::text[]), unnest(${columns.map(({ number }) => number)}::int[])) with ordinality as answer (relation, number, place)
+    from rows from (pg_catalog.unnest(${columns.map(({ table }) => String(table))}::text[]), pg_catalog.unnest(${columns.map(({ number }) => number)}::int[])) with ordinality as answer (relation, number, place)
     join pg_catalog.pg_class c on c.oid = relation::oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = number`
   return columns.map((_, index) => {

@@ -41,14 +41,14 @@ export async function accountTable(table: TableCoverage, claimants: readonly Cla
 }
 
 async function countRows(table: TableCoverage, reader: Reader, signal: AbortSignal): Promise<number | null> {
-  const [counted] = await read(reader, signal, `select count(*)::text as rows from ${relation(table)}`)
+  const [counted] = await read(reader, signal, `select pg_catalog.count(*)::text as rows from ${relation(table)}`)
   return counted === undefined ? null : countOf(counted, 'rows')
 }
 
 async function countClaims(table: TableCoverage, claimants: readonly Claimant[], reader: Reader, signal: AbortSignal) {
   const marks = claimants.map(({ spec }) => `case when ${spec === null ? 'false' : bareClaimCondition(spec, table.side)} then '1' else '0' end`)
   const alias = table.side === 'source' ? 'src' : 'tgt'
-  const counts = await read(reader, signal, `select claims, count(*)::text as rows from (select ${marks.join(' || ')} as claims from ${relation(table)} ${alias}) rows group by claims`)
+  const counts = await read(reader, signal, `select claims, pg_catalog.count(*)::text as rows from (select ${marks.join(' || ')} as claims from ${relation(table)} ${alias}) rows group by claims`)
   const figures = { rows: 0, claimedOnce: 0, claimedSeveral: 0, unclaimed: 0, ignored: 0, overlaps: [] as TableResult['overlaps'] }
   for (const row of counts) {
     const rows = countOf(row, 'rows')

@@ -60,7 +60,7 @@ interface Questions {
 async function answer(questions: ReadonlyMap<string, Questions>, target: Reader, signal: AbortSignal): Promise<Map<string, Set<string>>> {
   const same = new Map<string, Set<string>>()
   for (const [id, { equality, pairs }] of questions) {
-    const rows = await read(target, signal, `select (${equality})::text as equal from json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify([...pairs.values()])])
+    const rows = await read(target, signal, `select (${equality})::text as equal from pg_catalog.json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify([...pairs.values()])])
     same.set(id, new Set([...pairs.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
   }
   return same
@@ -79,10 +79,13 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
       if (kind.literalType === 'time') return isNear(`${left} - ${right}`)
       // dates reach further than timestamps, and the ends of these lie further apart than an interval reaches
       const near = kind.literalType === 'date' ? isNear(`(${left} - ${right}) * interval '1 day'`)
-        : `case when abs(extract(epoch from ${left}) - extract(epoch from ${right})) < ${farApart} then ${isNear(`${left} - ${right}`)} else false end`
-      return `case when isfinite(${left}) and isfinite(${right}) then ${near} else false end`
+        : `case when pg_catalog.abs(extract(epoch from ${left}) - extract(epoch from ${right})) < ${farApart} then ${isNear(`${left} - ${right}`)} else false end`
+      return `case when pg_catalog.isfinite(${left}) and pg_catalog.isfinite(${right}) then ${near} else false end`
     }
-    return `abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
+    return `pg_catalog.abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
   }
-  return kind.decideAs === null ? null : `(pair ->> 0)::${kind.decideAs} is not distinct from (pair ->> 1)::${kind.decideAs}`
+  if (kind.decideAs === null) return null
+  const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.decideAs}`)
+  // the operator of a type in another schema is found by nobody, and that of arrays finds it
+  return kind.decideAs.includes('.') && !kind.decideAs.endsWith('[]') ? `array[${left}] is not distinct from array[${right}]` : `${left} is not distinct from ${right}`
 }

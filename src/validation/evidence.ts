@@ -47,7 +47,7 @@ const ofOthers = `datname = pg_catalog.current_database() and pid <> pg_catalog.
  * `sessions` are those of others that may still hold back what they did to the counters: a session tells it when it is idle outside a transaction, and then a second later than the time before, or ten seconds after it has fallen
  * idle. `silent` of them have not been idle so long, between $3 (a first look) and $2 (a delay above those) later (each commit of a procedure begins a transaction, and only the end of its call tells): what such a session did before that look nobody has heard of, however long it is waited for.
  */
-const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from json_array_elements($1::text::json) as list(item)),
+const countersStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from pg_catalog.json_array_elements($1::text::json) as list(item)),
   relation as materialized (select oid, relkind, relpersistence from pg_catalog.pg_class where relkind = 'c' or relpersistence = 't'),
   typed as materialized (select distinct refobjid as type from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_type'::regclass and refobjid >= ${firstOfUsers} and deptype = 'n'
     and not (classid = 'pg_catalog.pg_class'::regclass and objid in (select oid from relation where relpersistence = 't'))),
@@ -65,26 +65,26 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
   select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
-      (select pg_catalog.hashtextextended(string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
-      (select pg_catalog.hashtextextended(string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from made),
+      (select pg_catalog.hashtextextended(pg_catalog.string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
+      (select pg_catalog.hashtextextended(pg_catalog.string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from made),
       ${ownSettings.map((setting) => `pg_catalog.current_setting('${setting}')`).join(', ')})::text as server,
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
-    (select count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
-    (select count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
-    (select count(*) from other where state is null)::text as unseen,
+    (select pg_catalog.count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
+    (select pg_catalog.count(*) from other where not is_idle and coalesce(began < $3::text::timestamptz + $2::text::interval, true))::text as silent,
+    (select pg_catalog.count(*) from other where state is null)::text as unseen,
     pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment,
     (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object(
         'definition', pg_catalog.json_build_array(c.oid, c.xmin::text, pg_catalog.pg_relation_filenode(c.oid),
-          (select string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+          (select pg_catalog.string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
             left join pg_catalog.pg_attrdef d on a.attgenerated <> '' and d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-          (select string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
+          (select pg_catalog.string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
         'counters', case when not exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock'))
           then pg_catalog.json_build_array(pg_catalog.pg_stat_get_tuples_inserted(c.oid), pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid))::text end))
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
       where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`
 
 /** How many sessions of others may have done something since $1 (ISO 8601) that the counters do not tell yet. Column: writers. */
-export const writersStatement = `select (count(*) filter (where state is distinct from 'idle' or state_change >= $1::text::timestamptz))::text as writers from pg_catalog.pg_stat_activity
+export const writersStatement = `select (pg_catalog.count(*) filter (where state is distinct from 'idle' or state_change >= $1::text::timestamptz))::text as writers from pg_catalog.pg_stat_activity
   where ${ofOthers}`
 
 /** The server cuts names off behind 63 bytes, or before the letter of up to four bytes that ends there: of a longer one a statement may have more than the catalogue. */

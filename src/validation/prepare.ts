@@ -113,7 +113,7 @@ function loadPlan(content: string): LoadedPlan {
 }
 
 async function readEncodings(readers: Record<Side, Reader>, signal: AbortSignal): Promise<{ recode: boolean }> {
-  const statement = "select current_setting('server_encoding') as encoding"
+  const statement = "select pg_catalog.current_setting('server_encoding') as encoding"
   const [source, target] = await Promise.all([read(readers.source, signal, statement), read(readers.target, signal, statement)])
   return { recode: source[0]?.['encoding'] !== target[0]?.['encoding'] }
 }

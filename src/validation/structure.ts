@@ -5,8 +5,8 @@ import { read, textOf, type Reader, type TextRow } from './reader.js'
 /** What the catalogue says of tables beside their columns: constraints, indexes, sequences. Tables are passed as `[schema, table]`. */
 export type TableName = [schema: string, table: string]
 
-const wanted = 'exists (select from json_array_elements($1::text::json) x where x ->> 0 = n.nspname and x ->> 1 = t.relname)'
-const names = (relation: string, numbers: string) => `(select json_agg(a.attname order by k.place) from unnest(${numbers}) with ordinality k (number, place) ` +
+const wanted = 'exists (select from pg_catalog.json_array_elements($1::text::json) x where x ->> 0 = n.nspname and x ->> 1 = t.relname)'
+const names = (relation: string, numbers: string) => `(select pg_catalog.json_agg(a.attname order by k.place) from pg_catalog.unnest(${numbers}) with ordinality k (number, place) ` +
   `join pg_catalog.pg_attribute a on a.attrelid = ${relation} and a.attnum = k.number)::text`
 const listOf = (row: TextRow, column: string) => JSON.parse(row[column] ?? '[]') as string[]
 
@@ -49,7 +49,7 @@ export interface CheckConstraint {
 
 export async function readCheckConstraints(reader: Reader, signal: AbortSignal, tables: readonly TableName[]): Promise<CheckConstraint[]> {
   const rows = await read(reader, signal, `select c.conname::text as name, n.nspname::text as schema, t.relname::text as table, ${names('c.conrelid', 'c.conkey')} as columns,
-      pg_get_constraintdef(c.oid)::text as definition, c.convalidated::text as validated
+      pg_catalog.pg_get_constraintdef(c.oid)::text as definition, c.convalidated::text as validated
     from pg_catalog.pg_constraint c join pg_catalog.pg_class t on t.oid = c.conrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
     where c.contype = 'c' and ${wanted} order by n.nspname, t.relname, c.conname`, [JSON.stringify(tables)])
   return rows.map((row) => ({

@@ -19,9 +19,9 @@ const freshMs = 500
  * Sessions of others are seen only as far as the role may look (`pg_read_all_stats`); waiting locks are seen by everyone. A replica that has replayed all that
  * it received is not behind, however long ago that was.
  */
-const loadStatement = `select (select count(*) from pg_catalog.pg_stat_activity where state = 'active' and backend_type = 'client backend' and pid <> pg_catalog.pg_backend_pid() and application_name <> '${serviceName}')::text as sessions,
-  (select count(*) from pg_catalog.pg_locks where not granted)::text as locks,
-  ceil(case when not pg_catalog.pg_is_in_recovery() then (select coalesce(max(extract(epoch from replay_lag)), 0) from pg_catalog.pg_stat_replication)
+const loadStatement = `select (select pg_catalog.count(*) from pg_catalog.pg_stat_activity where state = 'active' and backend_type = 'client backend' and pid <> pg_catalog.pg_backend_pid() and application_name <> '${serviceName}')::text as sessions,
+  (select pg_catalog.count(*) from pg_catalog.pg_locks where not granted)::text as locks,
+  pg_catalog.ceil(case when not pg_catalog.pg_is_in_recovery() then (select coalesce(pg_catalog.max(extract(epoch from replay_lag)), 0) from pg_catalog.pg_stat_replication)
     when pg_catalog.pg_last_wal_receive_lsn() is not distinct from pg_catalog.pg_last_wal_replay_lsn() then 0
     else coalesce(extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()), 0) end)::bigint::text as lag`
 

@@ -87,11 +87,11 @@ async function foldGroups(spec: ComparisonSpec, total: TotalSpec, parts: readonl
 
 async function judgeTotal(spec: ComparisonSpec, total: TotalSpec, parts: readonly Part[], pending: number, target: Reader, signal: AbortSignal): Promise<Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed' | 'evidence'>> {
   const tolerance = termAt(spec, total.sum)?.tolerance ?? '0'
-  const signed = (side: string) => `coalesce(sum(case when rows < 0 then - value else value end) filter (where side = '${side}'), 0)`
+  const signed = (side: string) => `coalesce(pg_catalog.sum(case when rows < 0 then - value else value end) filter (where side = '${side}'), 0)`
   const groups = await read(target, signal, `select "group", expected::text as expected, there::text as there, rows::text as rows, ` +
-    `(expected <> there and not abs(expected - there) <= ${quoteLiteral(tolerance)}::numeric * rows)::text as unequal from (` +
-    `select part ->> 'group' as "group", ${signed('source')} as expected, ${signed('target')} as there, coalesce(sum(rows) filter (where side = 'source'), 0) as rows ` +
-    `from json_array_elements($1::text::json) as parts(part) cross join lateral (select part ->> 'side' as side, (part ->> 'rows')::numeric as rows, (part ->> 'sum')::numeric as value) one group by 1) sums order by "group" collate "C"`,
+    `(expected <> there and not pg_catalog.abs(expected - there) <= ${quoteLiteral(tolerance)}::numeric * rows)::text as unequal from (` +
+    `select part ->> 'group' as "group", ${signed('source')} as expected, ${signed('target')} as there, coalesce(pg_catalog.sum(rows) filter (where side = 'source'), 0) as rows ` +
+    `from pg_catalog.json_array_elements($1::text::json) as parts(part) cross join lateral (select part ->> 'side' as side, (part ->> 'rows')::numeric as rows, (part ->> 'sum')::numeric as value) one group by 1) sums order by "group" collate "C"`,
   [JSON.stringify(parts.map(({ group, ...part }) => ({ ...part, group: JSON.stringify(group) })))])
   const unequal = groups.filter((group) => group['unequal'] === 'true')
   const shown = unequal.slice(0, shownGroups).map(({ group, expected, there }) => ({ group: shownGroup(spec, total, group ?? '[]'), expected: shownSum(spec, total, expected ?? null), there: shownSum(spec, total, there ?? null) }))

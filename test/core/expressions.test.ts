@@ -1,8 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { claimCondition, countStatement, duplicateKeysStatement, findSourceKeysStatement, findTargetKeysStatement, isTrue, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, scanStatement } from '../../src/core/expressions.js'
+import { canaryStatement } from '../../src/core/canary.js'
+import {
+  addressesStatement, auditStatement, checkMapStatement, checkNaturalStatement, claimCondition, collapsedKeysStatement, countStatement, duplicateKeysStatement, explainedRowsStatement, findSourceKeysStatement, findTargetKeysStatement,
+  foldedEntriesStatement, isTrue, keyIndexStatement, knownKeysStatement, lookupIndexStatement, readKeysStatement, readLegsStatement, readMergedStatement, readPackedKeysStatement, readPackedLegsStatement, readParentsStatement, readPlacesStatement,
+  readRowsStatement, readSegmentsStatement, readUnkeyedStatement, scanStatement, snapshotStatement, streamStatement, sumStatement, type StatementOptions,
+} from '../../src/core/expressions.js'
 import { quoteIdentifier, quoteLiteral, quoteRelation } from '../../src/core/identifier.js'
-import type { ComparisonSpec } from '../../src/core/spec.js'
+import { danglingEntriesStatement, orphansStatement, plannedReferencesStatement, sequenceStatement } from '../../src/core/integrity-expressions.js'
+import { readJson } from '../../src/core/json-text.js'
+import { profileStatement, sampleStatement } from '../../src/core/profile-expressions.js'
+import { repairStatements } from '../../src/core/repair.js'
+import type { CanonicalKind } from '../../src/core/canonical.js'
+import type { ComparisonSpec, NaturalKeyMapSpec, StoredKeyMapSpec } from '../../src/core/spec.js'
 import { integer, specOf, termOf as term } from '../helpers/spec.js'
 
 const options = { segments: 8, recode: false }
@@ -108,9 +118,62 @@ describe('statements', () => {
       for (const statement of [scanStatement(spec, side, own), readSegmentsStatement(spec, side, own), readRowsStatement(spec, side, own, null)]) {
         expect([...statement.matchAll(/\b\w*(?:hash|md5|sha)\w*(?=\()/g)].map(([name]) => name).filter((name) => !allowed.includes(name))).toEqual([])
         // of elements whose own hash is faithful: bytes alone
-        expect(statement.replaceAll('hash_array_extended(nullif(array[convert_to(', '')).not.toContain('hash_array_extended')
+        expect(statement.replaceAll('hash_array_extended(nullif(array[pg_catalog.convert_to(', '')).not.toContain('hash_array_extended')
       }
     }
+  })
+
+  test('call the functions of the server itself, whatever users have made with the same name', () => {
+    const kinds: [name: CanonicalKind['name'], literalType: string, sourceType?: string][] = [
+      ['integer', 'int4'], ['bigint', 'int8'], ['numeric', 'numeric'], ['float4', 'float4'], ['float8', 'float8'], ['text', 'text'], ['text', 'text', '"char"'], ['padded text', 'text'], ['boolean', 'bool'], ['uuid', 'uuid'], ['uuid text', 'text'],
+      ['bytes', 'bytea'], ['jsonb', 'jsonb'], ['array', 'point[]'], ['geometric', 'point'], ['verbatim', 'date'], ['verbatim', 'timestamp'], ['verbatim', 'timestamptz'], ['verbatim', 'inet'],
+    ]
+    const base = specOf()
+    const map: StoredKeyMapSpec = { name: 'm', schema: 'public', table: 'm', members: [], legacy: 'l', modern: 'm', legacyType: 'text', modernType: 'uuid', unique: { legacy: false, modern: false }, where: 'tgt.x' }
+    const text: CanonicalKind = { name: 'text', literalType: 'text', decideAs: null }
+    const natural = (sql: string) => ({ schema: 'public', table: 'n', query: null, key: 'k', keyType: 'text', natural: [{ sql, type: 'text', canonical: text }, { sql, type: 'text', canonical: text }] })
+    const naturalMap: NaturalKeyMapSpec = { name: 'n', source: natural('src.n'), target: natural('tgt.n') }
+    const columns = kinds.map(([name, literalType, sourceType = literalType], index) => term(`v${index}`, { sourceType, targetType: literalType, canonical: { name, literalType, decideAs: null } }))
+    const more = [
+      term('r', { keyMap: 'm', targetType: 'text' }), term('n', { keyMap: 'n', canonical: text }), term('c', { values: { codes: [{ code: '1', value: '2' }], other: { value: '3' } } }),
+      term('p', { accept: [{ reason: 'so', where: 'src.x', value: 'src.y', kind: text }], source: readJson('src."p"', { version: 150_000, encoding: 'UTF8' }), sourceRaw: 'src."p"' }),
+    ]
+    const common = { columns: [...columns, ...more], keyMaps: { m: map, n: naturalMap } }
+    const [place, total] = [{ part: 'columns' as const, index: 0 }, { sum: { part: 'columns' as const, index: 2 }, by: [{ part: 'columns' as const, index: 5 }] }]
+    const source = { ...base.source, where: 'src.w', merge: { by: 'src.m', keep: 'src.k' }, changedAt: 'at', uniqueKey: ['id'], explained: [{ reason: 'so', where: 'src.e' }] }
+    const target = { ...base.target, changedAt: 'at', generated: [{ reason: 'so', where: 'tgt.g' }] }
+    const specs = [
+      specOf({ ...common, source, target, parents: [{ ...place, entity: 'p' }], totals: [total] }),
+      specOf({ ...common, key: [term('id', { canonical: text, sourceType: 'text', targetType: 'text' }), term('v')], source: { ...source, join: 'join j on true' } }),
+      specOf({ ...common, key: [term('id', { keyMap: 'm' })], target: { ...target, claim: 'keyMap' } }),
+      specOf({ ...common, key: [term('id', { keyMap: 'n', canonical: text })], target: { ...target, claim: 'keyMap' } }),
+    ]
+    const leg = term('id')
+    const key = { name: 'f', schema: 'a', table: 'b', columns: ['c'], refSchema: 'a', refTable: 'd', refColumns: ['e'], refCollations: [null], operators: ['pg_catalog.='], validated: true }
+    const ofSpec = (spec: ComparisonSpec, side: 'source' | 'target', own: StatementOptions) => [
+      countStatement(spec, side), scanStatement(spec, side, own), scanStatement(spec, side, { ...own, since: '700' }), streamStatement(spec, side, own), readSegmentsStatement(spec, side, own), readLegsStatement(spec, side, own), readKeysStatement(spec, side, own),
+      readPackedLegsStatement(spec, side, own), readRowsStatement(spec, side, own, '2024-01-01'), readUnkeyedStatement(spec, side, own), addressesStatement(spec, side, undefined, 9), sumStatement(spec, side, total, 9, own),
+      sampleStatement(spec, side, ['u'], own, { first: 0, next: 90 }, true), profileStatement(spec, side, ['u'], ['1', null], own, { first: 0, next: 90 }), findSourceKeysStatement(spec, own, true, 'first'), findTargetKeysStatement(spec, own),
+      readMergedStatement(spec, own), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
+    ]
+    const ways: StatementOptions[] = [
+      { segments: 8, recode: true }, { segments: 8, recode: false, neighbours: 32, audited: { oneOf: 4, number: 1 } }, { segments: 8, recode: false, neighbours: 128, sample: { seed: 1n }, unread: { source: ['(1,1)'], target: ['(1,1)'] } },
+    ]
+    const looked = ways.slice(1).flatMap((own) => (['source', 'target'] as const).flatMap((side) => [
+      readPackedKeysStatement(specs[0]!, side, own), readPlacesStatement(specs[0]!, side, own), auditStatement(specs[0]!, side, { ...own, audited: { oneOf: 4, number: 1 } }), readSegmentsStatement(specs[0]!, side, own, true),
+      keyIndexStatement(specs[0]!, side), lookupIndexStatement(specs[1]!, side), readRowsStatement(specs[1]!, side, own, null, 'keys'), checkNaturalStatement(naturalMap, side),
+    ]))
+    const statements = [
+      ...specs.flatMap((spec) => (['source', 'target'] as const).flatMap((side) => ways.slice(0, spec === specs[0] ? 3 : 1).flatMap((own) => ofSpec(spec, side, own)))), ...looked, canaryStatement(true), canaryStatement(false), snapshotStatement,
+      ...[integer, text].flatMap((kind) => [collapsedKeysStatement(map, kind), foldedEntriesStatement(map, kind), checkMapStatement(map, kind), knownKeysStatement(map, kind)]), knownKeysStatement(naturalMap, text),
+      checkMapStatement({ ...map, legacyType: 'int4', unique: { legacy: true, modern: true } }, integer), readJson('src.j', { version: 160_000, encoding: 'UTF8' }),
+      orphansStatement(key), plannedReferencesStatement(specs[0]!, leg, specs[1]!, leg), danglingEntriesStatement(map, specs[0]!, leg), sequenceStatement({ schema: 'a', name: 's', increment: '1' }, { schema: 'a', name: 't' }, 'id'),
+    ]
+    // what the grammar itself reads, and names of columns behind an alias
+    const syntax = ['all', 'and', 'any', 'array', 'as', 'by', 'case', 'coalesce', 'distinct', 'else', 'exists', 'extract', 'filter', 'from', 'group', 'in', 'is', 'join', 'lateral', 'materialized', 'not', 'nullif', 'greatest', 'on', 'operator', 'or', 'over', 'select', 'then', 'values', 'when', 'where']
+    const calls = statements.flatMap((statement) => [...statement.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, "''").matchAll(/(?<![\w.])([a-z_]\w*) ?\(/g)].map(([, name]) => name!))
+    const aliases = ['near', 'step', 'canary', 'keys_to_repair']
+    expect([...new Set(calls)].filter((name) => ![...syntax, ...aliases].includes(name))).toEqual([])
   })
 
   test('the unresolved of one side has another hash than that of the other', () => {

@@ -66,14 +66,14 @@ describe('readCatalog', () => {
     expect(Object.keys(columns)).toEqual(['id', 'code', 'region', 'email', 'state', 'states', 'address', 'span', 'spans', 'tags', 'n', 'born', 'x', 'b', 'whole', 'flag'])
     const type = (name: string) => columns[name]?.type
     const text = { name: 'text', base: 'text', kind: 'b', element: null }
-    const state = { name: '"app"."state"', base: 'state', kind: 'e', element: null }
+    const state = { name: '"app"."state"', base: '"app"."state"', kind: 'e', element: null }
     const int4 = { name: 'int4', base: 'int4', kind: 'b', element: null }
     expect(type('email')).toEqual(text)
     expect(type('state')).toEqual(state)
-    expect(type('states')).toEqual({ name: '"app"."_state"', base: '_state', kind: 'b', element: state })
+    expect(type('states')).toEqual({ name: '"app"."_state"', base: '"app"."_state"', kind: 'b', element: state })
     expect(type('tags')).toEqual({ name: '_text', base: '_text', kind: 'b', element: text })
     expect(type('address')).toMatchObject({ name: '"app"."address"', kind: 'c' })
-    expect(type('span')).toEqual({ name: '"app"."span"', base: 'span', kind: 'r', element: int4 })
+    expect(type('span')).toEqual({ name: '"app"."span"', base: '"app"."span"', kind: 'r', element: int4 })
     expect(type('spans')).toEqual({ name: 'int4multirange', base: 'int4multirange', kind: 'm', element: int4 })
     expect(type('born')).toEqual({ name: 'timestamp', base: 'timestamp', kind: 'b', element: null })
     expect(type('x')).toEqual({ name: '"char"', base: 'char', kind: 'b', element: null })

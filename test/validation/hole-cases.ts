@@ -4,6 +4,19 @@ import { side, table } from './tables.js'
 /** Ways in which a comparison can be led to call a wrong row right, each with a twin that must be judged the other way. */
 const map = (extra = '') => `$_map: { table: $_map, legacy: legacy, modern: modern${extra} }`
 
+/** A base type with a name that PostgreSQL has given to another one, and a cast to that which loses something. */
+const typeNamed = (name: string, like: string, cast: string) => `create schema $_ora; create type $_ora.${name};
+  create function $_ora.read(cstring, oid, int4) returns $_ora.${name} language internal immutable strict as '${like === 'float8' ? 'float8in' : `${like}_in`}';
+  create function $_ora.write($_ora.${name}) returns cstring language internal immutable strict as '${like === 'float8' ? 'float8out' : `${like}_out`}';
+  create type $_ora.${name} (input = $_ora.read, output = $_ora.write, like = pg_catalog.${like});
+  create function $_ora.lose($_ora.${name}) returns pg_catalog.${name} language internal immutable strict as '${cast}';
+  create cast ($_ora.${name} as pg_catalog.${name}) with function $_ora.lose($_ora.${name}) as assignment`
+
+/** Functions that would answer in place of polymorphic ones of the server, or of those whose arguments would have to be cast. */
+const shadows = `create function hash_array_extended(bytea[], bigint) returns bigint language sql immutable as 'select 0::int8';
+  create function convert_to(text, text) returns bytea language sql immutable as 'select null::bytea'; create function unnest(int8[]) returns setof int8 language sql immutable as 'select 0::int8';
+  create function unnest(int4[]) returns setof int4 language sql immutable as 'select 0'; create function json_build_array(text, text) returns json language sql immutable as 'select null::json'`
+
 export const holeCases: Case[] = [
   {
     name: 'a reference that is NULL at the source does not equal one that no map entry knows',
@@ -553,5 +566,58 @@ export const holeCases: Case[] = [
     keyMaps: map(),
     entities: { a: 'source: { table: $_a, exclude: [{ reason: bad, where: "src.bad" }] }, target: { table: $_a }, key: { id: { from: id, references: $_map } }' },
     expected: { a: { verdict: 'fail', figures: '1: 1 excluded | 1: 1 extra', differences: ['extra excluded {"id":"1"} id 10'] } },
+  },
+  {
+    name: 'a type that somebody has called date holds a time',
+    source: `${typeNamed('date', 'timestamp', 'timestamp_date')}; ${table('a', 'id int primary key, v $_ora.date', "(1, '2024-01-01 10:00'), (2, '2024-01-02 10:00')")}`,
+    target: `${typeNamed('date', 'timestamp', 'timestamp_date')}; ${table('a', 'id int, v $_ora.date', "(1, '2024-01-01 23:00'), (2, '2024-01-02 10:00')")}`,
+    entities: { a: `${side('a')}, key: { id: id }, same: [v]` },
+    expected: { a: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs value {"id":"1"} v: 2024-01-01 10:00:00 → 2024-01-01 23:00:00'] } },
+  },
+  {
+    name: 'a type that somebody has called int8 holds fractions, in arrays too',
+    source: `${typeNamed('int8', 'float8', 'dtoi8')}; ${table('a', 'id int primary key, v $_ora.int8, w $_ora.int8[]', "(1, '1.2', '{1.2}'), (2, '1', '{1}')")}`,
+    target: `${typeNamed('int8', 'float8', 'dtoi8')}; ${table('a', 'id int, v $_ora.int8, w $_ora.int8[]', "(1, '1.4', '{1.4}'), (2, '1', '{1}')")}`,
+    entities: { a: `${side('a')}, key: { id: id }, same: [v, w]` },
+    expected: { a: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs value {"id":"1"} v: 1.2 → 1.4 w: {1.2} → {1.4}'] } },
+  },
+  {
+    name: 'a type that somebody has called date is no date',
+    source: `${typeNamed('date', 'timestamp', 'timestamp_date')}; ${table('a', 'id int primary key, v $_ora.date', "(1, '2024-01-01 10:00')")}`,
+    target: table('a', 'id int, v date', "(1, '2024-01-01')"),
+    entities: { a: `${side('a')}, key: { id: id }, same: [v]` },
+    expected: { a: { verdict: 'unknown', figures: '1: 1 unverified | 1: 1 unverified', note: 'cannot be compared without losing something' } },
+  },
+  {
+    name: 'a code of an interval is its text: thirty days are no month, and a month may be written as one likes',
+    source: table('a', 'id int primary key, v interval', "(1, '1 mon'), (2, '30 days'), (3, '720:00')"),
+    target: table('a', 'id int, v text', "(1, 'month'), (2, 'days'), (3, 'days')"),
+    entities: { a: `${side('a')}, key: { id: id }, columns: { v: { from: v, values: { 30 days: days, 1 month: month } } }` },
+    expected: { a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs value {"id":"3"} v: 720:00:00 → days'] } },
+  },
+  {
+    name: 'modern keys whose equality is coarser than they are: intervals, boxes of one area, citext',
+    source: table('a', 'id int primary key, x int, y int, z int', '(1, 1, 1, 1), (2, 2, 2, 2)'),
+    target: `create extension if not exists citext; ${table('a', 'id int, x interval, y box, z citext', "(1, '1 mon', '(1,1),(0,0)', 'A'), (2, '1 mon', '(1,1),(0,0)', 'A')")};
+      ${table('spans', 'legacy int, modern interval', "(1, '1 mon'), (2, '30 days')")}; ${table('boxes', 'legacy int, modern box', "(1, '(1,1),(0,0)'), (2, '(2,0.5),(0,0)')")}; ${table('words', 'legacy int, modern citext', "(1, 'A'), (2, 'a')")}`,
+    keyMaps: '$_spans: { table: $_spans, legacy: legacy, modern: modern }, $_boxes: { table: $_boxes, legacy: legacy, modern: modern }, $_words: { table: $_words, legacy: legacy, modern: modern }'.replaceAll(', $_', '\n  $_'),
+    entities: { a: `${side('a')}, key: { id: id }, columns: { x: { from: x, references: $_spans }, y: { from: y, references: $_boxes }, z: { from: z, references: $_words } }` },
+    expected: {
+      a: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs reference {"id":"2"} x: 2 → 1 mon (legacy 1) y: 2 → (1,1),(0,0) (legacy 1) z: 2 → A (legacy 1)'] },
+    },
+  },
+  {
+    name: 'hstore in a schema of its own: the order of its keys is no value',
+    source: `create schema $_ext; create extension hstore schema $_ext; ${table('a', 'id int primary key, v $_ext.hstore', "(1, 'a=>1,b=>2'), (2, 'a=>1'), (3, 'a=>1')")}`,
+    target: `create schema $_ext; create extension hstore schema $_ext; ${table('a', 'id int, v $_ext.hstore', "(1, 'b=>2,a=>1'), (2, 'a=>2'), (3, 'a=>1')")}`,
+    entities: { a: `${side('a')}, key: { id: id }, same: [v]` },
+    expected: { a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs value {"id":"2"} v: "a"=>"1" → "a"=>"2"'] } },
+  },
+  {
+    name: 'functions of users whose arguments fit better than those of the server are not called in their place',
+    source: `${shadows}; ${table('a', 'id int primary key, v bytea', "(1, 'one'), (2, 'two'), (3, 'three')")}`,
+    target: `${shadows}; ${table('a', 'id int, v bytea', "(1, 'one'), (2, 'other'), (3, 'three')")}`,
+    entities: { a: `${side('a')}, key: { id: id }, same: [v]` },
+    expected: { a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs value {"id":"2"} v: 74776f → 6f74686572'] } },
   },
 ]

@@ -44,6 +44,20 @@ describe('integrity of the target', () => {
     await pair.target.sql.unsafe('drop view good.broken').simple()
   })
 
+  test('a foreign key between columns of two collations, or of a type in another schema, is judged as it judges itself', async () => {
+    const strange = await createPair({
+      source: 'create table t (id int primary key)',
+      target: `create schema ext; create extension citext schema ext; create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        create table p (a text collate "C", b text collate loose, c ext.citext unique, unique (a, b)); insert into p values ('x', 'Y', 'Z');
+        create table t (id int primary key, a text collate loose, b text, c ext.citext references p (c)); insert into t values (1, 'x', 'y', 'z'), (2, 'X', 'Y', 'z');
+        alter table t add foreign key (a, b) references p (a, b) not valid`,
+    })
+    const found = await strange.compare('version: 1\ndomains: { d: {} }\nentities:\n  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id } }\n')
+    await strange.close()
+    const checks = found.checks.filter(({ name }) => name === 'no reference leads nowhere').map(({ subject, verdict, message }) => `${verdict} ${subject}: ${message}`).sort()
+    expect(checks).toEqual(['fail public.t: t_a_b_fkey: 1 of 2 references of a, b have no row in public.p: load the rows that are missing, or correct the references', 'pass public.t: t_c_fkey: every reference has its row in public.p'])
+  })
+
   test('nothing is examined in empty tables, and that is said', async () => {
     const empty = await createPair({ source: source('good'), target: target.good })
     await empty.target.sql.unsafe('truncate good.people, good.offices, good.map').simple()

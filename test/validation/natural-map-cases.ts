@@ -8,6 +8,8 @@ const countries = {
 }
 const uuid = (n: number) => `'00000000-0000-0000-0000-00000000000${n}'`
 
+const halves = "create function json_build_array(text, text) returns json language sql immutable as 'select pg_catalog.to_json(1)'"
+
 export const naturalMapCases: Case[] = [
   {
     name: 'compares references by the natural value of what they lead to',
@@ -69,5 +71,13 @@ export const naturalMapCases: Case[] = [
     entities: { people: 'source: { table: $person }, target: { table: $people }, key: { id: id }, columns: { country_id: { from: country_id, references: $country } }' },
     expected: { people: { verdict: 'unknown', figures: '2: 2 unverified | 2: 2 unverified', note: '1 natural value stands for several keys' } },
     checks: { 'a natural key names one row $country at the source': 'fail', 'a natural key names one row $country at the target': 'pass' },
+  },
+  {
+    name: 'reads all legs of a natural key, whatever function of its own a database has by the name of the server\'s',
+    source: `${halves}; create table $place (id int primary key, country text, town text); insert into $place values (1, 'IT', 'Rome'), (2, 'IT', 'Pisa'); create table $person (id int primary key, place_id int); insert into $person values (1, 1), (2, 2)`,
+    target: `${halves}; create table $places (id int primary key, country text, town text); insert into $places values (10, 'IT', 'Rome'), (20, 'NO', 'Oslo'); create table $people (id int primary key, place_id int); insert into $people values (1, 10), (2, 20)`,
+    keyMaps: '$place: { source: { table: $place, key: id, natural: [country, town] }, target: { table: $places, key: id, natural: [country, town] } }',
+    entities: { people: 'source: { table: $person }, target: { table: $people }, key: { id: id }, columns: { place_id: { from: place_id, references: $place } }' },
+    expected: { people: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs reference {"id":"2"} place_id: ["IT", "Pisa"] → 20 (natural ["NO", "Oslo"])'] } },
   },
 ]
