@@ -113,6 +113,20 @@ export function ownerOf(suspect: Buffer): Side | null {
   return target === 0 ? 'source' : source === 0 ? 'target' : null
 }
 
+/** Whether all rows under the key of a suspect have the same fingerprint: then it does not matter which are paired. */
+export function isUniform(suspect: Buffer): boolean {
+  for (let at = headBytes + rowBytes; at < suspect.length; at += rowBytes) if (suspect.compare(suspect, headBytes + 8, headBytes + 16, at + 8, at + 16) !== 0) return false
+  return true
+}
+
+/** A suspect with the first rows of each side alone. */
+export function shortenSuspect(suspect: Buffer, { source, target }: Record<Side, number>): Buffer {
+  const head = Buffer.alloc(headBytes)
+  head.writeInt32BE(target, head.writeInt32BE(source))
+  const from = headBytes + countOfSuspect(suspect).source * rowBytes
+  return Buffer.concat([head, suspect.subarray(headBytes, headBytes + source * rowBytes), suspect.subarray(from, from + target * rowBytes)])
+}
+
 /** Of suspects that stand one behind the other each by itself, as a view. */
 export function splitSuspects(packed: Buffer): Buffer[] {
   const suspects: Buffer[] = []

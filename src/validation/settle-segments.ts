@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { otherSide, sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
-import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
+import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, isUniform, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, shortenSuspect, splitSuspects, type Suspects } from '../core/pair-hashes.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, mostPairs, pairAlike, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
@@ -61,6 +61,10 @@ const keysAlone = 2_500
 const mostRowsOfKey = 20_000
 /** Characters that the questions about the pairs of one key may take. */
 const mostCharacters = 20_000_000
+/** Of so many rows under one key, both sides together, that are all alike, one pair and what a side has more are read. */
+const manyAlike = 1_000
+/** Rows that a side has more under one key, of which each is read. */
+const mostSurplus = 100_000
 const tooManyRows = 'too many rows under one key'
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 100_000
@@ -199,6 +203,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const legsAreColumns = spec.key.length > 1 && keyLookup(spec, 'source') !== null
   /** Rows of one key need not be told apart where they are the same in all, or what others are merged into. */
   const canBeMany = !spec.bag && spec.source.merge === null
+  /** Which of rows that are alike have a partner makes no difference: nothing but what is compared decides of them, and nothing is added up over them. */
+  const canBeShortened = spec.source.merge === null && [spec.source.explained, spec.target.generated, spec.totals].every((list) => list.length === 0) && spec.source.changedAt === null && spec.target.changedAt === null
+  /** keys of which some rows are left out, by their hashes, with how many are not */
+  const shortened = new Map<string, Record<Side, number>>()
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   /** rows without a partner, whose cause is still to be found */
@@ -358,12 +366,13 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     for await (const { source, target } of blocks) {
       const { equal, suspects: found } = pairHashes(source, target)
       addEqual(equal)
-      for (const suspect of found) {
+      for (const whole of found) {
+        const suspect = canBeShortened ? shorten(whole) : whole
         const { source: sourceRows, target: targetRows } = countOfSuspect(suspect)
         const owner = ownerOf(suspect)
         if (owner === null && sourceRows + targetRows > mostRowsOfKey && canBeMany) {
-          leaveUnverified('source', sourceRows)
-          leaveUnverified('target', targetRows)
+          addUntold('source', 'unverified', tooManyRows, sourceRows)
+          addUntold('target', 'unverified', tooManyRows, targetRows)
           continue
         }
         const kind = kinds[owner ?? 'both']
@@ -383,12 +392,24 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     await settleRested(resting)
   }
 
+  /** Of a key that stands for many rows that are all alike, or that one side alone has, one pair and what a side has more: the others are equal, or more than are read one by one. */
+  function shorten(suspect: Buffer): Buffer {
+    const { source, target } = countOfSuspect(suspect)
+    if (source + target <= manyAlike || (ownerOf(suspect) === null && !isUniform(suspect))) return suspect
+    const pairs = Math.max(0, Math.min(source, target) - 1)
+    const kept = { source: Math.min(source - pairs, mostSurplus), target: Math.min(target - pairs, mostSurplus) }
+    addEqual(pairs)
+    for (const [side, rows] of [['source', source], ['target', target]] as const) addUntold(side, 'unverified', tooManyRows, rows - pairs - kept[side])
+    shortened.set(keyOfSuspect(suspect), kept)
+    return shortenSuspect(suspect, kept)
+  }
+
   /** Rows that nothing is said of but how many they are. */
-  function leaveUnverified(side: Side, rows: number): void {
+  function addUntold(side: Side, name: 'unverified' | 'pending', cause: string, rows: number): void {
     if (rows === 0) return
     seen[side] += rows
-    tally[side].unverified += rows
-    tally.count('causes', side, 'unverified', tooManyRows, rows)
+    tally[side][name] += rows
+    tally.count('causes', side, name, cause, rows)
   }
 
   async function settleRested(parts: readonly Buffer[]): Promise<void> {
@@ -438,7 +459,12 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         tally.addAlone(counted.side, counted.side === 'source' ? causeOfMissing(spec, [], false) : causeOfExtra(undefined, false), counted.rows)
       }
       const moved = await settleStable(bags, { source, target })
-      for (const [keyHash, current] of moved) moving.set(keyHash, current)
+      for (const [keyHash, current] of moved) {
+        const kept = shortened.get(keyHash)
+        if (kept === undefined) moving.set(keyHash, current)
+        // read again as a whole, rows of it would be counted twice
+        else for (const side of sides) addUntold(side, 'pending', 'keeps changing', kept[side])
+      }
     }
     for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
   }

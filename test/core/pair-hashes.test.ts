@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { addRows, addressesOfRows, bagOfBoth, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfSuspects, splitSuspects, type Suspects } from '../../src/core/pair-hashes.js'
+import { addRows, addressesOfRows, bagOfBoth, countOfSuspect, isUniform, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfSuspects, shortenSuspect, splitSuspects, type Suspects } from '../../src/core/pair-hashes.js'
 
 interface Row { key: bigint; hash: bigint; page: number; line: number }
 
@@ -89,4 +89,16 @@ test('rows are added once: the same row at the same address stands there already
   const [a, b, moved, c]: Row[] = [{ key: 1n, hash: 2n, page: 0, line: 1 }, { key: 2n, hash: 2n, page: 0, line: 2 }, { key: 2n, hash: 2n, page: 9, line: 1 }, { key: -1n, hash: 5n, page: 3, line: 1 }]
   expect(addRows(pack([a!, b!]), pack([b!, moved!, c!, c!]))).toEqual(pack([a!, b!, moved!, c!]))
   expect(addRows(pack([a!]), undefined)).toEqual(pack([a!]))
+})
+
+test('a suspect is uniform where one fingerprint is all that it has, and is shortened to the first rows of each side', () => {
+  const rows = (hashes: bigint[], page: number): Row[] => hashes.map((hash, line) => ({ key: 7n, hash, page, line }))
+  const [same] = pairHashes(pack(rows([5n, 5n, 5n], 1)), pack(rows([5n, 5n], 2))).suspects
+  const [other] = pairHashes(pack(rows([5n, 5n, 6n], 1)), pack(rows([5n, 5n], 2))).suspects
+  expect([isUniform(same!), isUniform(other!)]).toEqual([true, false])
+  const shortened = shortenSuspect(same!, { source: 2, target: 1 })
+  expect(countOfSuspect(shortened)).toEqual({ source: 2, target: 1 })
+  const kept = addressesOfRows(rowsOfSuspects([shortened]))
+  expect([kept.filter((address) => address.startsWith('(1,')).length, kept.filter((address) => address.startsWith('(2,')).length]).toEqual([2, 1])
+  expect(countOfSuspect(shortenSuspect(same!, { source: 3, target: 0 }))).toEqual({ source: 3, target: 0 })
 })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPair, type Pair } from '../helpers/compare.js'
 import { figuresOf } from './cases.js'
@@ -33,4 +34,24 @@ test.each([{ how: 'by sums', options: {} }, { how: 'all rows streamed', options:
   expect(entities['surplus']!.verdict).toBe('fail')
   expect(entities['unlike']!.verdict).not.toBe('pass')
   expect(told('same')).toEqual(['12000: 11999 verified, 1 missing | 11999: 11999 matched', '1 missing plain'])
+})
+
+test('of rows that one side alone has under one key, more than can be read one by one are unverified', async () => {
+  await pair.source.sql.unsafe('create table crowd as select 1 as kind, i as n from generate_series(1, 101000) i')
+  await pair.target.sql.unsafe('create table crowd (kind int, n int)')
+  const { entities } = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  crowd: { domain: d, source: { table: crowd }, target: { table: crowd }, key: { kind: kind }, same: [n] }\n')
+  expect(figuresOf(entities['crowd']!.accounting)).toBe('101000: 100000 missing, 1000 unverified | 0: nothing')
+  expect(entities['crowd']!.verdict).toBe('fail')
+})
+
+test('rows that are alike, and change while they rest, are counted once', async () => {
+  await pair.source.sql.unsafe("create table busy as select 'x'::text as a from generate_series(1, 3000)")
+  await pair.target.sql.unsafe("create table busy as select 'x'::text as a from generate_series(1, 2990)")
+  const running = pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  busy: { domain: d, source: { table: busy }, target: { table: busy }, key: all, same: [a] }\n', { recheckDelayMs: 4000 })
+  const isResting = async () => (await pair.target.sql`select from migration_coverage.task join migration_coverage.job using (job_id) where kind = 'settle' and task.status = 'running' and 'busy' = any(entities)`).length > 0
+  while (!await isResting()) await sleep(20)
+  await sleep(1500)
+  await pair.source.sql.unsafe('update busy set a = a')
+  const { entities } = await running
+  expect(figuresOf(entities['busy']!.accounting)).toBe('3000: 2989 verified, 11 pending | 2990: 2989 matched, 1 pending')
 })
