@@ -34,7 +34,7 @@ test.each([{ how: 'by sums', options: {} }, { how: 'all rows streamed', options:
   expect(entities['surplus']!.verdict).toBe('fail')
   expect(entities['unlike']!.verdict).not.toBe('pass')
   expect(told('same')).toEqual(['12000: 11999 verified, 1 missing | 11999: 11999 matched', '1 missing plain'])
-})
+}, 120_000)
 
 test('of rows that one side alone has under one key, more than can be read one by one are unverified', async () => {
   await pair.source.sql.unsafe('create table crowd as select 1 as kind, i as n from generate_series(1, 101000) i')
@@ -42,7 +42,7 @@ test('of rows that one side alone has under one key, more than can be read one b
   const { entities } = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  crowd: { domain: d, source: { table: crowd }, target: { table: crowd }, key: { kind: kind }, same: [n] }\n')
   expect(figuresOf(entities['crowd']!.accounting)).toBe('101000: 100000 missing, 1000 unverified | 0: nothing')
   expect(entities['crowd']!.verdict).toBe('fail')
-})
+}, 120_000)
 
 test('rows that are alike, and change while they rest, are counted once', async () => {
   await pair.source.sql.unsafe("create table busy as select 'x'::text as a from generate_series(1, 3000)")
