@@ -568,15 +568,16 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
   const isByKey = comparesByKey(spec, options)
   const [keysPacked, keys] = isByKey ? [`${packed('int8send(keys)')} as keys, `, `, bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
-  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["encode(string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, string_agg(int4send(place) || int8send(key) || int8send(${mixedKey(spec)}) || tidsend(address), ''::bytea) filter (where rest is not null) as newer`]
   const places = countPlaces(spec, options)
   const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`encode(string_agg(int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
+  // of newer rows the values are read although nothing but their number counts, so that one that cannot be read raises its error here
   const rows = hashedRows(spec, side, options, (row) => [
-    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), `${row.keyed(since === undefined ? row.rest : `case when ${isNewer(side, since)} then ${row.rest} end`)} as rest`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
   return `select ${packedSums('sum')} as segments, ${keysPacked}${weightedPacked}${auditPacked}${newerPacked}` +
     `coalesce(json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_snapshot_xmin(pg_current_snapshot())::text as horizon ` +
-    `from (select place, count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'count(*) filter (where newer)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+    `from (select place, count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'count(rest)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
 }
 
 /**
