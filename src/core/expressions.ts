@@ -1031,6 +1031,17 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
 }
 
+/**
+ * Counts the claimed rows of a side, or of some of its pages, that are not paired by a key: excluded ones and those without a key. Columns: state (as `stateAt` names them), reason (index of the generated reason that holds, or null), rows.
+ * @param areFew as `readUnkeyedStatement` takes it
+ */
+export function countUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, areFew = false): string {
+  // neither the columns nor what a row is merged with tells more of these rows
+  const { from } = sideSql({ ...spec, columns: [], source: { ...spec.source, merge: null } }, side, options)
+  const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
+  return `select state.name as state, (${reason})::text as reason, count(*)::text as rows from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name <> 'keyed'${areFew ? withoutEntry(spec, side) : ''} group by 1, 2`
+}
+
 /** SQL condition, behind others, that no entry of the key map leads to a row; empty where there is none, or where it takes more than equality. */
 function withoutEntry(spec: ComparisonSpec, side: Side): string {
   const [leg] = spec.key

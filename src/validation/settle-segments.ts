@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { otherSide, sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
 import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, splitSuspects, type Suspects } from '../core/pair-hashes.js'
@@ -94,10 +94,10 @@ export interface OpenSegments extends Pick<SegmentComparison, 'suspicious' | 'ch
  * Reads what the segment sums could not prove equal and gives each row its class.
  * @param open segments whose sums disagree or are not known; or the blocks of all rows
  * @param tally receives every row of those segments, once
- * @returns how many rows of each side the last readings saw
+ * @returns how many rows of each side the last readings saw, and whether there were any after the pass
  */
-export async function settleSegments(spec: ComparisonSpec, readers: Readers, open: OpenSegments | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
-  if ('suspicious' in open && open.suspicious.length + open.changed.length === 0) return { source: 0, target: 0 }
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, open: OpenSegments | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ seen: Record<Side, number>; hasReread: boolean }> {
+  if ('suspicious' in open && open.suspicious.length + open.changed.length === 0) return { seen: { source: 0, target: 0 }, hasReread: false }
   const settler = await createSettler(spec, readers, options, tally, observe, signal)
   if (!('suspicious' in open)) await settler.settleBlocks(open)
   else {
@@ -105,7 +105,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
     await settler.settleOpen([...open.suspicious, ...left])
   }
   await settler.settleCollapsed()
-  return settler.seen
+  return { seen: settler.seen, hasReread: 'suspicious' in open || settler.hasRested() }
 }
 
 /** The blocks of both sides, each let go of once it has been given. */
@@ -201,6 +201,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const canBeMany = !spec.bag && spec.source.merge === null
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
+  let hasRested = false
   /** rows without a partner, whose cause is still to be found */
   const alone: { source: { row: SourceRow; keyIsPaired: boolean }[]; target: TargetRow[] } = { source: [], target: [] }
 
@@ -393,6 +394,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function settleRested(parts: readonly Buffer[]): Promise<void> {
     if (parts.length === 0) return
+    hasRested = true
     await sleep(options.recheckDelayMs, undefined, { signal })
     await settleSuspects(parts)
   }
@@ -682,13 +684,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, settleOpen, settleChanged, settleBlocks, settleCollapsed }
-}
-
-/** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
-export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal, areFew = false): Promise<{ state: string; rawKey: (string | null)[] }[]> {
-  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options, areFew), [String(limit)])
-  return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
+  return { seen, hasRested: () => hasRested, settleOpen, settleChanged, settleBlocks, settleCollapsed }
 }
 
 /** The identities of the keys of rows that cannot be read; partial when a key cannot be read either. */
