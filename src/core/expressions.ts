@@ -954,18 +954,18 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
 
 /**
  * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a text array): why a target row has no partner.
- * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`).
+ * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`), key_hash.
  * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
  * @param by first: the leg is a column, and $2 lists its values, so that an index may find them; all: so are all legs, listed in $2…, key by key (`keyLookup`)
  */
 export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean, by: 'first' | 'all' | null = null): string {
   const first = by === 'first' ? ownColumn(at(spec.key, 0), 'source') : null
   const lookup = by === 'all' ? lookupCondition(spec, 'source') : first === null ? '' : ` and ${first.column} = any($2::${first.type}[])`
-  const { keys } = sideSql(spec, 'source', options)
+  const { keys, keyHash } = sideSql(spec, 'source', options)
   const texts = legTexts(spec, keys, 'source', options.recode)
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
-  return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
+  return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed, (${keyHash})::text as key_hash ` +
     `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end${lookup}`
 }
 

@@ -202,6 +202,8 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   let hasRested = false
+  /** hashes of source keys that kept changing: their rows are counted */
+  const pendingKeys = new Set<string>()
   /** rows without a partner, whose cause is still to be found */
   const alone: { source: { row: SourceRow; keyIsPaired: boolean }[]; target: TargetRow[] } = { source: [], target: [] }
 
@@ -485,7 +487,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
         seen.source += pending.source.length
         seen.target += pending.target.length
-        for (const row of pending.source) addPendingSource(row, 'keeps changing')
+        for (const row of pending.source) {
+          pendingKeys.add(row.keyHash)
+          addPendingSource(row, 'keeps changing')
+        }
         for (const row of pending.target) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key))
         return
       }
@@ -664,13 +669,29 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function judgeExtra(extra: TargetRow[]): Promise<void> {
     const found = new Map<string, { excluded: boolean; claimed: boolean }>()
+    const wanted = new Set(extra.map(({ key }) => keyIdentity(key)))
+    const merging = new Set<string>()
     for (const row of await findSourceOf(extra.map(({ key }) => key))) {
-      const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
-      found.set(keyIdentity(key), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
+      const identity = keyIdentity(foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys))
+      const one = { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' }
+      found.set(identity, one)
+      if (spec.source.merge !== null && one.claimed && !one.excluded && wanted.has(identity)) merging.add(textOf(row, 'key_hash'))
     }
+    const survivors = await addNewSurvivors([...merging])
     for (const row of extra) {
-      tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+      if (survivors.has(keyIdentity(row.key))) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+      else tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
     }
+  }
+
+  /** Rows that are merged into no other any more, as the one that survived is gone: no reading has seen them under a key. @returns the folded keys of these */
+  async function addNewSurvivors(keyHashes: string[]): Promise<Set<string>> {
+    const rows = (await readAnywhere('source', keyHashes)).map(rowReaders.source.read)
+    for (const row of rows.filter(({ keyHash }) => !pendingKeys.has(keyHash))) {
+      seen.source += 1
+      addPendingSource(row, 'keeps changing')
+    }
+    return new Set(rows.map(({ key }) => keyIdentity(foldKey(key, collapsedKeys))))
   }
 
   /** In a sample the partner of a folded key may be outside: nothing is known of the row. */

@@ -214,3 +214,35 @@ entities:
     expect(run.checks.filter(({ verdict }) => verdict === 'unknown').map(({ name }) => name)).toEqual(['the total agrees'])
   })
 })
+
+describe('a merge whose survivor is deleted while keys rest', () => {
+  const merging = `version: 1
+domains: { d: {} }
+keyMaps: { m: { table: m, legacy: legacy, modern: modern } }
+entities:
+  u: { domain: d, source: { table: u, merge: { by: mail, keep: id } }, target: { table: u }, key: { id: { from: id, references: m } }, same: [mail, v] }
+`
+  const fill = async (target: string) => {
+    const create = 'drop table if exists u, m; create table u (id int primary key, mail text, v int);'
+    await Promise.all([pair.source.sql.unsafe(`${create} insert into u values (1, 'a', 1), (2, 'a', 2), (3, 'b', 1)`).simple(), pair.target.sql.unsafe(`${create} create table m (legacy int, modern int); ${target}`).simple()])
+  }
+
+  test('the row that survives now, and its target row, are pending', async () => {
+    await fill("insert into m values (1, 10), (2, 10), (3, 11); insert into u values (10, 'a', 2), (11, 'b', 1)")
+    const run = await compareBeside(merging, 'source', 'delete from u where id = 1')
+    expect(figures(run, 'u')).toBe('unknown 2: 1 verified, 1 pending | 2: 1 matched, 1 pending')
+    expect(run.differences.map(lineOf)).toEqual(['pending keeps changing {"id":"1"} id 10', 'pending keeps changing {"id":"2"}'])
+  })
+
+  test('the row that survives now has no target row: it is pending', async () => {
+    await fill("insert into m values (3, 11); insert into u values (11, 'b', 1)")
+    const run = await compareBeside(merging, 'source', 'delete from u where id = 1')
+    expect(figures(run, 'u')).toBe('unknown 2: 1 verified, 1 pending | 1: 1 matched')
+  })
+
+  test('the row that it was merged with is deleted instead', async () => {
+    await fill("insert into m values (1, 10), (2, 10), (3, 11); insert into u values (10, 'a', 2), (11, 'b', 1)")
+    const run = await compareBeside(merging, 'source', 'delete from u where id = 2')
+    expect(figures(run, 'u')).toBe('fail 2: 1 verified, 1 differs | 2: 2 matched')
+  })
+})
