@@ -581,15 +581,16 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
   const isByKey = comparesByKey(spec, options)
   const [keysPacked, keys] = isByKey ? [`${packed('pg_catalog.int8send(keys)')} as keys, `, `, pg_catalog.bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
-  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["pg_catalog.encode(pg_catalog.string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key) || pg_catalog.int8send(${mixedKey(spec)}) || pg_catalog.tidsend(address), ''::bytea) filter (where newer) as newer`]
+  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["pg_catalog.encode(pg_catalog.string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key) || pg_catalog.int8send(${mixedKey(spec)}) || pg_catalog.tidsend(address), ''::bytea) filter (where rest is not null) as newer`]
   const places = countPlaces(spec, options)
   const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((pg_catalog.sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
+  // of newer rows the values are read although nothing but their number counts, so that one that cannot be read raises its error here
   const rows = hashedRows(spec, side, options, (row) => [
-    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), since === undefined ? `${row.keyed(row.rest)} as rest` : `${isNewer(side, since)} as newer`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
+    `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), `${row.keyed(since === undefined ? row.rest : `case when ${isNewer(side, since)} then ${row.rest} end`)} as rest`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
   ].join(', '))
   return `select ${packedSums('sum')} as segments, ${keysPacked}${weightedPacked}${auditPacked}${newerPacked}` +
     `coalesce(pg_catalog.json_object_agg(place, rows) filter (where place < 0), '{}')::text as others, ${snapshotColumn}, pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text as horizon ` +
-    `from (select place, pg_catalog.count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'pg_catalog.count(*) filter (where newer)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
+    `from (select place, pg_catalog.count(*) as rows, ${since === undefined ? wrappedSum(rowHash('key', 'rest')) : 'pg_catalog.count(rest)'} as sum${keys}${weighted}${auditSum}${newer} from (${rows}) hashed group by 1 offset 0) places`
 }
 
 /**
@@ -966,18 +967,18 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
 
 /**
  * Source rows whose first key leg, as text with its state ('' for NULL), is listed in $1 (a text array): why a target row has no partner.
- * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`).
+ * Columns: k0…, excluded (index of the reason, or null), claimed (`true`, `false`), key_hash.
  * @param claimed the rows that the entity claims, or the others: on those the plan's SQL for the key may fail
  * @param by first: the leg is a column, and $2 lists its values, so that an index may find them; all: so are all legs, listed in $2…, key by key (`keyLookup`)
  */
 export function findSourceKeysStatement(spec: ComparisonSpec, options: StatementOptions, claimed: boolean, by: 'first' | 'all' | null = null): string {
   const first = by === 'first' ? ownColumn(at(spec.key, 0), 'source') : null
   const lookup = by === 'all' ? lookupCondition(spec, 'source') : first === null ? '' : ` and ${first.column} = any($2::${first.type}[])`
-  const { keys } = sideSql(spec, 'source', options)
+  const { keys, keyHash } = sideSql(spec, 'source', options)
   const texts = legTexts(spec, keys, 'source', options.recode)
   const claim = isTrue(spec.source.where)
   const joins = keys.flatMap((leg) => leg.join ?? []).join(' ')
-  return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed ` +
+  return `select ${texts.map((text, index) => `${text} as k${index}`).join(', ')}, ${firstReason(spec.source.exclude)} as excluded, (${claim})::text as claimed, (${keyHash})::text as key_hash ` +
     `from ${rowsOf(spec, 'source')} ${joins} where case when ${claim} is ${claimed ? '' : 'not '}true and ${isReadable('source', options)} then coalesce(${at(texts, 0)}, '') = any($1::text[]) end${lookup}`
 }
 
@@ -1041,6 +1042,17 @@ export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: 
   const raw = keys.map((leg, index) => `${leg.raw} as r${index}`)
   return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}${areFew ? withoutEntry(spec, side) : ''}) rows ` +
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
+}
+
+/**
+ * Counts the claimed rows of a side, or of some of its pages, that are not paired by a key: excluded ones and those without a key. Columns: state (as `stateAt` names them), reason (index of the generated reason that holds, or null), rows.
+ * @param areFew as `readUnkeyedStatement` takes it
+ */
+export function countUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, areFew = false): string {
+  // neither the columns nor what a row is merged with tells more of these rows
+  const { from } = sideSql({ ...spec, columns: [], source: { ...spec.source, merge: null } }, side, options)
+  const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
+  return `select state.name as state, (${reason})::text as reason, count(*)::text as rows from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name <> 'keyed'${areFew ? withoutEntry(spec, side) : ''} group by 1, 2`
 }
 
 /** SQL condition, behind others, that no entry of the key map leads to a row; empty where there is none, or where it takes more than equality. */

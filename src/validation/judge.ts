@@ -1,13 +1,17 @@
 import { accountingVerdict, brokenLaws, uniformAccounting, verifiedPercent, worstVerdict, type Accounting, type Verdict } from '../core/accounting.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { CheckResult } from './outcomes.js'
-import type { ScanOutcome } from './scan-chunk.js'
 import type { Tally } from './tally.js'
+import type { Counted } from './unkeyed.js'
 
-export interface SideScan {
-  outcomes: ScanOutcome[]
+/** What is known of the rows of a side by their number. */
+export interface SideCounts {
+  /** as the pass saw them, and of those without a key as they were seen last */
+  counted: Counted
   /** rows that were read again, as the pass saw them: keyed ones in suspicious segments, and merged ones */
   reread: number
+  /** the same as the last readings saw them */
+  settled: number
 }
 
 /**
@@ -15,18 +19,17 @@ export interface SideScan {
  * each counted by itself. The laws are asserted here and are CHECK constraints where it is stored.
  * @throws Error when a law does not hold: a fault of ours, never a figure
  */
-export function accountEntity(source: SideScan, target: SideScan, tally: Tally, settled: { source: number; target: number }): Accounting {
-  const sum = (outcomes: ScanOutcome[], pick: (outcome: ScanOutcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0)
+export function accountEntity(source: SideCounts, target: SideCounts, tally: Tally): Accounting {
   const accounting: Accounting = {
     source: {
-      total: sum(source.outcomes, ({ rows }) => rows) - source.reread + settled.source,
-      excluded: sum(source.outcomes, ({ excluded }) => excluded.reduce((total, rows) => total + rows, 0)),
-      scope: sum(source.outcomes, ({ scope }) => scope) - source.reread + settled.source,
+      total: source.counted.rows - source.reread + source.settled,
+      excluded: source.counted.excluded.reduce((total, rows) => total + rows, 0),
+      scope: source.counted.scope - source.reread + source.settled,
       verified: tally.verified, accepted: tally.accepted, differs: tally.differs, merged: tally.merged,
       explained: tally.source.explained, pending: tally.source.pending, missing: tally.source.missing, unverified: tally.source.unverified,
     },
     target: {
-      total: sum(target.outcomes, ({ rows }) => rows) - target.reread + settled.target,
+      total: target.counted.rows - target.reread + target.settled,
       matched: tally.verified + tally.accepted + tally.differs, duplicate: tally.target.duplicate, generated: tally.target.generated,
       pending: tally.target.pending, extra: tally.target.extra, unverified: tally.target.unverified,
     },
@@ -83,8 +86,6 @@ export function entityVerdict(accounting: Accounting, checks: readonly Verdict[]
 }
 
 /** What the declared exclusions took out of the claimed rows. */
-export function excludedByReason(spec: ComparisonSpec, outcomes: readonly ScanOutcome[]): { class: string; side: 'source'; label: string; rows: number }[] {
-  return spec.source.exclude.map(({ reason }, index) => ({
-    class: 'excluded', side: 'source' as const, label: reason, rows: outcomes.reduce((total, { excluded }) => total + (excluded[index] ?? 0), 0),
-  }))
+export function excludedByReason(spec: ComparisonSpec, { excluded }: Counted): { class: string; side: 'source'; label: string; rows: number }[] {
+  return spec.source.exclude.map(({ reason }, index) => ({ class: 'excluded', side: 'source' as const, label: reason, rows: excluded[index] ?? 0 }))
 }

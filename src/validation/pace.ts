@@ -3,7 +3,7 @@ import { countsItself, type PageRange } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 
 /** What a statement does with each row: the work of one says nothing about the other. */
-export type Work = 'fingerprints' | 'keys' | 'versions'
+export type Work = 'fingerprints' | 'keys' | 'versions' | 'states'
 
 /** Cuts what is read of a side into statements of about the time that is aimed at. */
 export interface Pace {

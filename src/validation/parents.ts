@@ -16,7 +16,9 @@ export interface Fate {
 /** Fates by parent, as `parents` of the spec lists them; null: the row references nothing there. */
 export type Fates = (Fate | null)[]
 
-interface ParentOptions extends StatementOptions {
+interface ParentOptions {
+  /** the servers differ in encoding */
+  recode: boolean
   parents: Readonly<Record<string, ComparisonSpec>>
 }
 
@@ -36,7 +38,9 @@ export function parentColumn(spec: ComparisonSpec, parent: number): string {
  * Reads what became of the rows that unpaired rows reference, and of those that these reference in turn. Only keys that are asked for are
  * read, each once; a cycle of missing rows ends as missing.
  */
-export function createParentReader(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, options: ParentOptions, signal: AbortSignal) {
+export function createParentReader(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, { recode, parents }: ParentOptions, signal: AbortSignal) {
+  // nothing else of the child's statements is true of its parents' tables: an address there names another row
+  const statement: StatementOptions = { segments: 1, recode }
   /** entity → key text → fate */
   const known = new Map<string, Map<string, Fate>>()
 
@@ -56,7 +60,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     for (const [parent, { entity }] of of.parents.entries()) {
       const fates = known.get(entity) ?? new Map<string, Fate>()
       known.set(entity, fates)
-      const parentSpec = options.parents[entity]
+      const parentSpec = parents[entity]
       const wanted = [...new Set(rows.flatMap((texts) => texts[parent] ?? []))].filter((text) => text.startsWith('=') && !fates.has(text))
       if (wanted.length > 0 && parentSpec !== undefined) await readFates(parentSpec, wanted, fates)
     }
@@ -65,7 +69,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   async function readFates(of: ComparisonSpec, wanted: string[], fates: Map<string, Fate>): Promise<void> {
     const list = textArray(wanted)
     const rows = new Map<string, TextRow[]>()
-    for (const row of await read(readers.source, signal, readParentsStatement(of, options), [list])) {
+    for (const row of await read(readers.source, signal, readParentsStatement(of, statement), [list])) {
       const key = row['k0'] ?? ''
       rows.set(key, [...(rows.get(key) ?? []), row])
     }
@@ -95,7 +99,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   /** Keys of rows that the entity does not claim need not be fit for its SQL: then none of the keys may be called absent. */
   async function readUnclaimed(of: ComparisonSpec, list: string, wanted: string[]): Promise<string[]> {
     try {
-      return (await read(readers.source, signal, findSourceKeysStatement(of, options, false), [list])).flatMap((row) => row['k0'] ?? [])
+      return (await read(readers.source, signal, findSourceKeysStatement(of, statement, false), [list])).flatMap((row) => row['k0'] ?? [])
     } catch (error) {
       if (signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
       return wanted
@@ -107,7 +111,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     const [leg] = of.key
     const collapsed = leg === undefined || leg.keyMap === null ? null : await loadCollapsed(of, leg, readers.target, signal)
     const folded = new Map(wanted.map((key) => [key, foldKey([key], [collapsed])[0] ?? key]))
-    const found = await read(readers.target, signal, findTargetKeysStatement(of, options), [textArray(new Set(folded.values()))])
+    const found = await read(readers.target, signal, findTargetKeysStatement(of, statement), [textArray(new Set(folded.values()))])
     const there = new Set(found.map((row) => keyIdentity([row['k0'] ?? null])))
     return new Set(wanted.filter((key) => there.has(keyIdentity([folded.get(key) ?? key]))))
   }

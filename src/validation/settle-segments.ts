@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { otherSide, sides, type Side } from '../core/catalog.js'
 import { groupBy } from '../core/lists.js'
 import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, isUniform, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, shortenSuspect, splitSuspects, type Suspects } from '../core/pair-hashes.js'
@@ -98,10 +98,10 @@ export interface OpenSegments extends Pick<SegmentComparison, 'suspicious' | 'ch
  * Reads what the segment sums could not prove equal and gives each row its class.
  * @param open segments whose sums disagree or are not known; or the blocks of all rows
  * @param tally receives every row of those segments, once
- * @returns how many rows of each side the last readings saw
+ * @returns how many rows of each side the last readings saw, and whether there were any after the pass
  */
-export async function settleSegments(spec: ComparisonSpec, readers: Readers, open: OpenSegments | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ source: number; target: number }> {
-  if ('suspicious' in open && open.suspicious.length + open.changed.length === 0) return { source: 0, target: 0 }
+export async function settleSegments(spec: ComparisonSpec, readers: Readers, open: OpenSegments | AsyncIterable<Block>, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal): Promise<{ seen: Record<Side, number>; hasReread: boolean }> {
+  if ('suspicious' in open && open.suspicious.length + open.changed.length === 0) return { seen: { source: 0, target: 0 }, hasReread: false }
   const settler = await createSettler(spec, readers, options, tally, observe, signal)
   if (!('suspicious' in open)) await settler.settleBlocks(open)
   else {
@@ -109,7 +109,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
     await settler.settleOpen([...open.suspicious, ...left])
   }
   await settler.settleCollapsed()
-  return settler.seen
+  return { seen: settler.seen, hasReread: 'suspicious' in open || settler.hasRested() }
 }
 
 /** The blocks of both sides, each let go of once it has been given. */
@@ -209,6 +209,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const shortened = new Map<string, Record<Side, number>>()
   const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
+  let hasRested = false
+  /** hashes of source keys that kept changing: their rows are counted */
+  const pendingKeys = new Set<string>()
   /** rows without a partner, whose cause is still to be found */
   const alone: { source: { row: SourceRow; keyIsPaired: boolean }[]; target: TargetRow[] } = { source: [], target: [] }
 
@@ -414,6 +417,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function settleRested(parts: readonly Buffer[]): Promise<void> {
     if (parts.length === 0) return
+    hasRested = true
     await sleep(options.recheckDelayMs, undefined, { signal })
     await settleSuspects(parts)
   }
@@ -509,7 +513,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
         seen.source += pending.source.length
         seen.target += pending.target.length
-        for (const row of pending.source) addPendingSource(row, 'keeps changing')
+        for (const row of pending.source) {
+          pendingKeys.add(row.keyHash)
+          addPendingSource(row, 'keeps changing')
+        }
         for (const row of pending.target) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key))
         return
       }
@@ -688,13 +695,29 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 
   async function judgeExtra(extra: TargetRow[]): Promise<void> {
     const found = new Map<string, { excluded: boolean; claimed: boolean }>()
+    const wanted = new Set(extra.map(({ key }) => keyIdentity(key)))
+    const merging = new Set<string>()
     for (const row of await findSourceOf(extra.map(({ key }) => key))) {
-      const key = foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys)
-      found.set(keyIdentity(key), { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' })
+      const identity = keyIdentity(foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys))
+      const one = { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' }
+      found.set(identity, one)
+      if (spec.source.merge !== null && one.claimed && !one.excluded && wanted.has(identity)) merging.add(textOf(row, 'key_hash'))
     }
+    const survivors = await addNewSurvivors([...merging])
     for (const row of extra) {
-      tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+      if (survivors.has(keyIdentity(row.key))) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
+      else tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
     }
+  }
+
+  /** Rows that are merged into no other any more, as the one that survived is gone: no reading has seen them under a key. @returns the folded keys of these */
+  async function addNewSurvivors(keyHashes: string[]): Promise<Set<string>> {
+    const rows = (await readAnywhere('source', keyHashes)).map(rowReaders.source.read)
+    for (const row of rows.filter(({ keyHash }) => !pendingKeys.has(keyHash))) {
+      seen.source += 1
+      addPendingSource(row, 'keeps changing')
+    }
+    return new Set(rows.map(({ key }) => keyIdentity(foldKey(key, collapsedKeys))))
   }
 
   /** In a sample the partner of a folded key may be outside: nothing is known of the row. */
@@ -708,13 +731,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
   }
 
-  return { seen, settleOpen, settleChanged, settleBlocks, settleCollapsed }
-}
-
-/** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. The pass has counted them. */
-export async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal, areFew = false): Promise<{ state: string; rawKey: (string | null)[] }[]> {
-  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options, areFew), [String(limit)])
-  return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
+  return { seen, hasRested: () => hasRested, settleOpen, settleChanged, settleBlocks, settleCollapsed }
 }
 
 /** The identities of the keys of rows that cannot be read; partial when a key cannot be read either. */

@@ -24,8 +24,9 @@ import { settleProfile } from './profile.js'
 import { faultOfRelease } from './release.js'
 import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import { listUnkeyed, rowsIn, settleSegments, shownRaw, type Block, type JudgedRow, type Observe } from './settle-segments.js'
-import { createTally, type Tally } from './tally.js'
+import { rowsIn, settleSegments, type Block, type JudgedRow, type Observe } from './settle-segments.js'
+import { createTally } from './tally.js'
+import { countedIn, recountUnkeyed, tallyUnkeyed } from './unkeyed.js'
 import { tallyUnread, tooManyUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
 
@@ -101,7 +102,17 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   if (replaced !== null) return settleUncompared(context, task, found, replaced, signal)
   const moved = await whenMoved
   const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
-  await tallyUnkeyed(context, spec, outcomes, statement, tally, signal)
+  const again = rowsIn([...suspicious, ...changed])
+  const mergedInPass = sumOf(outcomes.source.map((outcome) => outcome.merged))
+  const reread = { source: again.source + mergedInPass, target: again.target }
+  const seen = { source: settled.seen.source + merged.seen, target: settled.seen.target }
+  const lost = { source: Math.max(mergedInPass - merged.seen, 0), target: 0 }
+  const recount = async (side: Side) => {
+    const counted = countedIn(spec, outcomes[side])
+    return settled.hasReread || lost[side] > 0 ? recountUnkeyed(spec, readers[side], counted, counted.rows - reread[side] + seen[side], lost[side], { ...statement, pace: context.pace }, tally, signal) : { counted, left: 0 }
+  }
+  const [source, target] = await Promise.all([recount('source'), recount('target')])
+  await tallyUnkeyed(spec, readers, { source: source.counted, target: target.counted }, statement, options.maxStoredDifferences, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, outcomes)
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
@@ -110,18 +121,16 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const earlierReasons = sourceFrom === undefined ? null : await readCheck(context.target, sourceFrom, spec.entity, heldReasonsCheck)
   // a sample does not count all rows; what cannot be read would raise its error again
   const heldReasons = unread !== null || sample !== null ? [] : await held.check(readers.source, earlierReasons, statement, signal)
-  const again = rowsIn([...suspicious, ...changed])
-  const reread = { source: again.source + sumOf(outcomes.source.map((outcome) => outcome.merged)), target: again.target }
-  const accounting = accountEntity({ outcomes: outcomes.source, reread: reread.source }, { outcomes: outcomes.target, reread: reread.target }, tally, { ...settled, source: settled.source + merged.seen })
+  const accounting = accountEntity({ counted: source.counted, reread: reread.source, settled: seen.source }, { counted: target.counted, reread: reread.target, settled: seen.target }, tally)
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending + source.left + target.left, readers.target, signal)]
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
   checks.push(...replicasRead(spec.entity, outcomes.source))
   if (audit.audited > 0) checks.push(auditCheck(spec.entity, audit.audited, audit.contradicted))
   if (tally.fingerprintFaults > 0) checks.push(fingerprintFault(spec.entity, tally.fingerprintFaults))
-  const reasons = [...excludedByReason(spec, outcomes.source), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
+  const reasons = [...excludedByReason(spec, source.counted), ...tally.reasons.values()].filter(({ rows }) => rows > 0)
   const standing = await readCheckVerdicts(context.target, task.jobId, spec.entity)
   const result: EntityResult = {
     entity: spec.entity, domain: found.domain, accounting, verdict: entityVerdict(accounting, [...standing, ...checks.map(({ verdict }) => verdict)]),
@@ -214,40 +223,6 @@ async function countBare({ readers }: TaskContext, spec: ComparisonSpec, signal:
   return { rows: source?.rows ?? null, scope: source?.scope ?? null, targetRows: target?.rows ?? null }
 }
 
-/** Rows without a key to pair by: the pass has counted them, here they are named. */
-async function tallyUnkeyed({ readers, options }: TaskContext, spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, statement: StatementOptions, tally: Tally, signal: AbortSignal): Promise<void> {
-  const nullKeys = sumOf(outcomes.source.map(({ noKey }) => sumOf(Object.values(noKey))))
-  tally.source.unverified += nullKeys
-  if (nullKeys > 0) {
-    tally.count('causes', 'source', 'unverified', 'no key', nullKeys)
-    for (const row of await listUnkeyed(spec, readers.source, statement, 1000, signal)) {
-      tally.keep({ side: 'source', class: 'unverified', cause: 'no key', reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
-    }
-  }
-  for (const [counts, cause] of [['noKey', 'no key'], ['noMapEntry', 'no map entry']] as const) {
-    for (const [index, rows] of outcomes.target.flatMap((outcome) => Object.entries(outcome[counts]))) {
-      const reason = spec.target.generated[Number(index)]?.reason
-      const name = reason === undefined ? 'extra' : 'generated'
-      tally.target[name] += rows
-      if (reason === undefined) tally.count('causes', 'target', 'extra', cause, rows)
-      else tally.count('reasons', 'target', 'generated', reason, rows)
-    }
-  }
-  const unkeyed = sumOf(outcomes.target.map(withoutReason))
-  if (unkeyed === 0) return
-  for (const row of await listUnkeyed(spec, readers.target, statement, options.maxStoredDifferences, signal, spec.target.claim === 'all' && sumOf(outcomes.target.map(unkeyedOf)) <= fewUnkeyed)) {
-    tally.keep({ side: 'target', class: 'extra', cause: row.state, reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
-  }
-}
-
-/** Rows without a key whose addresses the server may keep in memory. */
-const fewUnkeyed = 100_000
-
-/** Target rows without a key that no declared reason accounts for. */
-const withoutReason = ({ noKey, noMapEntry }: ScanOutcome): number => (noKey['-1'] ?? 0) + (noMapEntry['-1'] ?? 0)
-
-const unkeyedOf = ({ noKey, noMapEntry }: ScanOutcome): number => sumOf([...Object.values(noKey), ...Object.values(noMapEntry)])
-
 const examinedOf = ({ rows, unsampled, unread }: ScanOutcome): number => rows - unsampled - unread
 
 /** Of a source that has not changed, what was found of its key before; null where a unique index proves it anyhow. */
@@ -291,11 +266,6 @@ function outcomesOf(scans: Scans, side: Side): ScanOutcome[] {
 
 function firstOf(outcomes: readonly ScanOutcome[]): string | null {
   return outcomes.map(({ snapshotAt }) => snapshotAt).toSorted()[0] ?? null
-}
-
-function rawKeyOf(spec: ComparisonSpec, rawKey: (string | null)[]): Record<string, string | null> {
-  const shown = shownRaw(spec, rawKey)
-  return Object.fromEntries(spec.key.map(({ name }, leg) => [name, shown[leg] ?? null]))
 }
 
 function replicasRead(entity: string, outcomes: readonly ScanOutcome[]): CheckResult[] {

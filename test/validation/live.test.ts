@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createPair, type ComparisonRun, type Pair } from '../helpers/compare.js'
+import { createPair, type ComparisonRun, type JobRequest, type Pair } from '../helpers/compare.js'
 import { figuresOf, lineOf } from './cases.js'
 
 /** Rows that change while a job runs. */
@@ -18,13 +18,13 @@ beforeEach(async () => {
 })
 
 /** How the rows are divided into segments, where not as always. */
-let division: { segmentRows?: number } = {}
+let division: { segmentRows?: number; streamFrom?: number } = {}
 
 /** Runs a job and, as soon as a task of the kind runs, the work beside it. */
-async function compareWhile(kind: string, recheckDelayMs: number, work: (isOver: () => boolean) => Promise<void>, text = plan): Promise<ComparisonRun> {
+async function compareWhile(kind: string, recheckDelayMs: number, work: (isOver: () => boolean) => Promise<void>, text = plan, request: Partial<JobRequest> = {}): Promise<ComparisonRun> {
   let over = false
   const [{ last }] = await pair.tracking<[{ last: number }]>`select coalesce(max(task_id), 0) as last from migration_coverage.task`
-  const running = pair.compare(text, { recheckDelayMs, ...division }).finally(() => { over = true })
+  const running = pair.compare(text, { recheckDelayMs, ...division }, request).finally(() => { over = true })
   for (;;) {
     const found = await pair.tracking`select from migration_coverage.task where task_id > ${last} and status = 'running' and kind = ${kind}`
     if (found.length > 0 || over) break
@@ -134,4 +134,115 @@ entities:
   t: { domain: d, source: { table: t, where: "slow(0.02)" }, target: { table: t }, key: { id: id }, same: [v] }
 `)
   expect(figures(run)).toBe('pass 21: 21 verified | 21: 21 matched')
+})
+
+/** Runs a job, and a statement while keys rest. */
+const compareBeside = (text: string, side: 'source' | 'target', statement: string) => compareWhile('settle', 800, async () => {
+  await sleep(300)
+  await pair[side].sql.unsafe(statement).simple()
+}, text, { includeIntegrityChecks: false })
+
+describe('a row that has no key in the pass, and one when its key is read again', () => {
+  const mapped = `version: 1
+domains: { d: {} }
+keyMaps: { m: { table: m, legacy: legacy, modern: modern } }
+entities:
+  u: { domain: d, source: { table: u }, target: { table: u }, key: { id: { from: id, references: m } }, same: [v], totals: [{ sum: v }] }
+`
+  const fill = async (source: string, target: string) => {
+    const create = 'drop table if exists u, m; create table u (id int, v int); create table m (legacy int primary key, modern int unique);'
+    await Promise.all([pair.source.sql.unsafe(`${create} ${source}`).simple(), pair.target.sql.unsafe(`${create} ${target}`).simple()])
+  }
+  test.each([{ division: {} }, { division: { streamFrom: 0 } }])('its entry is written: it is counted once, $division', async ({ division: how }) => {
+    await fill('insert into u values (1, 7)', 'insert into u values (10, 7)')
+    division = how
+    const run = await compareBeside(mapped, 'target', 'insert into m values (1, 10)').finally(() => { division = {} })
+    expect(figures(run, 'u')).toBe('pass 1: 1 verified | 1: 1 matched')
+    expect(run.differences).toEqual([])
+    expect(run.entities['u']!.causes).toEqual([])
+  })
+
+  test('one of two entries is written: the other row is extra as before', async () => {
+    await fill('insert into u values (1, 7)', 'insert into u values (10, 7), (11, 8)')
+    const run = await compareBeside(mapped, 'target', 'insert into m values (1, 10)')
+    expect(figures(run, 'u')).toBe('fail 1: 1 verified | 2: 1 matched, 1 extra')
+    expect(run.differences.map(lineOf)).toEqual(['extra no map entry {"id":"11"}'])
+  })
+
+  test('its entry leads to a key that was not read again: it is pending', async () => {
+    await fill('insert into u values (1, 7)', 'insert into u values (10, 7), (11, 8)')
+    const run = await compareBeside(mapped, 'target', 'insert into m values (1, 10), (5, 11)')
+    expect(figures(run, 'u')).toBe('unknown 1: 1 verified | 2: 1 matched, 1 pending')
+    expect(run.entities['u']!.causes).toEqual([{ class: 'pending', side: 'target', cause: 'keeps changing', rows: 1 }])
+  })
+
+  test('a row and its entry, while other rows come that have none yet', async () => {
+    await fill('insert into u values (1, 7)', 'insert into u values (10, 7)')
+    const run = await compareBeside(mapped, 'target', 'insert into m values (1, 10); insert into u values (11, 8)')
+    expect(figures(run, 'u')).toBe('fail 1: 1 verified | 2: 1 matched, 1 extra')
+  })
+
+  test('nothing is written: it stays extra', async () => {
+    await fill('insert into u values (1, 7)', 'insert into u values (10, 7)')
+    expect(figures(await pair.compare(mapped), 'u')).toBe('fail 1: 1 missing | 1: 1 extra')
+  })
+
+  test('its NULL key is filled', async () => {
+    await fill('insert into u values (1, 7)', 'insert into u values (null, 7)')
+    const run = await compareBeside(mapped.replace('{ from: id, references: m }', 'id'), 'target', 'update u set id = 1')
+    expect(figures(run, 'u')).toBe('pass 1: 1 verified | 1: 1 matched')
+  })
+
+  test('its NULL key is filled at the source', async () => {
+    await fill('insert into u values (null, 7)', 'insert into u values (1, 7)')
+    const run = await compareBeside(mapped.replace('{ from: id, references: m }', 'id'), 'source', 'update u set id = 1')
+    expect(figures(run, 'u')).toBe('pass 1: 1 verified | 1: 1 matched')
+  })
+
+  test('it is excluded no longer, in a table of many statements', async () => {
+    await fill("alter table u set (fillfactor = 10); insert into u select i, 7 from generate_series(1, 10000) i", 'insert into u values (1, 7)')
+    const excluding = mapped.replace('source: { table: u }', 'source: { table: u, exclude: [{ reason: seven, where: src.v = 7 }] }').replace('{ from: id, references: m }', 'id').replace('same: [v], totals: [{ sum: v }]', 'ignore: { source: { v: x }, target: { v: x } }')
+    const run = await compareBeside(excluding, 'source', 'update u set v = 8 where id = 1')
+    expect(figures(run, 'u')).toBe('pass 10000: 9999 excluded, 1 verified | 1: 1 matched')
+  })
+
+  test('it is excluded no longer: the sums of the passes, of which one left it out, prove nothing', async () => {
+    await fill('insert into u values (1, 7)', 'insert into u values (1, 7)')
+    const excluding = mapped.replace('source: { table: u }', 'source: { table: u, exclude: [{ reason: seven, where: src.v = 7 }] }').replace('{ from: id, references: m }', 'id').replace('same: [v]', 'columns: { v: { sql: "7" } }')
+    const run = await compareBeside(excluding, 'source', 'update u set v = 8')
+    expect(figures(run, 'u')).toBe('unknown 1: 1 verified | 1: 1 matched')
+    expect(run.checks.filter(({ verdict }) => verdict === 'unknown').map(({ name }) => name)).toEqual(['the total agrees'])
+  })
+})
+
+describe('a merge whose survivor is deleted while keys rest', () => {
+  const merging = `version: 1
+domains: { d: {} }
+keyMaps: { m: { table: m, legacy: legacy, modern: modern } }
+entities:
+  u: { domain: d, source: { table: u, merge: { by: mail, keep: id } }, target: { table: u }, key: { id: { from: id, references: m } }, same: [mail, v] }
+`
+  const fill = async (target: string) => {
+    const create = 'drop table if exists u, m; create table u (id int primary key, mail text, v int);'
+    await Promise.all([pair.source.sql.unsafe(`${create} insert into u values (1, 'a', 1), (2, 'a', 2), (3, 'b', 1)`).simple(), pair.target.sql.unsafe(`${create} create table m (legacy int, modern int); ${target}`).simple()])
+  }
+
+  test('the row that survives now, and its target row, are pending', async () => {
+    await fill("insert into m values (1, 10), (2, 10), (3, 11); insert into u values (10, 'a', 2), (11, 'b', 1)")
+    const run = await compareBeside(merging, 'source', 'delete from u where id = 1')
+    expect(figures(run, 'u')).toBe('unknown 2: 1 verified, 1 pending | 2: 1 matched, 1 pending')
+    expect(run.differences.map(lineOf)).toEqual(['pending keeps changing {"id":"1"} id 10', 'pending keeps changing {"id":"2"}'])
+  })
+
+  test('the row that survives now has no target row: it is pending', async () => {
+    await fill("insert into m values (3, 11); insert into u values (11, 'b', 1)")
+    const run = await compareBeside(merging, 'source', 'delete from u where id = 1')
+    expect(figures(run, 'u')).toBe('unknown 2: 1 verified, 1 pending | 1: 1 matched')
+  })
+
+  test('the row that it was merged with is deleted instead', async () => {
+    await fill("insert into m values (1, 10), (2, 10), (3, 11); insert into u values (10, 'a', 2), (11, 'b', 1)")
+    const run = await compareBeside(merging, 'source', 'delete from u where id = 2')
+    expect(figures(run, 'u')).toBe('fail 2: 1 verified, 1 differs | 2: 2 matched')
+  })
 })

@@ -83,4 +83,32 @@ export const parentCases: Case[] = [
       desks: { verdict: 'fail', figures: '2: 1 explained, 1 missing | 0: nothing', differences: ['explained office lost {"id":"2"}', 'missing plain {"id":"1"}'] },
     },
   },
+  {
+    name: 'a child row of the source that cannot be read hides no parent at the same address',
+    source: `create table $up (id int primary key, kind text); insert into $up values (1, 'no'), (2, 'ok'); create table $down (id int primary key, up_id int, x text); insert into $down values (1, 2, 'bad'), (2, 1, '2'), (3, 2, '3')`,
+    target: 'create table $ups (id int primary key, old_id int); insert into $ups values (20, 2); create table $downs (id int primary key, up_id int, x int); insert into $downs values (3, 20, 3)',
+    keyMaps: '$up: { table: $ups, legacy: old_id, modern: id }',
+    entities: {
+      ups: 'source: { table: $up, where: "src.kind <> \'no\'" }, target: { table: $ups }, key: { id: { from: id, references: $up } }, ignore: { source: { kind: claim }, target: { old_id: the map } }',
+      downs: 'source: { table: $down }, target: { table: $downs }, key: { id: id }, columns: { up_id: { from: up_id, references: $up }, x: { sql: "src.x::int" } }, explained: [{ reason: lost, parent: up_id }]',
+    },
+    expected: {
+      ups: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      downs: { verdict: 'fail', figures: '3: 1 verified, 1 missing, 1 unverified | 1: 1 matched', note: 'cannot be read', differences: ['missing plain {"id":"2"}', 'unverified cannot be read {"id":"1"}'] },
+    },
+  },
+  {
+    name: 'a child row of the target that cannot be read hides no parent at the same address',
+    source: `create table $up (id int primary key, kind text); insert into $up values (2, 'old'); create table $down (id int primary key, up_id int, x text); insert into $down values (1, 2, '1'), (2, 2, '2'), (3, 2, '3')`,
+    target: `create table $ups (id int primary key, old_id int); insert into $ups values (20, 2); create table $downs (id int primary key, up_id int, x text); insert into $downs values (1, 20, 'bad'), (3, 20, '3')`,
+    keyMaps: '$up: { table: $ups, legacy: old_id, modern: id }',
+    entities: {
+      ups: 'source: { table: $up }, target: { table: $ups }, key: { id: { from: id, references: $up } }, explained: [{ reason: old, where: "src.kind = \'old\'" }], ignore: { target: { old_id: the map } }',
+      downs: 'source: { table: $down }, target: { table: $downs }, key: { id: id }, columns: { up_id: { from: up_id, references: $up }, x: { sql: "src.x::int", target: "tgt.x::int" } }, explained: [{ reason: lost, parent: up_id }]',
+    },
+    expected: {
+      ups: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      downs: { verdict: 'fail', figures: '3: 1 verified, 1 missing, 1 unverified | 2: 1 matched, 1 unverified', note: 'cannot be read', differences: ['missing plain {"id":"2"}', 'unverified cannot be read {"id":"1"}', 'unverified its target row cannot be read {"id":"1"}'] },
+    },
+  },
 ]
