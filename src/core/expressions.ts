@@ -342,10 +342,15 @@ interface KeySql extends TermSql {
   neededOther: string | null
 }
 
+/** SQL of the value of a term, or of the other one that it is accepted with. */
+function resolvedValue({ value, otherValue, unresolved }: TermSql): string {
+  return otherValue === null || unresolved === null ? value : `case when ${unresolved} then ${otherValue} else ${value} end`
+}
+
 /** A leg pairs by the other value of its value map, where a column would only be accepted with it. */
 function asKey(leg: TermSql): KeySql {
   if (leg.otherValue === null || leg.unresolved === null) return { ...leg, neededOther: null }
-  return { ...leg, value: `case when ${leg.unresolved} then ${leg.otherValue} else ${leg.value} end`, unresolved: null, otherValue: null, neededOther: leg.unresolved }
+  return { ...leg, value: resolvedValue(leg), unresolved: null, otherValue: null, neededOther: leg.unresolved }
 }
 
 interface SideSql {
@@ -947,7 +952,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
   const left = side === 'source' ? "state.name not like 'excluded %'" : `(state.name = 'keyed' or (${firstReason(spec.target.generated)}) is null)`
   const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
   return `select ${names}, count(*)::text as rows, sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
-    `${canonicalText(sqlOf(total.sum).value)}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
+    `${canonicalText(resolvedValue(sqlOf(total.sum)))}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
     `where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
 

@@ -247,4 +247,19 @@ export const languageCases: Case[] = [
     },
     checks: { '$_a the total agrees amount': 'pass', '$_b the total agrees amount': 'pass' },
   },
+  {
+    name: 'totals: a row that is accepted by the other value of a code is expected with that value, in the sum and as a group',
+    source: `${table('a', 'id int primary key, code int, fee int, amount int', '(1, 1, 1, 5), (2, 9, 1, 7), (3, 8, 9, 20), (4, 9, 9, 100)')}; ${table('b', 'id int primary key, code int, amount int', '(1, 1, 5), (2, 9, 7)')}`,
+    target: `${table('a', 'id int, code text, fee int, amount int', "(1, 'x', 10, 5), (2, 'u', 10, 7), (3, 'u', 99, 20), (5, 'u', 99, 100)")}; ${table('b', 'id int, code text, amount int', "(1, 'x', 5), (2, null, 7)")}`,
+    entities: {
+      a: 'source: { table: $_a }, target: { table: $_a, generated: [{ reason: made up, where: tgt.id = 5 }] }, key: { id: id }, same: [amount], columns: { code: { from: code, values: { 1: x, other: u } }, fee: { from: fee, values: { 1: 10, other: 99 } } }, ' +
+        'explained: [{ reason: lost, where: src.id = 4 }], totals: [{ sum: [amount, fee], by: [code] }]',
+      b: `${side('b')}, key: { id: id }, same: [amount], columns: { code: { from: code, values: { 1: x, other: null } } }, totals: [{ sum: amount, by: [code] }]`,
+    },
+    expected: {
+      a: { verdict: 'warn', figures: '4: 1 verified, 2 accepted, 1 explained | 4: 3 matched, 1 generated', differences: ['accepted other value of code {"id":"2"} code u', 'accepted other value of code; other value of fee {"id":"3"} code u fee 99', 'explained lost {"id":"4"}'] },
+      b: { verdict: 'warn', figures: '2: 1 verified, 1 accepted | 2: 2 matched', differences: ['accepted other value of code {"id":"2"} code NULL'] },
+    },
+    checks: { '$_a the total agrees amount by code': 'pass', '$_a the total agrees fee by code': 'pass', '$_b the total agrees amount by code': 'pass' },
+  },
 ]
