@@ -747,8 +747,9 @@ export function namesOfRowColumns(spec: ComparisonSpec, side: Side, areAlone = f
   return rowColumns(spec, side, { segments: 1, recode: false }, null, areAlone).map(({ name }) => name)
 }
 
-/** The columns that the class of a row without a partner depends on: references to parents at the source, and what is summed up by class. */
+/** The columns that the class of a row without a partner depends on: references to parents at the source, and what is summed up by class. Rows that others are merged into are told apart by all. */
 function columnsOfAlone(spec: ComparisonSpec, side: Side): Set<number> {
+  if (side === 'source' && spec.source.merge !== null) return new Set(spec.columns.keys())
   const places = [...(side === 'source' ? spec.parents : []), ...spec.totals.flatMap(({ sum, by }) => [sum, ...by])]
   return new Set(places.flatMap(({ part, index }) => (part === 'columns' ? [index] : [])))
 }
@@ -926,18 +927,20 @@ export function acceptedValue({ value, kind }: Pick<AcceptedValue, 'value' | 'ki
 
 /**
  * The rows that a merge takes into others.
- * Columns: k0… (legs), c0… (columns), reason (explained), s0… and t0… (legs and columns of the survivor), survivor (its state).
+ * Columns: k0… (legs), c0… (columns), reason (explained), recent, s0… and t0… (legs and columns of the survivor), survivor (its state).
+ * @param snapshot when the pass saw the source, ISO 8601; null when it is not known
  */
-export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions): string {
+export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions, snapshot: string | null): string {
   const { from, keys, columns } = sideSql(spec, 'source', options)
+  const [, recent] = changeColumns(spec, 'source', snapshot)
   const texts = [
     ...keys.map((leg, index) => ({ text: termText(at(spec.key, index).canonical, leg, 'source', options.recode), own: `k${index}`, survivor: `s${index}` })),
     ...columns.map((column, index) => ({ text: termText(at(spec.columns, index).canonical, column, 'source', options.recode), own: `c${index}`, survivor: `t${index}` })),
   ]
   return `with member as materialized (select src.tableoid as relation, src.ctid as address, merging.place, merging.survivor_relation, merging.survivor, state.name as state, ` +
-    `${firstReason(spec.source.explained)} as reason, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
+    `${firstReason(spec.source.explained)} as reason, ${recent} as recent, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
     `where ${wantedRows(spec, 'source', options)} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
-    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, first.state as survivor ` +
+    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, member.recent, first.state as survivor ` +
     `from member join member first on first.relation = member.survivor_relation and first.address = member.survivor where member.state = 'merged'`
 }
 

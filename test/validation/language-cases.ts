@@ -49,6 +49,45 @@ export const languageCases: Case[] = [
     },
   },
   {
+    name: 'merge: a follower without an entry is pending while its change is young, before it is explained or missing',
+    source: table('a', 'id int primary key, grp text, at timestamptz', "(1, 'a', '2020-01-01'), (2, 'a', now()), (3, 'a', now()), (4, 'a', '2020-01-01'), (5, 'a', '2020-01-01'), (6, 'a', now())"),
+    target: `${table('a', 'id int, grp text', "(10, 'a')")}; ${table('map', 'legacy int, modern int', '(1, 10), (6, 10)')}`,
+    keyMaps: map('map'),
+    entities: { a: 'source: { table: $_a, merge: { by: grp, keep: id }, changedAt: at, lag: 1 hour }, target: { table: $_a }, key: { id: { from: id, references: $_map } }, same: [grp], ignore: { source: { at: tells when } }, explained: [{ reason: lost, where: "src.id in (3, 4)" }]' },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '6: 1 verified, 1 merged, 1 explained, 2 pending, 1 missing | 1: 1 matched',
+        differences: ['pending changed recently {"id":"2"}', 'pending changed recently {"id":"3"}', 'explained lost {"id":"4"}', 'missing no map entry {"id":"5"}'],
+      },
+    },
+  },
+  {
+    name: 'merge: a follower without an entry is explained by its parent like other rows',
+    source: `${table('p', 'id int primary key', '(5), (6)')}; ${table('a', 'id int primary key, grp text, p int', "(1, 'a', 5), (2, 'a', 77), (3, 'b', 77), (4, 'a', 6)")}`,
+    target: `${table('p', 'id int', '(50)')}; ${table('pm', 'legacy int, modern int', '(5, 50)')}; ${table('a', 'id int, grp text, p int', "(10, 'a', 50)")}; ${table('map', 'legacy int, modern int', '(1, 10)')}`,
+    keyMaps: `${map('map')}\n  $_pm: { table: $_pm, legacy: legacy, modern: modern }`,
+    entities: {
+      p: `${side('p')}, key: { id: { from: id, references: $_pm } }`,
+      a: 'source: { table: $_a, merge: { by: grp, keep: id } }, target: { table: $_a }, key: { id: { from: id, references: $_map } }, same: [grp], columns: { p: { from: p, references: $_pm } }, explained: [{ reason: lost, parent: p }]',
+    },
+    expected: {
+      p: { verdict: 'fail', figures: '2: 1 verified, 1 missing | 1: 1 matched', differences: ['missing no map entry {"id":"6"}'] },
+      a: { verdict: 'fail', figures: '4: 1 verified, 2 explained, 1 missing | 1: 1 matched', differences: ['explained lost {"id":"2"}', 'explained lost {"id":"3"}', 'missing no map entry {"id":"4"}'] },
+    },
+  },
+  {
+    name: 'merge: of survivors under one key each follower takes the fate of its own',
+    source: `${table('a', 'rn int primary key, id int, grp text, v int, why boolean', "(1, 1, 'a', 1, false), (2, 1, 'b', 9, true), (3, 5, 'a', 1, false), (4, 6, 'b', 9, false), (5, 2, 'c', 1, true), (6, 2, 'd', 2, false), (7, 7, 'c', 1, false), (8, 8, 'd', 2, false)")}`,
+    target: table('a', 'id int, grp text, v int', "(1, 'a', 1)"),
+    entities: { a: 'source: { table: $_a, merge: { by: grp, keep: rn } }, target: { table: $_a }, key: { id: id }, same: [grp, v], ignore: { source: { rn: an order } }, explained: [{ reason: why, where: src.why }]' },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '8: 1 verified, 1 merged, 4 explained, 2 missing | 1: 1 matched',
+        differences: ['explained why {"id":"1"}', 'explained why {"id":"6"}', 'explained why {"id":"2"}', 'explained why {"id":"7"}', 'missing plain {"id":"2"}', 'missing survivor missing {"id":"8"}'],
+      },
+    },
+  },
+  {
     name: 'merge: what a follower loses against the survivor is a conflict, and warns',
     source: table('doctor', 'id int primary key, email text, seen date, name text', "(1, 'a', '2020-01-01', 'Ann'), (2, 'a', '2019-01-01', 'Anna')"),
     target: `${table('doctor', 'id int, name text', "(20, 'Ann')")}; ${table('map', 'legacy int, modern int', '(1, 20), (2, 20)')}`,
