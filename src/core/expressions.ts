@@ -139,7 +139,7 @@ function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSq
     otherValue: null,
     unresolved: `(${term.target} is not null and ${alias}.legacy is null)`,
     raw,
-    join: `left join (${smallestLegacyKeys(map, term.canonical)}) ${alias} on ${joinKeys(map.modernType, `${alias}.modern`, term.targetType, term.target)}`,
+    join: `left join (${smallestLegacyKeys(map, term.canonical, term.targetType)}) ${alias} on ${joinKeys(map.modernType, `${alias}.modern`, term.targetType, term.target)}`,
   }
 }
 
@@ -188,8 +188,14 @@ const textTypes = ['text', 'varchar', 'bpchar', 'name', 'citext']
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
   if (hasPlainEquality(leftType, rightType)) return `${left} = ${right}`
-  const text = (key: string) => ([leftType, rightType].includes('uuid') ? `lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
-  return `${text(left)} = ${text(right)}`
+  return `${modernText(leftType, rightType, left)} = ${modernText(rightType, leftType, right)}`
+}
+
+/** SQL of a modern key as text, one for all keys that are the same (`joinKeys`). @param otherType type of the keys that it meets */
+function modernText(type: string, otherType: string, key: string): string {
+  if (type === 'numeric' && exactTypes.includes(otherType)) return `trim_scale(${key})::text`
+  const text = `(${key})::text collate "C"`
+  return [type, otherType].includes('uuid') ? `lower(${text})` : text
 }
 
 /** Whether `=` tells that two modern keys of these types are the same. */
@@ -233,12 +239,23 @@ function fromEntries(map: StoredKeyMapSpec): string {
   return `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
 }
 
-/** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. With a unique index over the modern keys each has only one. */
-function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+/** Whether a unique index proves that each modern key has one legacy key: two texts may be one uuid. */
+export function hasOneLegacyKey({ unique, modernType }: StoredKeyMapSpec, targetType: string): boolean {
+  return unique.modern && !(targetType === 'uuid' && textTypes.includes(modernType))
+}
+
+/** SQL of an entry's modern key, where keys that are the same have one form; texts in the one in which they meet the target's. */
+function modernKey(map: StoredKeyMapSpec, targetType: string): string {
+  const column = `tgt.${quoteIdentifier(map.modern)}`
+  return textTypes.includes(map.modernType) ? modernText(map.modernType, targetType, column) : column
+}
+
+/** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
+function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   const legacy = legacyKey(map, kind)
-  const modern = `tgt.${quoteIdentifier(map.modern)}${textTypes.includes(map.modernType) ? ' collate "C"' : ''} as modern`
+  const modern = `${modernKey(map, targetType)} as modern`
   const rows = fromEntries(map)
-  if (map.unique.modern) return `select ${modern}, ${legacy} as legacy ${rows}`
+  if (hasOneLegacyKey(map, targetType)) return `select ${modern}, ${legacy} as legacy ${rows}`
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `min(${legacy})` : `min((${legacy})::text collate "C")::${kind.literalType}`
   return `select ${modern}, ${smallest} as legacy ${rows} group by 1`
 }
@@ -1062,36 +1079,36 @@ export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string
 }
 
 /** The legacy keys of a many-to-one key map that are not the smallest of their modern key. Columns: legacy, smallest. */
-export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
-  const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
-  const smallest = canonicalText(canonicalValue(kind, kind.literalType, 'first.legacy'))
-  return `select legacy, min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
-    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
-    `where ${isTrue(map.where)}) entries where legacy is not null group by legacy having bool_and(legacy <> smallest)`
+export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
+  return `select legacy, min(smallest collate "C") as smallest from (${entriesWithSmallest(map, kind, targetType)}) entries where legacy is not null group by legacy having bool_and(legacy <> smallest)`
 }
 
 /**
  * The entries of a many-to-one key map whose legacy key is not the smallest of its modern key: references that are right although
- * they are read under another legacy key. Columns: legacy, modern (as it stands in the map).
+ * they are read under another legacy key. Columns: legacy, smallest (under which they are read).
  */
-export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
+  return `select legacy, smallest from (${entriesWithSmallest(map, kind, targetType)}) entries where legacy <> smallest`
+}
+
+/** Columns: legacy, smallest (canonical texts). */
+function entriesWithSmallest(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   const [legacy, smallest] = [legacyKey(map, kind), 'first.legacy'].map((sql) => canonicalText(canonicalValue(kind, kind.literalType, sql)))
-  return `select distinct ${legacy} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
-    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
-    `where ${isTrue(map.where)} and ${legacy} <> ${smallest}`
+  return `select distinct ${legacy} as legacy, ${smallest} as smallest ` +
+    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind, targetType)}) first on first.modern = ${modernKey(map, targetType)} where ${isTrue(map.where)}`
 }
 
 /**
  * What is wrong with a key map as such. Columns: entries, unreadable (legacy keys not of the key's type, or NULL), two_modern
  * (legacy keys with several modern ones), two_legacy (modern keys with several legacy ones).
  */
-export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   // what unique indexes prove need not be counted
-  if (map.unique.modern && map.unique.legacy && map.legacyType === kind.literalType) {
+  if (hasOneLegacyKey(map, targetType) && map.unique.legacy && map.legacyType === kind.literalType) {
     return `select count(*)::text as entries, (count(*) filter (where tgt.${quoteIdentifier(map.legacy)} is null))::text as unreadable, '0' as two_modern, '0' as two_legacy ` +
       `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   }
-  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
+  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, ${modernKey(map, targetType)} as modern ` +
     `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select count(*) from entry)::text as entries, (select count(*) from entry where legacy is null)::text as unreadable, ` +
     '(select count(*) from (select from entry where legacy is not null group by legacy having count(*) > 1) x)::text as two_modern, ' +
