@@ -125,7 +125,7 @@ export const parentCases: Case[] = [
   },
   {
     name: 'parents that are asked for together with their own parents are explained in any order',
-    source: 'create table $node (id int primary key, parent_id int); insert into $node values (7, 9), (6, 7), (5, 6), (4, 5), (3, 4)',
+    source: 'create table $node (id int primary key, parent_id int); insert into $node values (3, 4), (4, 5), (5, 6), (6, 7), (7, 9)',
     target: 'create table $map (old int, new int); insert into $map values (1, 11); create table $nodes (id int primary key, parent_id int)',
     keyMaps: '$node: { table: $map, legacy: old, modern: new }',
     entities: { nodes: 'source: { table: $node }, target: { table: $nodes }, key: { id: { from: id, references: $node } }, columns: { parent_id: { from: parent_id, references: $node } }, explained: [{ reason: cut off, parent: parent_id }]' },
