@@ -140,7 +140,7 @@ function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSq
     otherValue: null,
     unresolved: `(${term.target} is not null and ${alias}.legacy is null)`,
     raw,
-    join: `left join (${smallestLegacyKeys(map, term.canonical)}) ${alias} on ${joinKeys(map.modernType, `${alias}.modern`, term.targetType, term.target)}`,
+    join: `left join (${smallestLegacyKeys(map, term.canonical, term.targetType)}) ${alias} on ${joinKeys(map.modernType, `${alias}.modern`, term.targetType, term.target)}`,
   }
 }
 
@@ -166,7 +166,7 @@ function naturalRows(map: NaturalKeyMapSpec, side: Side): string {
   const alias = aliasOf(side)
   const texts = natural.map((leg) => canonicalText(canonicalValue(leg.canonical, leg.type, leg.sql)))
   const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then pg_catalog.json_build_array(${texts.join(', ')})::text end`
-  return `select ${modernKey(map[side].keyType, `${alias}.${quoteIdentifier(key)}`)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
+  return `select ${keyItself(map[side].keyType, `${alias}.${quoteIdentifier(key)}`)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
 }
 
 /** How sound a natural key map is at a side. Columns: entries, unnamed (without a natural value), repeated (natural values of several keys), keys (that stand twice). */
@@ -194,15 +194,21 @@ function isKnownByText(type: string): boolean {
 }
 
 /** A modern key for what is grouped and joined by it: as its text where only this tells keys apart. */
-function modernKey(type: string, key: string): string {
+function keyItself(type: string, key: string): string {
   return isKnownByText(type) ? `(${key})::text collate "C"` : key
 }
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
   if (hasPlainEquality(leftType, rightType)) return `${left} = ${right}`
-  const text = (key: string) => ([leftType, rightType].includes('uuid') ? `pg_catalog.lower((${key})::text collate "C")` : `(${key})::text collate "C"`)
-  return `${text(left)} = ${text(right)}`
+  return `${modernText(leftType, rightType, left)} = ${modernText(rightType, leftType, right)}`
+}
+
+/** SQL of a modern key as text, one for all keys that are the same (`joinKeys`). @param otherType type of the keys that it meets */
+function modernText(type: string, otherType: string, key: string): string {
+  if (type === 'numeric' && exactTypes.includes(otherType)) return `pg_catalog.trim_scale(${key})::text`
+  const text = `(${key})::text collate "C"`
+  return [type, otherType].includes('uuid') ? `pg_catalog.lower(${text})` : text
 }
 
 /** Whether `=` tells that two modern keys of these types are the same. */
@@ -246,12 +252,23 @@ function fromEntries(map: StoredKeyMapSpec): string {
   return `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
 }
 
-/** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. With a unique index over the modern keys each has only one. */
-function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+/** Whether a unique index proves that each modern key has one legacy key: two texts may be one uuid. */
+export function hasOneLegacyKey({ unique, modernType }: StoredKeyMapSpec, targetType: string): boolean {
+  return unique.modern && !(targetType === 'uuid' && isKnownByText(modernType))
+}
+
+/** SQL of an entry's modern key, where keys that are the same have one form; texts in the one in which they meet the target's. */
+function modernKey(map: StoredKeyMapSpec, targetType: string): string {
+  const column = `tgt.${quoteIdentifier(map.modern)}`
+  return isKnownByText(map.modernType) ? modernText(map.modernType, targetType, column) : column
+}
+
+/** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
+function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   const legacy = legacyKey(map, kind)
-  const modern = `${modernKey(map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} as modern`
+  const modern = `${modernKey(map, targetType)} as modern`
   const rows = fromEntries(map)
-  if (map.unique.modern) return `select ${modern}, ${legacy} as legacy ${rows}`
+  if (hasOneLegacyKey(map, targetType)) return `select ${modern}, ${legacy} as legacy ${rows}`
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `pg_catalog.min(${legacy})` : `pg_catalog.min((${legacy})::text collate "C")::${kind.literalType}`
   return `select ${modern}, ${smallest} as legacy ${rows} group by 1`
 }
@@ -355,10 +372,15 @@ interface KeySql extends TermSql {
   neededOther: string | null
 }
 
+/** SQL of the value of a term, or of the other one that it is accepted with. */
+function resolvedValue({ value, otherValue, unresolved }: TermSql): string {
+  return otherValue === null || unresolved === null ? value : `case when ${unresolved} then ${otherValue} else ${value} end`
+}
+
 /** A leg pairs by the other value of its value map, where a column would only be accepted with it. */
 function asKey(leg: TermSql): KeySql {
   if (leg.otherValue === null || leg.unresolved === null) return { ...leg, neededOther: null }
-  return { ...leg, value: `case when ${leg.unresolved} then ${leg.otherValue} else ${leg.value} end`, unresolved: null, otherValue: null, neededOther: leg.unresolved }
+  return { ...leg, value: resolvedValue(leg), unresolved: null, otherValue: null, neededOther: leg.unresolved }
 }
 
 interface SideSql {
@@ -756,8 +778,9 @@ export function namesOfRowColumns(spec: ComparisonSpec, side: Side, areAlone = f
   return rowColumns(spec, side, { segments: 1, recode: false }, null, areAlone).map(({ name }) => name)
 }
 
-/** The columns that the class of a row without a partner depends on: references to parents at the source, and what is summed up by class. */
+/** The columns that the class of a row without a partner depends on: references to parents at the source, and what is summed up by class. Rows that others are merged into are told apart by all. */
 function columnsOfAlone(spec: ComparisonSpec, side: Side): Set<number> {
+  if (side === 'source' && spec.source.merge !== null) return new Set(spec.columns.keys())
   const places = [...(side === 'source' ? spec.parents : []), ...spec.totals.flatMap(({ sum, by }) => [sum, ...by])]
   return new Set(places.flatMap(({ part, index }) => (part === 'columns' ? [index] : [])))
 }
@@ -935,18 +958,20 @@ export function acceptedValue({ value, kind }: Pick<AcceptedValue, 'value' | 'ki
 
 /**
  * The rows that a merge takes into others.
- * Columns: k0… (legs), c0… (columns), reason (explained), s0… and t0… (legs and columns of the survivor), survivor (its state).
+ * Columns: k0… (legs), c0… (columns), reason (explained), recent, s0… and t0… (legs and columns of the survivor), survivor (its state).
+ * @param snapshot when the pass saw the source, ISO 8601; null when it is not known
  */
-export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions): string {
+export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions, snapshot: string | null): string {
   const { from, keys, columns } = sideSql(spec, 'source', options)
+  const [, recent] = changeColumns(spec, 'source', snapshot)
   const texts = [
     ...keys.map((leg, index) => ({ text: termText(at(spec.key, index).canonical, leg, 'source', options.recode), own: `k${index}`, survivor: `s${index}` })),
     ...columns.map((column, index) => ({ text: termText(at(spec.columns, index).canonical, column, 'source', options.recode), own: `c${index}`, survivor: `t${index}` })),
   ]
   return `with member as materialized (select src.tableoid as relation, src.ctid as address, merging.place, merging.survivor_relation, merging.survivor, state.name as state, ` +
-    `${firstReason(spec.source.explained)} as reason, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
+    `${firstReason(spec.source.explained)} as reason, ${recent} as recent, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
     `where ${wantedRows(spec, 'source', options)} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
-    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, first.state as survivor ` +
+    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, member.recent, first.state as survivor ` +
     `from member join member first on first.relation = member.survivor_relation and first.address = member.survivor where member.state = 'merged'`
 }
 
@@ -961,7 +986,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
   const left = side === 'source' ? "state.name not like 'excluded %'" : `(state.name = 'keyed' or (${firstReason(spec.target.generated)}) is null)`
   const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
   return `select ${names}, pg_catalog.count(*)::text as rows, pg_catalog.sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
-    `${canonicalText(sqlOf(total.sum).value)}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
+    `${canonicalText(resolvedValue(sqlOf(total.sum)))}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
     `where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
 
@@ -984,16 +1009,19 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
 
 /**
  * Claimed source rows whose first key leg, as text with its state, is listed in $1 (a text array): what became of a parent.
- * Columns: k0, excluded and reason (indexes, or null), p0… (the references that lead to parents of its own).
+ * Columns: k0, excluded and reason (indexes, or null), p0… (the references that lead to parents of its own), s0 (the first key leg of the row that it is merged into, or null).
  */
 export function readParentsStatement(spec: ComparisonSpec, options: StatementOptions): string {
   const { keys, columns } = sideSql(spec, 'source', options)
   const text = (terms: readonly TermSpec[], sql: readonly TermSql[], index: number) => termText(at(terms, index).canonical, at(sql, index), 'source', options.recode)
   const references = spec.parents.map(({ part, index }, parent) => `, ${part === 'key' ? text(spec.key, keys, index) : text(spec.columns, columns, index)} as p${parent}`)
-  const joins = [...keys, ...columns].flatMap((term) => term.join ?? []).join(' ')
+  const joinsOf = (terms: readonly TermSql[]) => terms.flatMap((term) => term.join ?? []).join(' ')
   const key = text(spec.key, keys, 0)
-  return `select ${key} as k0, ${firstReason(spec.source.exclude)} as excluded, ${firstReason(spec.source.explained)} as reason${references.join('')} ` +
-    `from ${rowsOf(spec, 'source')} ${joins} where case when ${isTrue(spec.source.where)} then ${key} = any($1::text[]) end`
+  const claim = isTrue(spec.source.where)
+  const survivors = spec.source.merge === null ? '' : `${mergeJoin(spec)} left join (select src.tableoid as relation, src.ctid as address, ${key} as k0 from ${rowsOf(spec, 'source')} ${joinsOf(keys)} where ${claim}) first ` +
+    'on merging.place > 1 and first.relation = merging.survivor_relation and first.address = merging.survivor'
+  return `select ${key} as k0, ${firstReason(spec.source.exclude)} as excluded, ${firstReason(spec.source.explained)} as reason${references.join('')}, ${survivors === '' ? 'null' : 'first.k0'} as s0 ` +
+    `from ${rowsOf(spec, 'source')} ${joinsOf([...keys, ...columns])} ${survivors} where case when ${claim} then ${key} = any($1::text[]) end`
 }
 
 /** How often the explanations hold that a row's own condition decides, over the rows that pair by their key. Columns: reason (index of the first that holds, or null), rows. */
@@ -1076,36 +1104,36 @@ export function knownKeysStatement(map: KeyMapSpec, kind: CanonicalKind): string
 }
 
 /** The legacy keys of a many-to-one key map that are not the smallest of their modern key. Columns: legacy, smallest. */
-export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
-  const legacy = canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))
-  const smallest = canonicalText(canonicalValue(kind, kind.literalType, 'first.legacy'))
-  return `select legacy, pg_catalog.min(smallest collate "C") as smallest from (select distinct ${legacy} as legacy, ${smallest} as smallest ` +
-    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
-    `where ${isTrue(map.where)}) entries where legacy is not null group by legacy having pg_catalog.bool_and(legacy <> smallest)`
+export function collapsedKeysStatement(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
+  return `select legacy, pg_catalog.min(smallest collate "C") as smallest from (${entriesWithSmallest(map, kind, targetType)}) entries where legacy is not null group by legacy having pg_catalog.bool_and(legacy <> smallest)`
 }
 
 /**
  * The entries of a many-to-one key map whose legacy key is not the smallest of its modern key: references that are right although
- * they are read under another legacy key. Columns: legacy, modern (as it stands in the map).
+ * they are read under another legacy key. Columns: legacy, smallest (under which they are read).
  */
-export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
+  return `select legacy, smallest from (${entriesWithSmallest(map, kind, targetType)}) entries where legacy <> smallest`
+}
+
+/** Columns: legacy, smallest (canonical texts). */
+function entriesWithSmallest(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   const [legacy, smallest] = [legacyKey(map, kind), 'first.legacy'].map((sql) => canonicalText(canonicalValue(kind, kind.literalType, sql)))
-  return `select distinct ${legacy} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
-    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind)}) first on ${joinKeys(map.modernType, 'first.modern', map.modernType, `tgt.${quoteIdentifier(map.modern)}`)} ` +
-    `where ${isTrue(map.where)} and ${legacy} <> ${smallest}`
+  return `select distinct ${legacy} as legacy, ${smallest} as smallest ` +
+    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind, targetType)}) first on first.modern = ${modernKey(map, targetType)} where ${isTrue(map.where)}`
 }
 
 /**
  * What is wrong with a key map as such. Columns: entries, unreadable (legacy keys not of the key's type, or NULL), two_modern
  * (legacy keys with several modern ones), two_legacy (modern keys with several legacy ones).
  */
-export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind): string {
+export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   // what unique indexes prove need not be counted
-  if (map.unique.modern && map.unique.legacy && map.legacyType === kind.literalType) {
+  if (hasOneLegacyKey(map, targetType) && map.unique.legacy && map.legacyType === kind.literalType) {
     return `select pg_catalog.count(*)::text as entries, (pg_catalog.count(*) filter (where tgt.${quoteIdentifier(map.legacy)} is null))::text as unreadable, '0' as two_modern, '0' as two_legacy ` +
       `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   }
-  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, (tgt.${quoteIdentifier(map.modern)})::text collate "C" as modern ` +
+  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, ${modernKey(map, targetType)} as modern ` +
     `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select pg_catalog.count(*) from entry)::text as entries, (select pg_catalog.count(*) from entry where legacy is null)::text as unreadable, ` +
     '(select pg_catalog.count(*) from (select from entry where legacy is not null group by legacy having pg_catalog.count(*) > 1) x)::text as two_modern, ' +

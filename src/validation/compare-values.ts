@@ -6,7 +6,7 @@ import { read, type Reader } from './reader.js'
 /**
  * Makes the judge of column pairs for some groups of rows. Texts that the same value may have several of (jsonb 1.0 and 1.00, say, or numbers within a
  * tolerance) are asked of the target, all in one statement for each column.
- * @param folded for each column `[legacy, modern]` as JSON, of references that are right although they are read under another legacy key
+ * @param folded for each column `[legacy, smallest]` as JSON, of references that are right although they are read under another legacy key, the smallest
  */
 export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<KeyGroup>, folded: readonly (ReadonlySet<string> | null)[], target: Reader, signal: AbortSignal): Promise<CompareRows> {
   const questions = new Map<string, Questions>()
@@ -33,8 +33,7 @@ export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<K
     const left = source.columns[column] ?? null
     const right = row.columns[column] ?? null
     if (left === right || isSame(`value ${column}`, left, right)) return 'equal'
-    const raw = row.rawColumns[column] ?? null
-    if (left !== null && raw !== null && (folded[column]?.has(JSON.stringify([left.slice(1), raw])) ?? false)) return 'equal'
+    if (left?.startsWith('=') && right?.startsWith('=') && (folded[column]?.has(JSON.stringify([left.slice(1), right.slice(1)])) ?? false)) return 'equal'
     if (left?.startsWith('+') && (left === '+' ? right === null : left.slice(1) === right)) return { accepted: `other value of ${spec.columns[column]?.name ?? ''}` }
     const exact = row.exact[column] ?? null
     const fits = (source.accepted[column] ?? []).findIndex((text) => text !== null && exact !== null && isSame(`accepted ${column}`, text, exact))

@@ -1,4 +1,4 @@
-import { collapsedKeysStatement, foldedEntriesStatement, isNatural, knownKeysStatement } from '../core/expressions.js'
+import { collapsedKeysStatement, foldedEntriesStatement, hasOneLegacyKey, isNatural, knownKeysStatement } from '../core/expressions.js'
 import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
 import { read, textArray, textOf, type Reader } from './reader.js'
 
@@ -8,19 +8,19 @@ export function mapOf(spec: ComparisonSpec, term: TermSpec): KeyMapSpec {
   return map
 }
 
-/** `[legacy, modern]` as JSON, of the entries of a many-to-one map whose legacy key is not the smallest; null where the map can have none. */
+/** `[legacy, smallest]` as JSON, of the entries of a many-to-one map whose legacy key is not the smallest of its modern key; null where the map can have none. */
 export async function loadFolded(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Set<string> | null> {
   const map = mapOf(spec, term)
-  if (isNatural(map) || map.unique.modern) return null
-  const rows = await read(target, signal, foldedEntriesStatement(map, term.canonical))
-  return new Set(rows.map((row) => JSON.stringify([textOf(row, 'legacy'), textOf(row, 'modern')])))
+  if (isNatural(map) || hasOneLegacyKey(map, term.targetType)) return null
+  const rows = await read(target, signal, foldedEntriesStatement(map, term.canonical, term.targetType))
+  return new Set(rows.map((row) => JSON.stringify([textOf(row, 'legacy'), textOf(row, 'smallest')])))
 }
 
 /** legacy key → smallest legacy key of a many-to-one map, of those that are not the smallest; null where the map can have none. */
 export async function loadCollapsed(spec: ComparisonSpec, term: TermSpec, target: Reader, signal: AbortSignal): Promise<Map<string, string> | null> {
   const map = mapOf(spec, term)
-  if (isNatural(map) || map.unique.modern) return null
-  const rows = await read(target, signal, collapsedKeysStatement(map, term.canonical))
+  if (isNatural(map) || hasOneLegacyKey(map, term.targetType)) return null
+  const rows = await read(target, signal, collapsedKeysStatement(map, term.canonical, term.targetType))
   return new Map(rows.map((row) => [textOf(row, 'legacy'), textOf(row, 'smallest')]))
 }
 

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { readMergedStatement, type StatementOptions } from '../core/expressions.js'
-import { foldKey, keyIdentity, shownKey, shownText } from '../core/pairing.js'
+import { foldKey, keyIdentity, shownKey, shownText, type SourceRow } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { knownKeys, loadCollapsed } from './key-maps.js'
 import type { CheckResult } from './outcomes.js'
+import { createParentReader, reasonOfAbsence } from './parents.js'
 import { read, textOf, type Reader, type TextRow } from './reader.js'
 import type { Observe } from './settle-segments.js'
 import type { Tally } from './tally.js'
@@ -18,27 +20,48 @@ interface Follower {
   columns: (string | null)[]
   survivorKey: (string | null)[]
   survivorColumns: (string | null)[]
-  reason: string | null
+  /** index of the first explanation whose own condition holds */
+  reason: number | null
+  /** changed within the lag */
+  recent: boolean
   /** the survivor has a key */
   survivorIsKeyed: boolean
 }
 
+export interface MergedOptions extends StatementOptions {
+  parents: Readonly<Record<string, ComparisonSpec>>
+  /** when the pass saw the source, ISO 8601 */
+  snapshot: string | null
+}
+
+/** Tells survivors apart: by the key alone where it is known to be unique, and else by all that is compared of them. */
+export function survivorIdentity(spec: ComparisonSpec, { key, columns }: Pick<SourceRow, 'key' | 'columns'>): string {
+  // of columns, which may be long, a hash is enough
+  return spec.source.uniqueKey === null ? createHash('sha256').update(JSON.stringify([key, columns])).digest('base64') : keyIdentity(key)
+}
+
 /**
  * Gives each row that a merge takes into another its class: with an entry that leads to the survivor's row it is merged where that row is right,
- * unverified where it differs, and else what the survivor is; without one it is missing. A value that it loses against the survivor is a conflict, and told.
- * @param survivors key identity → fate, of the survivors that are not verified
+ * unverified where it differs, and else what the survivor is; without one it is pending, explained or missing itself. A value that it loses against the survivor is a conflict, and told.
+ * @param survivors `survivorIdentity` → fate, of the survivors that are not verified
  * @returns how many rows the reading saw, and what to say of their conflicts
  */
-export async function settleMerged(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, options: StatementOptions, survivors: ReadonlyMap<string, SurvivorFate>, observe: Observe, tally: Tally, signal: AbortSignal): Promise<{ seen: number; check: CheckResult[] }> {
+export async function settleMerged(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, options: MergedOptions, survivors: ReadonlyMap<string, SurvivorFate>, observe: Observe, tally: Tally, signal: AbortSignal): Promise<{ seen: number; check: CheckResult[] }> {
   if (spec.source.merge === null) return { seen: 0, check: [] }
-  const followers = (await read(readers.source, signal, readMergedStatement(spec, options))).map((row) => followerOf(spec, row))
+  const followers = (await read(readers.source, signal, readMergedStatement(spec, options, options.snapshot))).map((row) => followerOf(spec, row))
   if (options.sample !== undefined) return leaveUnsampled(followers.length, tally)
   const judgeEntry = await createEntryJudge(spec, followers, readers.target, signal)
+  const faults = new Map(followers.flatMap((follower) => {
+    const fault = judgeEntry(follower)
+    return fault === null ? [] : [[follower, fault]]
+  }))
+  const parents = await createParentReader(spec, readers, { recode: options.recode, parents: options.parents }, signal).fatesOf([...faults.keys()])
   let conflicts = 0
   for (const follower of followers) {
     const rowKey = shownKey(spec, follower.key)
-    const fault = judgeEntry(follower)
-    const fate = fateOf(follower, fault, survivors)
+    const fault = faults.get(follower)
+    const fate = fault === undefined ? fateOf(follower, survivors.get(survivorIdentity(spec, { key: follower.survivorKey, columns: follower.survivorColumns })))
+      : fateApart(follower, fault, reasonOfAbsence(spec.source.explained, follower.reason, parents.get(follower) ?? []))
     observe('source', fate.class, follower, fate.reason)
     if (fate.class !== 'merged') {
       tally.addSource(fate.class, fate.cause, fate.reason, rowKey)
@@ -69,7 +92,7 @@ function followerOf(spec: ComparisonSpec, row: TextRow): Follower {
   const reason = row['reason'] ?? null
   return {
     key: texts(spec.key, 'k'), columns: texts(spec.columns, 'c'), survivorKey: texts(spec.key, 's'), survivorColumns: texts(spec.columns, 't'),
-    reason: reason === null ? null : (spec.source.explained[Number(reason)]?.reason ?? null), survivorIsKeyed: textOf(row, 'survivor') === 'keyed',
+    reason: reason === null ? null : Number(reason), recent: row['recent'] === 'true', survivorIsKeyed: textOf(row, 'survivor') === 'keyed',
   }
 }
 
@@ -89,10 +112,20 @@ async function createEntryJudge(spec: ComparisonSpec, followers: readonly Follow
   }
 }
 
-function fateOf({ survivorKey, survivorIsKeyed, reason }: Follower, fault: string | null, survivors: ReadonlyMap<string, SurvivorFate>): { class: 'merged' | 'explained' | 'pending' | 'missing' | 'unverified'; cause: string | null; reason: string | null } {
-  if (fault !== null) return reason === null ? { class: 'missing', cause: fault, reason: null } : { class: 'explained', cause: null, reason }
+interface FollowerFate {
+  class: 'merged' | 'explained' | 'pending' | 'missing' | 'unverified'
+  cause: string | null
+  reason: string | null
+}
+
+/** What becomes of a row that does not lead to the survivor's. */
+function fateApart({ recent }: Follower, fault: string, reason: string | null): FollowerFate {
+  if (recent) return { class: 'pending', cause: 'changed recently', reason: null }
+  return reason === null ? { class: 'missing', cause: fault, reason: null } : { class: 'explained', cause: null, reason }
+}
+
+function fateOf({ survivorIsKeyed }: Follower, fate: SurvivorFate | undefined): FollowerFate {
   if (!survivorIsKeyed) return { class: 'unverified', cause: 'survivor without a key', reason: null }
-  const fate = survivors.get(keyIdentity(survivorKey))
   switch (fate?.class) {
     case undefined: case 'accepted': return { class: 'merged', cause: null, reason: null }
     case 'explained': return { class: 'explained', cause: null, reason: fate.reason }

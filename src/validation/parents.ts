@@ -1,5 +1,5 @@
-import { findSourceKeysStatement, findTargetKeysStatement, readParentsStatement, type StatementOptions } from '../core/expressions.js'
-import { foldKey, keyIdentity, shownKey, type SourceRow } from '../core/pairing.js'
+import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readParentsStatement, type StatementOptions } from '../core/expressions.js'
+import { foldKey, shownKey, type SourceRow } from '../core/pairing.js'
 import type { ComparisonSpec, Explanation } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { loadCollapsed } from './key-maps.js'
@@ -9,12 +9,26 @@ import { read, textArray, type Reader, type TextRow } from './reader.js'
 export interface Fate {
   /** absent: there is no such row · unclaimed: its entity does not claim it, or it could not be read */
   state: 'absent' | 'unclaimed' | 'excluded' | 'arrived' | 'explained' | 'missing'
-  /** of a missing row: the missing row at the top of its chain, for people */
+  /** of a missing row: the missing row at the top of its chain, for people; null until it is known */
   root: string | null
 }
 
 /** Fates by parent, as `parents` of the spec lists them; null: the row references nothing there. */
 export type Fates = (Fate | null)[]
+
+/** A row whose absence may be explained. */
+interface OpenParent {
+  of: ComparisonSpec
+  key: string
+  /** set once it is known */
+  fate: Fate
+  /** index of the first explanation whose own condition holds */
+  reason: number | null
+  /** its own references, as `parents` of the spec lists them */
+  texts: (string | null)[]
+  /** key of the row that it is merged into, where their entries lead to the same row; its fate is that one's */
+  survivor: string | null
+}
 
 interface ParentOptions {
   /** the servers differ in encoding */
@@ -44,10 +58,12 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   /** entity → key text → fate */
   const known = new Map<string, Map<string, Fate>>()
 
-  async function fatesOf(rows: readonly SourceRow[]): Promise<Map<SourceRow, Fates>> {
+  async function fatesOf<Row extends Pick<SourceRow, 'key' | 'columns'>>(rows: readonly Row[]): Promise<Map<Row, Fates>> {
     if (spec.parents.length === 0) return new Map()
     const texts = rows.map((row) => spec.parents.map(({ part, index }) => row[part][index] ?? null))
-    await look(spec, texts)
+    const open: OpenParent[] = []
+    await look(spec, texts, open)
+    settleOpen(open)
     return new Map(rows.map((row, position) => [row, fatesAt(spec, texts[position] ?? [])]))
   }
 
@@ -55,18 +71,20 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     return of.parents.map(({ entity }, parent) => known.get(entity)?.get(texts[parent] ?? '') ?? null)
   }
 
-  /** Makes the fates of all parents of these rows known. */
-  async function look(of: ComparisonSpec, rows: readonly (readonly (string | null)[])[]): Promise<void> {
+  /** Reads all parents of these rows. */
+  async function look(of: ComparisonSpec, rows: readonly (readonly (string | null)[])[], open: OpenParent[]): Promise<void> {
     for (const [parent, { entity }] of of.parents.entries()) {
       const fates = known.get(entity) ?? new Map<string, Fate>()
       known.set(entity, fates)
       const parentSpec = parents[entity]
-      const wanted = [...new Set(rows.flatMap((texts) => texts[parent] ?? []))].filter((text) => text.startsWith('=') && !fates.has(text))
-      if (wanted.length > 0 && parentSpec !== undefined) await readFates(parentSpec, wanted, fates)
+      if (parentSpec === undefined) continue
+      const isUnnamed = canBeUnnamed(of, parent, parentSpec)
+      const wanted = [...new Set(rows.flatMap((texts) => texts[parent] ?? []))].filter((text) => (text.startsWith('=') || (isUnnamed && text.startsWith('?'))) && !fates.has(text))
+      if (wanted.length > 0) await readFates(parentSpec, wanted, fates, open)
     }
   }
 
-  async function readFates(of: ComparisonSpec, wanted: string[], fates: Map<string, Fate>): Promise<void> {
+  async function readFates(of: ComparisonSpec, wanted: string[], fates: Map<string, Fate>, open: OpenParent[]): Promise<void> {
     const list = textArray(wanted)
     const rows = new Map<string, TextRow[]>()
     for (const row of await read(readers.source, signal, readParentsStatement(of, statement), [list])) {
@@ -74,25 +92,64 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
       rows.set(key, [...(rows.get(key) ?? []), row])
     }
     const unclaimed = new Set(await readUnclaimed(of, list, wanted))
-    const arrived = await readArrived(of, wanted)
-    const open = new Map<string, { reason: number | null; texts: (string | null)[] }>()
+    const [leg] = of.key
+    const collapsed = leg === undefined || leg.keyMap === null ? null : await loadCollapsed(of, leg, readers.target, signal)
+    const fold = (key: string) => foldKey([key], [collapsed])[0] ?? key
+    const arrived = await readArrived(of, wanted, fold)
+    const found: OpenParent[] = []
     for (const key of wanted) {
       const own = rows.get(key) ?? []
       const live = own.find((row) => row['excluded'] === null)
-      // a cycle that leads back here finds it missing
-      if (live === undefined) fates.set(key, { state: own.length > 0 ? 'excluded' : unclaimed.has(key) ? 'unclaimed' : 'absent', root: null })
-      else if (arrived.has(key)) fates.set(key, { state: 'arrived', root: null })
-      else {
-        fates.set(key, { state: 'missing', root: nameOf(of, key) })
-        open.set(key, { reason: typeof live['reason'] === 'string' ? Number(live['reason']) : null, texts: of.parents.map((_, parent) => live[`p${parent}`] ?? null) })
+      const fate: Fate = { state: live !== undefined ? (arrived.has(key) ? 'arrived' : 'missing') : own.length > 0 ? 'excluded' : unclaimed.has(key) ? 'unclaimed' : 'absent', root: null }
+      fates.set(key, fate)
+      if (live === undefined || fate.state !== 'missing') continue
+      const survivor = live['s0'] ?? null
+      found.push({
+        of, key, fate, reason: typeof live['reason'] === 'string' ? Number(live['reason']) : null, texts: of.parents.map((_, parent) => live[`p${parent}`] ?? null),
+        survivor: survivor !== null && fold(survivor) === fold(key) ? survivor : null,
+      })
+    }
+    open.push(...found)
+    await look(of, found.map(({ texts }) => texts), open)
+    const survivors = [...new Set(found.flatMap(({ survivor }) => survivor ?? []))].filter((key) => !fates.has(key))
+    if (survivors.length > 0) await readFates(of, survivors, fates, open)
+  }
+
+  /** What never was to arrive explains its children, and so on until nothing more is explained: whatever leads in a circle to itself is missing. */
+  function settleOpen(open: readonly OpenParent[]): void {
+    // rows that were found last stand higher in their chains
+    const waiting = [...open].reverse()
+    for (let isSettled = false; !isSettled;) {
+      isSettled = true
+      for (const one of waiting) {
+        if (one.fate.state !== 'missing') continue
+        one.fate.state = stateOf(one)
+        if (one.fate.state !== 'missing') isSettled = false
       }
     }
-    await look(of, [...open.values()].map(({ texts }) => texts))
-    for (const [key, { reason, texts }] of open) {
-      const own = fatesAt(of, texts)
-      const root = own.find((fate) => fate?.state === 'missing')?.root ?? nameOf(of, key)
-      const isExplained = reasonOfAbsence(of.source.explained, reason, own) !== null
-      fates.set(key, isExplained ? { state: 'explained', root: null } : { state: 'missing', root })
+    const owners = new Map(open.map((one) => [one.fate, one]))
+    for (const one of open) if (one.fate.state === 'missing') one.fate.root = rootOf(one, owners)
+  }
+
+  function survivorOf({ of, survivor }: OpenParent): Fate | null {
+    return survivor === null ? null : (known.get(of.entity)?.get(survivor) ?? null)
+  }
+
+  function stateOf(one: OpenParent): Fate['state'] {
+    return survivorOf(one)?.state ?? (reasonOfAbsence(one.of.source.explained, one.reason, fatesAt(one.of, one.texts)) === null ? 'missing' : 'explained')
+  }
+
+  /** The name of the missing row at the top of a chain; of a circle, of the row that closes it. */
+  function rootOf(one: OpenParent, owners: ReadonlyMap<Fate, OpenParent>): string {
+    const chain = new Set<OpenParent>()
+    for (let top = one; ;) {
+      chain.add(top)
+      const survivor = survivorOf(top)
+      const above = survivor ?? fatesAt(top.of, top.texts).find((fate) => fate?.state === 'missing')
+      if (typeof above?.root === 'string') return above.root
+      const owner = above === undefined || above === null ? undefined : owners.get(above)
+      if (owner === undefined || chain.has(owner)) return nameOf(top.of, top.key)
+      top = owner
     }
   }
 
@@ -107,16 +164,28 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   }
 
   /** Of these keys, those whose target row exists; through a many-to-one map it stands under the smallest key. */
-  async function readArrived(of: ComparisonSpec, wanted: string[]): Promise<Set<string>> {
-    const [leg] = of.key
-    const collapsed = leg === undefined || leg.keyMap === null ? null : await loadCollapsed(of, leg, readers.target, signal)
-    const folded = new Map(wanted.map((key) => [key, foldKey([key], [collapsed])[0] ?? key]))
-    const found = await read(readers.target, signal, findTargetKeysStatement(of, statement), [textArray(new Set(folded.values()))])
-    const there = new Set(found.map((row) => keyIdentity([row['k0'] ?? null])))
-    return new Set(wanted.filter((key) => there.has(keyIdentity([folded.get(key) ?? key]))))
+  async function readArrived(of: ComparisonSpec, wanted: string[], fold: (key: string) => string): Promise<Set<string>> {
+    const found = await read(readers.target, signal, findTargetKeysStatement(of, statement), [textArray(new Set(wanted.map(fold)))])
+    const there = new Set(found.map((row) => row['k0'] ?? null))
+    return new Set(wanted.filter((key) => there.has(fold(key))))
   }
 
   return { fatesOf }
+}
+
+const integerTypes = ['int2', 'int4', 'int8']
+
+/**
+ * Whether a reference that a natural key map cannot name (`?` and the key of the source) tells its row all the same: the row of the parent then has the same text, if it is there. The texts of one key may only differ
+ * where its type does.
+ */
+function canBeUnnamed(of: ComparisonSpec, parent: number, parentSpec: ComparisonSpec): boolean {
+  const place = of.parents[parent]
+  const [term, leg] = [place === undefined ? undefined : of[place.part][place.index], parentSpec.key[0]]
+  const map = of.keyMaps[term?.keyMap ?? '']
+  if (term === undefined || leg === undefined || map === undefined || !isNatural(map)) return false
+  const types = [term.sourceType, leg.sourceType]
+  return types.every((type) => integerTypes.includes(type)) || (types[0] === types[1] && types[0] !== 'numeric')
 }
 
 function nameOf(spec: ComparisonSpec, key: string): string {

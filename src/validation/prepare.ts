@@ -250,8 +250,8 @@ async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], sign
     for (const term of [...(spec?.key ?? []), ...(spec?.columns.filter(({ keyMap }) => !keyed.has(keyMap ?? '')) ?? [])]) {
       for (const { map, kind } of storedMaps(spec, term)) {
         const merges = spec?.source.merge !== null && spec?.key.includes(term) === true
-        const id = JSON.stringify([map, kind, merges])
-        const results = found.get(id) ?? await checkKeyMap(target, map, kind, merges, signal)
+        const id = JSON.stringify([map, kind, term.targetType, merges])
+        const results = found.get(id) ?? await checkKeyMap(target, map, kind, term.targetType, merges, signal)
         found.set(id, results)
         checks.push(...results.map((check) => ({ ...check, entity })))
       }
@@ -268,9 +268,9 @@ function storedMaps(spec: ComparisonSpec | null, term: TermSpec): StoredKeyMapSp
 }
 
 /** A map whose own statement fails is told as unknown: only the entities that need it suffer. */
-async function checkKeyMap(target: Reader, map: StoredKeyMapSpec, kind: CanonicalKind, merges: boolean, signal: AbortSignal): Promise<CheckResult[]> {
+async function checkKeyMap(target: Reader, map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string, merges: boolean, signal: AbortSignal): Promise<CheckResult[]> {
   try {
-    return keyMapChecks(map.name, merges, await read(target, signal, checkMapStatement(map, kind)))
+    return keyMapChecks(map.name, merges, await read(target, signal, checkMapStatement(map, kind, targetType)))
   } catch (error) {
     if (signal.aborted || isTransient(error) || sideOf(error) === null) throw error
     return [{

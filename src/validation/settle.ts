@@ -3,7 +3,6 @@ import { worstVerdict } from '../core/accounting.js'
 import { sides, type Side } from '../core/catalog.js'
 import { countBlocks, countPlaces, countStatement, duplicateKeysStatement, type StatementOptions } from '../core/expressions.js'
 import { addRows } from '../core/pair-hashes.js'
-import { keyIdentity } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
@@ -19,7 +18,7 @@ import { areNear, findKeyIndexes, hasOwnKeys } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, spoilSegments, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
 import { adviseOnKey } from './key-advice.js'
-import { settleMerged, type SurvivorFate } from './merged.js'
+import { settleMerged, survivorIdentity, type SurvivorFate } from './merged.js'
 import { settleProfile } from './profile.js'
 import { faultOfRelease } from './release.js'
 import { tallySample } from './sample.js'
@@ -89,7 +88,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const observe: Observe<JudgedRow> = (side, name, row, reason) => {
     totals.observe(side, name, row, reason)
     held.observe(side, name, row)
-    if (side === 'source' && spec.source.merge !== null) survivors.set(keyIdentity(row.key), { class: name, reason })
+    if (side === 'source' && spec.source.merge !== null) survivors.set(survivorIdentity(spec, row), { class: name, reason })
   }
   // what is reused was still so when it was looked: a row that had changed just before it was read has rested since
   const asOf = (side: Side) => {
@@ -101,7 +100,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const replaced = await findReplaced(context, spec, prepared, signal)
   if (replaced !== null) return settleUncompared(context, task, found, replaced, signal)
   const moved = await whenMoved
-  const merged = await settleMerged(spec, readers, statement, survivors, totals.observe, tally, signal)
+  const merged = await settleMerged(spec, readers, { ...statement, parents, snapshot: asOf('source') }, survivors, totals.observe, tally, signal)
   const again = rowsIn([...suspicious, ...changed])
   const mergedInPass = sumOf(outcomes.source.map((outcome) => outcome.merged))
   const reread = { source: again.source + mergedInPass, target: again.target }
@@ -124,7 +123,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const accounting = accountEntity({ counted: source.counted, reread: reread.source, settled: seen.source }, { counted: target.counted, reread: reread.target, settled: seen.target }, tally)
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, tally.source.pending + tally.target.pending + source.left + target.left, readers.target, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, outcomes, totals.parts, { pending: tally.source.pending + tally.target.pending + source.left + target.left, isSample: sample !== null }, readers.target, signal)]
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
   checks.push(...replicasRead(spec.entity, outcomes.source))

@@ -34,7 +34,7 @@ export function collectTotals(spec: ComparisonSpec): { observe: Observe; parts: 
       if (!isOutside && !isExpected) return
       for (const [index, total] of spec.totals.entries()) {
         const valueAt = ({ part, index: at }: TermPlace) => row[part === 'key' ? 'key' : 'columns'][at] ?? null
-        const value = valueAt(total.sum)
+        const value = resolvedText(valueAt(total.sum))
         const text = value?.startsWith('=') ? value.slice(1) : null
         parts[index]?.push({ side, group: total.by.map(valueAt), rows: isOutside ? -1 : 1, sum: text })
       }
@@ -45,23 +45,29 @@ export function collectTotals(spec: ComparisonSpec): { observe: Observe; parts: 
 /**
  * One check for each total of the plan: of every group the sum that is expected in the target against the sum that is there. Expected are the source rows in
  * scope but those explained, merged or pending.
- * @param pending rows that keep changing: what is unequal while there are some is not known to be wrong
+ * @param known pending: rows that keep changing (what is unequal while there are some is not known to be wrong); isSample: of rows outside the sample nobody knows whether they are expected
  */
-export async function checkTotals(spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, collected: readonly (readonly Part[])[], pending: number, target: Reader, signal: AbortSignal): Promise<CheckResult[]> {
+export async function checkTotals(spec: ComparisonSpec, outcomes: { source: ScanOutcome[]; target: ScanOutcome[] }, collected: readonly (readonly Part[])[], known: { pending: number; isSample: boolean }, target: Reader, signal: AbortSignal): Promise<CheckResult[]> {
   const checks: CheckResult[] = []
   for (const [index, total] of spec.totals.entries()) {
     const sums = (side: 'source' | 'target') => outcomes[side].map(({ totals }) => totals[index] ?? null)
     const [source, there] = [sums('source'), sums('target')]
     const head = { entity: spec.entity, name: 'the total agrees', subject: subjectOf(spec, total), category: 'accounting' as const, severity: 'critical' as const, durationMs: null }
-    if ([...source, ...there].includes(null)) {
-      checks.push({ ...head, verdict: 'unknown', rowsExamined: null, rowsFailed: null, evidence: {}, message: `there are more than ${mostGroups} groups: choose columns under \`by\` that form fewer` })
+    const unknown = known.isSample ? 'a sample of the keys cannot tell' : [...source, ...there].includes(null) ? `there are more than ${mostGroups} groups: choose columns under \`by\` that form fewer` : null
+    if (unknown !== null) {
+      checks.push({ ...head, verdict: 'unknown', rowsExamined: null, rowsFailed: null, evidence: {}, message: unknown })
       continue
     }
     const keyed = (list: (GroupSum[] | null)[], side: 'source' | 'target') => list.flatMap((sum) => (sum ?? []).filter((one) => one.class === 'keyed').map(({ group, rows, sum: text }): Part => ({ side, group, rows, sum: text })))
     const parts = await foldGroups(spec, total, [...keyed(source, 'source'), ...keyed(there, 'target'), ...(collected[index] ?? [])], target, signal)
-    checks.push({ ...head, ...await judgeTotal(spec, total, parts, pending, target, signal) })
+    checks.push({ ...head, ...await judgeTotal(spec, total, parts, known.pending, target, signal) })
   }
   return checks
+}
+
+/** A text that is accepted in place of an unresolved one (`+`) as the target has it. */
+function resolvedText(text: string | null): string | null {
+  return text?.startsWith('+') ? (text.slice(1) || null) : text
 }
 
 const termAt = (spec: ComparisonSpec, { part, index }: TermPlace): TermSpec | undefined => spec[part][index]
@@ -80,7 +86,7 @@ async function foldGroups(spec: ComparisonSpec, total: TotalSpec, parts: readonl
   }
   const fold = (text: string | null, index: number) => {
     const key = text?.startsWith('=') ? smallest[index]?.get(text.slice(1)) : undefined
-    return key === undefined ? text : `=${key}`
+    return key === undefined ? resolvedText(text) : `=${key}`
   }
   return parts.map((part) => ({ ...part, group: part.group.map(fold) }))
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { canaryStatement } from '../../src/core/canary.js'
 import {
   addressesStatement, auditStatement, checkMapStatement, checkNaturalStatement, claimCondition, collapsedKeysStatement, countStatement, duplicateKeysStatement, explainedRowsStatement, findSourceKeysStatement, findTargetKeysStatement,
-  foldedEntriesStatement, isTrue, keyIndexStatement, knownKeysStatement, lookupIndexStatement, readKeysStatement, readLegsStatement, readMergedStatement, readPackedKeysStatement, readPackedLegsStatement, readParentsStatement, readPlacesStatement,
+  foldedEntriesStatement, isTrue, keyIndexStatement, newerKeysStatement, presentKeysStatement, knownKeysStatement, lookupIndexStatement, readKeysStatement, readLegsStatement, readMergedStatement, readPackedKeysStatement, readPackedLegsStatement, readParentsStatement, readPlacesStatement,
   readRowsStatement, readSegmentsStatement, readUnkeyedStatement, scanStatement, snapshotStatement, streamStatement, sumStatement, type StatementOptions,
 } from '../../src/core/expressions.js'
 import { quoteIdentifier, quoteLiteral, quoteRelation } from '../../src/core/identifier.js'
@@ -154,7 +154,7 @@ describe('statements', () => {
       countStatement(spec, side), scanStatement(spec, side, own), scanStatement(spec, side, { ...own, since: '700' }), streamStatement(spec, side, own), readSegmentsStatement(spec, side, own), readLegsStatement(spec, side, own), readKeysStatement(spec, side, own),
       readPackedLegsStatement(spec, side, own), readRowsStatement(spec, side, own, '2024-01-01'), readUnkeyedStatement(spec, side, own), addressesStatement(spec, side, undefined, 9), sumStatement(spec, side, total, 9, own),
       sampleStatement(spec, side, ['u'], own, { first: 0, next: 90 }, true), profileStatement(spec, side, ['u'], ['1', null], own, { first: 0, next: 90 }), findSourceKeysStatement(spec, own, true, 'first'), findTargetKeysStatement(spec, own),
-      readMergedStatement(spec, own), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
+      readMergedStatement(spec, own, '2024-01-01'), newerKeysStatement(spec, side, own, '700'), presentKeysStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
     ]
     const ways: StatementOptions[] = [
       { segments: 8, recode: true }, { segments: 8, recode: false, neighbours: 32, audited: { oneOf: 4, number: 1 } }, { segments: 8, recode: false, neighbours: 128, sample: { seed: 1n }, unread: { source: ['(1,1)'], target: ['(1,1)'] } },
@@ -165,8 +165,8 @@ describe('statements', () => {
     ]))
     const statements = [
       ...specs.flatMap((spec) => (['source', 'target'] as const).flatMap((side) => ways.slice(0, spec === specs[0] ? 3 : 1).flatMap((own) => ofSpec(spec, side, own)))), ...looked, canaryStatement(true), canaryStatement(false), snapshotStatement,
-      ...[integer, text].flatMap((kind) => [collapsedKeysStatement(map, kind), foldedEntriesStatement(map, kind), checkMapStatement(map, kind), knownKeysStatement(map, kind)]), knownKeysStatement(naturalMap, text),
-      checkMapStatement({ ...map, legacyType: 'int4', unique: { legacy: true, modern: true } }, integer), readJson('src.j', { version: 160_000, encoding: 'UTF8' }),
+      ...[integer, text].flatMap((kind) => [collapsedKeysStatement(map, kind, 'numeric'), foldedEntriesStatement(map, kind, 'uuid'), checkMapStatement(map, kind, 'int4'), knownKeysStatement(map, kind)]), knownKeysStatement(naturalMap, text),
+      checkMapStatement({ ...map, legacyType: 'int4', unique: { legacy: true, modern: true } }, integer, 'int4'), readJson('src.j', { version: 160_000, encoding: 'UTF8' }),
       orphansStatement(key), plannedReferencesStatement(specs[0]!, leg, specs[1]!, leg), danglingEntriesStatement(map, specs[0]!, leg), sequenceStatement({ schema: 'a', name: 's', increment: '1' }, { schema: 'a', name: 't' }, 'id'),
     ]
     // what the grammar itself reads, and names of columns behind an alias

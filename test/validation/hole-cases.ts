@@ -559,6 +559,42 @@ export const holeCases: Case[] = [
     expected: { a: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } },
   },
   {
+    name: 'modern keys of another type than the target has: a reference through the second legacy key is right',
+    source: table('a', 'id int primary key, n int, u int', '(1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 2, 1)'),
+    target: `${table('a', 'id int, n int, u uuid', "(1, 10, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (2, 10, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (3, 10, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (4, 11, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12')")};
+      ${table('n', 'legacy int, modern numeric(10,2)', '(1, 10), (2, 10), (3, 11)')}; ${table('u', 'legacy int, modern text', "(1, 'B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), (2, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (3, 'B0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12')")}`,
+    keyMaps: '$_n: { table: $_n, legacy: legacy, modern: modern }\n  $_u: { table: $_u, legacy: legacy, modern: modern }',
+    entities: { a: `${side('a')}, key: { id: id }, columns: { n: { from: n, references: $_n }, u: { from: u, references: $_u } }` },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '4: 2 verified, 2 differs | 4: 4 matched',
+        differences: ['differs reference {"id":"3"} n: 3 → 10 (legacy 1) u: 3 → b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11 (legacy 1)', 'differs reference {"id":"4"} n: 2 → 11 (legacy 3) u: 1 → b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12 (legacy 3)'],
+      },
+    },
+    checks: { '$_a a modern key has one legacy key $_n': 'fail', '$_a a modern key has one legacy key $_u': 'fail' },
+  },
+  {
+    name: 'one modern key written in two ways is one key: its entries are neither ambiguous nor multiply a row',
+    source: table('a', 'id int primary key, n int', '(1, 1)'),
+    target: `${table('a', 'id uuid, n int', "('b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 10)")}; ${table('n', 'legacy int, modern numeric', '(1, 10), (1, 10.0)')}; ${table('u', 'legacy int, modern text unique', "(1, 'B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), (1, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')")}`,
+    keyMaps: '$_n: { table: $_n, legacy: legacy, modern: modern }\n  $_u: { table: $_u, legacy: legacy, modern: modern }',
+    entities: { a: `${side('a')}, key: { id: { from: id, references: $_u } }, columns: { n: { from: n, references: $_n } }` },
+    expected: { a: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } },
+  },
+  {
+    name: 'twin: two legacy keys of it are told, and collapse like others, whatever index the map has',
+    source: `${table('a', 'id int primary key, n int', '(1, 1), (2, 2)')}; ${table('b', 'id int primary key', '(1), (2)')}`,
+    target: `${table('a', 'id uuid, n int', "('b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 10)")}; ${table('b', 'id uuid', "('b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')")}; ${table('n', 'legacy int, modern numeric', '(1, 10), (2, 10.0)')};
+      ${table('u', 'legacy int primary key, modern text unique', "(1, 'B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), (2, 'b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')")}; create table $_v as select * from $_u`,
+    keyMaps: '$_n: { table: $_n, legacy: legacy, modern: modern }\n  $_u: { table: $_u, legacy: legacy, modern: modern }\n  $_v: { table: $_v, legacy: legacy, modern: modern }',
+    entities: { a: `${side('a')}, key: { id: { from: id, references: $_u } }, columns: { n: { from: n, references: $_n } }`, b: `${side('b')}, key: { id: { from: id, references: $_v } }` },
+    expected: {
+      a: { verdict: 'fail', figures: '2: 1 verified, 1 missing | 1: 1 matched', differences: ['missing collapsed {"id":"2"}'] },
+      b: { verdict: 'fail', figures: '2: 1 verified, 1 missing | 1: 1 matched', differences: ['missing collapsed {"id":"2"}'] },
+    },
+    checks: { '$_a a modern key has one legacy key $_n': 'fail', '$_a a modern key has one legacy key $_u': 'fail', '$_b a modern key has one legacy key $_v': 'fail' },
+  },
+  {
    
     name: 'an excluded row under the larger key of a folded pair: its target row is extra, cause excluded',
     source: table('a', 'id int primary key, bad bool', '(2, true)'),

@@ -49,6 +49,45 @@ export const languageCases: Case[] = [
     },
   },
   {
+    name: 'merge: a follower without an entry is pending while its change is young, before it is explained or missing',
+    source: table('a', 'id int primary key, grp text, at timestamptz', "(1, 'a', '2020-01-01'), (2, 'a', now()), (3, 'a', now()), (4, 'a', '2020-01-01'), (5, 'a', '2020-01-01'), (6, 'a', now())"),
+    target: `${table('a', 'id int, grp text', "(10, 'a')")}; ${table('map', 'legacy int, modern int', '(1, 10), (6, 10)')}`,
+    keyMaps: map('map'),
+    entities: { a: 'source: { table: $_a, merge: { by: grp, keep: id }, changedAt: at, lag: 1 hour }, target: { table: $_a }, key: { id: { from: id, references: $_map } }, same: [grp], ignore: { source: { at: tells when } }, explained: [{ reason: lost, where: "src.id in (3, 4)" }]' },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '6: 1 verified, 1 merged, 1 explained, 2 pending, 1 missing | 1: 1 matched',
+        differences: ['pending changed recently {"id":"2"}', 'pending changed recently {"id":"3"}', 'explained lost {"id":"4"}', 'missing no map entry {"id":"5"}'],
+      },
+    },
+  },
+  {
+    name: 'merge: a follower without an entry is explained by its parent like other rows',
+    source: `${table('p', 'id int primary key', '(5), (6)')}; ${table('a', 'id int primary key, grp text, p int', "(1, 'a', 5), (2, 'a', 77), (3, 'b', 77), (4, 'a', 6)")}`,
+    target: `${table('p', 'id int', '(50)')}; ${table('pm', 'legacy int, modern int', '(5, 50)')}; ${table('a', 'id int, grp text, p int', "(10, 'a', 50)")}; ${table('map', 'legacy int, modern int', '(1, 10)')}`,
+    keyMaps: `${map('map')}\n  $_pm: { table: $_pm, legacy: legacy, modern: modern }`,
+    entities: {
+      p: `${side('p')}, key: { id: { from: id, references: $_pm } }`,
+      a: 'source: { table: $_a, merge: { by: grp, keep: id } }, target: { table: $_a }, key: { id: { from: id, references: $_map } }, same: [grp], columns: { p: { from: p, references: $_pm } }, explained: [{ reason: lost, parent: p }]',
+    },
+    expected: {
+      p: { verdict: 'fail', figures: '2: 1 verified, 1 missing | 1: 1 matched', differences: ['missing no map entry {"id":"6"}'] },
+      a: { verdict: 'fail', figures: '4: 1 verified, 2 explained, 1 missing | 1: 1 matched', differences: ['explained lost {"id":"2"}', 'explained lost {"id":"3"}', 'missing no map entry {"id":"4"}'] },
+    },
+  },
+  {
+    name: 'merge: of survivors under one key each follower takes the fate of its own',
+    source: `${table('a', 'rn int primary key, id int, grp text, v int, why boolean', "(1, 1, 'a', 1, false), (2, 1, 'b', 9, true), (3, 5, 'a', 1, false), (4, 6, 'b', 9, false), (5, 2, 'c', 1, true), (6, 2, 'd', 2, false), (7, 7, 'c', 1, false), (8, 8, 'd', 2, false)")}`,
+    target: table('a', 'id int, grp text, v int', "(1, 'a', 1)"),
+    entities: { a: 'source: { table: $_a, merge: { by: grp, keep: rn } }, target: { table: $_a }, key: { id: id }, same: [grp, v], ignore: { source: { rn: an order } }, explained: [{ reason: why, where: src.why }]' },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '8: 1 verified, 1 merged, 4 explained, 2 missing | 1: 1 matched',
+        differences: ['explained why {"id":"1"}', 'explained why {"id":"6"}', 'explained why {"id":"2"}', 'explained why {"id":"7"}', 'missing plain {"id":"2"}', 'missing survivor missing {"id":"8"}'],
+      },
+    },
+  },
+  {
     name: 'merge: what a follower loses against the survivor is a conflict, and warns',
     source: table('doctor', 'id int primary key, email text, seen date, name text', "(1, 'a', '2020-01-01', 'Ann'), (2, 'a', '2019-01-01', 'Anna')"),
     target: `${table('doctor', 'id int, name text', "(20, 'Ann')")}; ${table('map', 'legacy int, modern int', '(1, 20), (2, 20)')}`,
@@ -246,5 +285,20 @@ export const languageCases: Case[] = [
       b: { verdict: 'pass', figures: '2: 1 verified, 1 merged | 1: 1 matched' },
     },
     checks: { '$_a the total agrees amount': 'pass', '$_b the total agrees amount': 'pass' },
+  },
+  {
+    name: 'totals: a row that is accepted by the other value of a code is expected with that value, in the sum and as a group',
+    source: `${table('a', 'id int primary key, code int, fee int, amount int', '(1, 1, 1, 5), (2, 9, 1, 7), (3, 8, 9, 20), (4, 9, 9, 100)')}; ${table('b', 'id int primary key, code int, amount int', '(1, 1, 5), (2, 9, 7)')}`,
+    target: `${table('a', 'id int, code text, fee int, amount int', "(1, 'x', 10, 5), (2, 'u', 10, 7), (3, 'u', 99, 20), (5, 'u', 99, 100)")}; ${table('b', 'id int, code text, amount int', "(1, 'x', 5), (2, null, 7)")}`,
+    entities: {
+      a: 'source: { table: $_a }, target: { table: $_a, generated: [{ reason: made up, where: tgt.id = 5 }] }, key: { id: id }, same: [amount], columns: { code: { from: code, values: { 1: x, other: u } }, fee: { from: fee, values: { 1: 10, other: 99 } } }, ' +
+        'explained: [{ reason: lost, where: src.id = 4 }], totals: [{ sum: [amount, fee], by: [code] }]',
+      b: `${side('b')}, key: { id: id }, same: [amount], columns: { code: { from: code, values: { 1: x, other: null } } }, totals: [{ sum: amount, by: [code] }]`,
+    },
+    expected: {
+      a: { verdict: 'warn', figures: '4: 1 verified, 2 accepted, 1 explained | 4: 3 matched, 1 generated', differences: ['accepted other value of code {"id":"2"} code u', 'accepted other value of code; other value of fee {"id":"3"} code u fee 99', 'explained lost {"id":"4"}'] },
+      b: { verdict: 'warn', figures: '2: 1 verified, 1 accepted | 2: 2 matched', differences: ['accepted other value of code {"id":"2"} code NULL'] },
+    },
+    checks: { '$_a the total agrees amount by code': 'pass', '$_a the total agrees fee by code': 'pass', '$_b the total agrees amount by code': 'pass' },
   },
 ]

@@ -111,4 +111,52 @@ export const parentCases: Case[] = [
       downs: { verdict: 'fail', figures: '3: 1 verified, 1 missing, 1 unverified | 2: 1 matched, 1 unverified', note: 'cannot be read', differences: ['missing plain {"id":"2"}', 'unverified cannot be read {"id":"1"}', 'unverified its target row cannot be read {"id":"1"}'] },
     },
   },
+  {
+    name: 'a child of a row that is merged into another takes the fate of that one, where its entry leads there',
+    source: `create table $doctor (id int primary key, mail text); insert into $doctor values (1, 'a'), (2, 'a'), (3, 'b'), (4, 'b'), (5, 'c'), (6, 'c'), (7, 'b');
+      create table $visit (id int primary key, doctor_id int); insert into $visit select i, i from generate_series(1, 7) i`,
+    target: `create table $map (old int, new int); insert into $map values (1, 10), (2, 10), (3, 30), (4, 30), (5, 50), (6, 50);
+      create table $doctors (id int primary key, mail text); insert into $doctors values (10, 'a'); create table $visits (id int primary key, doctor_id int); insert into $visits values (1, 10)`,
+    keyMaps: '$doctor: { table: $map, legacy: old, modern: new }',
+    entities: {
+      doctors: 'source: { table: $doctor, merge: { by: mail, keep: id } }, target: { table: $doctors }, key: { id: { from: id, references: $doctor } }, same: [mail], explained: [{ reason: b is gone, where: src.id = 3 }]',
+      visits: 'source: { table: $visit }, target: { table: $visits }, key: { id: id }, columns: { doctor_id: { from: doctor_id, references: $doctor } }, explained: [{ reason: doctor gone, parent: doctor_id }]',
+    },
+    expected: {
+      doctors: {
+        verdict: 'fail', figures: '7: 1 verified, 1 merged, 2 explained, 3 missing | 1: 1 matched',
+        differences: ['explained b is gone {"id":"3"}', 'explained b is gone {"id":"4"}', 'missing map leads nowhere {"id":"5"}', 'missing survivor missing {"id":"6"}', 'missing no map entry {"id":"7"}'],
+      },
+      visits: {
+        verdict: 'fail', figures: '7: 1 verified, 2 explained, 4 missing | 1: 1 matched',
+        differences: ['missing plain {"id":"2"}', 'explained doctor gone {"id":"3"}', 'explained doctor gone {"id":"4"}', 'missing parent {"id":"5"} doctor_id NULL', 'missing parent {"id":"6"} doctor_id NULL', 'missing parent {"id":"7"} doctor_id NULL'],
+      },
+    },
+  },
+  {
+    name: 'through a natural key map too: a parent without a natural value is looked up by its key',
+    source: `create table $office (id int primary key, code text, state text); insert into $office values (1, 'a', 'ok'), (2, null, 'test'), (3, null, 'ok'), (4, 'd', 'test'), (5, null, 'lost');
+      create table $desk (id int primary key, office_id int8); insert into $desk values (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (9, 99)`,
+    target: `create table $offices (id int primary key, code text); insert into $offices values (10, 'a'); create table $desks (id int primary key, office_id int); insert into $desks values (1, 10)`,
+    keyMaps: '$office: { source: { table: $office, key: id, natural: code }, target: { table: $offices, key: id, natural: code } }',
+    entities: {
+      offices: `source: { table: $office, exclude: [{ reason: test, where: "src.state = 'test'" }] }, target: { table: $offices }, key: { id: { from: id, references: $office } }, same: [code], explained: [{ reason: lost, where: "src.state = 'lost'" }]`,
+      desks: 'source: { table: $desk }, target: { table: $desks }, key: { id: id }, columns: { office_id: { from: office_id, references: $office } }, explained: [{ reason: office gone, parent: office_id }]',
+    },
+    expected: {
+      offices: { verdict: 'fail', figures: '5: 2 excluded, 1 verified, 1 explained, 1 missing | 1: 1 matched', differences: ['explained lost {"id":"5"}', 'missing no map entry {"id":"3"}'] },
+      desks: {
+        verdict: 'fail', figures: '6: 1 verified, 4 explained, 1 missing | 1: 1 matched',
+        differences: ['explained office gone {"id":"2"}', 'explained office gone {"id":"4"}', 'explained office gone {"id":"5"}', 'explained office gone {"id":"9"}', 'missing parent {"id":"3"} office_id NULL'],
+      },
+    },
+  },
+  {
+    name: 'parents that are asked for together with their own parents are explained in any order',
+    source: 'create table $node (id int primary key, parent_id int); insert into $node values (3, 4), (4, 5), (5, 6), (6, 7), (7, 9)',
+    target: 'create table $map (old int, new int); insert into $map values (1, 11); create table $nodes (id int primary key, parent_id int)',
+    keyMaps: '$node: { table: $map, legacy: old, modern: new }',
+    entities: { nodes: 'source: { table: $node }, target: { table: $nodes }, key: { id: { from: id, references: $node } }, columns: { parent_id: { from: parent_id, references: $node } }, explained: [{ reason: cut off, parent: parent_id }]' },
+    expected: { nodes: { verdict: 'warn', figures: '5: 5 explained | 0: nothing', differences: [3, 4, 5, 6, 7].map((id) => `explained cut off {"id":"${id}"}`) } },
+  },
 ]
