@@ -35,7 +35,14 @@ const versionedCatalogs = ['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 
 const ownSettings = ['default_text_search_config', 'timezone_abbreviations', 'xmlbinary', 'lc_monetary', 'lc_numeric', 'lc_time']
 
 /** SQL condition of the sessions in `pg_stat_activity` that may write to this database and are not the service's own. */
-const ofOthers = `datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and (application_name = '${serviceName}' and usename = session_user) is not true and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker')`
+export const ofOthers = `datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and (application_name = '${serviceName}' and usename = session_user) is not true and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker')`
+
+/** SQL condition under which the counters of a database can be trusted at all. */
+export const areCountersTrusted = `(pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())`
+
+/** SQL of the counters of the relation `c`; null while a writer's transaction is open. */
+export const countersOfRelation = `case when not exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock'))
+          then pg_catalog.json_build_array(pg_catalog.pg_stat_get_tuples_inserted(c.oid), pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid))::text end`
 
 /**
  * The relations in $1 (a JSON array of [schema, name]), and how far their counters can be trusted.
@@ -62,7 +69,7 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
     union all select 'schema', oid, nspname::text from pg_catalog.pg_namespace where nspname !~ '^pg_'),
   other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
     where ${ofOthers})
-  select (pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())::text as trusted,
+  select ${areCountersTrusted}::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
       (select pg_catalog.hashtextextended(pg_catalog.string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
@@ -78,14 +85,9 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
           (select pg_catalog.string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
             left join pg_catalog.pg_attrdef d on a.attgenerated <> '' and d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
           (select pg_catalog.string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
-        'counters', case when not exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'ShareUpdateExclusiveLock'))
-          then pg_catalog.json_build_array(pg_catalog.pg_stat_get_tuples_inserted(c.oid), pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid))::text end))
+        'counters', ${countersOfRelation}))
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
       where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`
-
-/** How many sessions of others may have done something since $1 (ISO 8601) that the counters do not tell yet. Column: writers. */
-export const writersStatement = `select (pg_catalog.count(*) filter (where state is distinct from 'idle' or state_change >= $1::text::timestamptz))::text as writers from pg_catalog.pg_stat_activity
-  where ${ofOthers}`
 
 /** The server cuts names off behind 63 bytes, or before the letter of up to four bytes that ends there: of a longer one a statement may have more than the catalogue. */
 const longestWhole = 59

@@ -2,7 +2,7 @@ import { otherSide, sides, type Side } from '../core/catalog.js'
 import { newerKeysStatement, presentKeysStatement, streamStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { newerKeys } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { readCounters, writersStatement, type Counters } from './evidence.js'
+import { areCountersTrusted, countersOfRelation, ofOthers } from './evidence.js'
 import { restOf, type Pace, type Work } from './pace.js'
 import { arrayText, countOf, partsOf, read, readOne, textOf, type Reader, type TextRow } from './reader.js'
 
@@ -19,47 +19,46 @@ export interface Beginning {
   horizon: string
   /** of the counters as such; null: they prove nothing */
   counters: string | null
-  /** `["schema","name"]` → the file of a table, and what its counters stand at (null: nobody can tell) */
+  /** `["schema","name"]` → the file of a table (what a rewrite, TRUNCATE or a swap of names changes), and what its counters stand at (null: nobody can tell) */
   tables: Record<string, { file: string; counters: string | null }>
 }
 
-const horizonStatement = 'select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text as horizon'
+/**
+ * How the tables in $1 (a JSON array of [schema, name]) stand. `writers` are the sessions of others that may have done something since $2 (ISO 8601) that the counters do not tell yet; one that has ended has told.
+ * `reset` is what a restart, the crash of a session and a reset of the counters change.
+ */
+const standingStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from pg_catalog.json_array_elements($1::text::json) as list(item))
+  select ${areCountersTrusted}::text as trusted,
+    pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database()))::text as reset,
+    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity where ${ofOthers} and (state is distinct from 'idle' or state_change >= $2::text::timestamptz))::text as writers,
+    pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment, pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text as horizon,
+    (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object('file', pg_catalog.json_build_array(c.oid, pg_catalog.pg_relation_filenode(c.oid))::text, 'counters', ${countersOfRelation}))
+      from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name)::text as tables`
+
+async function readStanding(reader: Reader, tables: readonly [string, string][], since: string, signal: AbortSignal): Promise<Beginning & { writers: number }> {
+  const row = await readOne(reader, signal, standingStatement, [JSON.stringify(tables), since])
+  const found = Object.entries(JSON.parse(row['tables'] ?? '{}') as Beginning['tables'])
+  return {
+    writers: countOf(row, 'writers'), moment: textOf(row, 'moment'), horizon: textOf(row, 'horizon'), counters: row['trusted'] === 'true' ? textOf(row, 'reset') : null,
+    tables: Object.fromEntries(found.map(([name, table]) => [JSON.stringify(JSON.parse(name)), table])),
+  }
+}
 
 /** @param specs of the entities that are to be read */
 export async function readBeginning(specs: readonly ComparisonSpec[], reader: Reader, signal: AbortSignal): Promise<Beginning> {
-  const tables = specs.filter((spec) => spec[reader.side].chunkable).map((spec) => tableOf(spec, reader.side))
-  const found = await readCounters(reader, tables, 0, signal)
-  const horizon = textOf(await readOne(reader, signal, horizonStatement), 'horizon')
-  return { moment: found.moment, horizon, counters: found.counters, tables: Object.fromEntries([...found.relations].map(([name, { definition, counters }]) => [name, { file: fileOf(definition), counters }])) }
+  const { writers: _, ...beginning } = await readStanding(reader, specs.filter((spec) => spec[reader.side].chunkable).map((spec) => tableOf(spec, reader.side)), 'infinity', signal)
+  return beginning
 }
 
 const tableOf = (spec: ComparisonSpec, side: Side): [string, string] => [spec[side].schema, spec[side].table]
-const nameOf = (spec: ComparisonSpec, side: Side) => JSON.stringify(tableOf(spec, side))
 
-/** The table and its file, of a definition as `readCounters` gives it: what a rewrite, a swap of names or TRUNCATE changes. */
-function fileOf(definition: string): string {
-  const [oid, , file] = JSON.parse(definition) as unknown[]
-  return JSON.stringify([oid, file])
-}
-
-/** Whether the name of a table still leads to the file that it led to, so that addresses and versions of rows mean what they meant. */
-export async function isSameFile(spec: ComparisonSpec, reader: Reader, beginning: Beginning, signal: AbortSignal): Promise<boolean> {
-  return isFileOf(spec, reader.side, beginning, await readCounters(reader, [tableOf(spec, reader.side)], 0, signal))
-}
-
-function isFileOf(spec: ComparisonSpec, side: Side, { tables }: Beginning, now: Counters): boolean {
-  const [before, after] = [tables[nameOf(spec, side)], now.relations.get(nameOf(spec, side))]
-  return before !== undefined && after !== undefined && before.file === fileOf(after.definition)
-}
-
-/**
- * Whether nobody can have written to the table of a side since then: its counters stand as they did, and no session of others has done anything that it might not have told them yet. A session that has ended has told.
- */
-export async function isUnwritten(spec: ComparisonSpec, reader: Reader, beginning: Beginning, signal: AbortSignal): Promise<boolean> {
-  const { side } = reader
-  const [row, now] = await Promise.all([readOne(reader, signal, writersStatement, [beginning.moment]), readCounters(reader, [tableOf(spec, side)], 0, signal)])
-  const [before, after] = [beginning.tables[nameOf(spec, side)]?.counters, now.relations.get(nameOf(spec, side))?.counters]
-  return countOf(row, 'writers') === 0 && beginning.counters !== null && beginning.counters === now.counters && typeof before === 'string' && before === after && isFileOf(spec, side, beginning, now)
+/** Whether the name of a table still leads to the file that it led to, so that addresses and versions of rows mean what they meant; and whether nobody can have written to it since. */
+export async function lookBack(spec: ComparisonSpec, reader: Reader, beginning: Beginning, signal: AbortSignal): Promise<{ isSameFile: boolean; isUnwritten: boolean }> {
+  const now = await readStanding(reader, [tableOf(spec, reader.side)], beginning.moment, signal)
+  const name = JSON.stringify(tableOf(spec, reader.side))
+  const [before, after] = [beginning.tables[name], now.tables[name]]
+  const isSameFile = before !== undefined && before.file === after?.file
+  return { isSameFile, isUnwritten: isSameFile && now.writers === 0 && beginning.counters !== null && beginning.counters === now.counters && before.counters !== null && before.counters === after?.counters }
 }
 
 /** A chunk of a side as it was read. */

@@ -10,7 +10,7 @@ import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
-import { isUnwritten, readBeginning } from './moved.js'
+import { lookBack, readBeginning } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { restOf, type Pace } from './pace.js'
@@ -289,7 +289,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         // the pieces are not needed until the last block is joined
         parts.delete(block)
       }
-      if (beginning !== null && !await isUnwritten(spec, readers[side], beginning, signal)) {
+      if (beginning !== null && !(await lookBack(spec, readers[side], beginning, signal)).isUnwritten) {
         await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }, false, beginning.horizon), (rows) => {
           for (const row of rows) joined.set(textOf(row, 'block'), addRows(joined.get(textOf(row, 'block')) ?? Buffer.alloc(0), Buffer.from(textOf(row, 'rows'), 'base64')))
         })

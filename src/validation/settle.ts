@@ -13,7 +13,7 @@ import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type Prepared, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { findMoved, isSameFile, isUnwritten, readNewerRows, type ReadChunk } from './moved.js'
+import { findMoved, lookBack, readNewerRows, type ReadChunk } from './moved.js'
 import { areNear, findKeyIndexes, hasOwnKeys } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, spoilSegments, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
@@ -169,7 +169,7 @@ async function chunksToLookBack({ readers }: TaskContext, spec: ComparisonSpec, 
   await Promise.all(sides.map(async (side) => {
     const beginning = beginnings[side]
     const own = scans.filter((scan) => scan.side === side)
-    if (own.length < 2 || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || await isUnwritten(spec, readers[side], beginning, signal)) return
+    if (own.length < 2 || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || (await lookBack(spec, readers[side], beginning, signal)).isUnwritten) return
     // of a chunk that a replica read, or whose sums are older, the snapshot is not known
     found[side] = own.map(({ firstPage, outcome }) => ({ firstPage: firstPage ?? 0, horizon: 'failed' in outcome || outcome.readAt !== undefined ? beginning.horizon : (outcome.horizon ?? beginning.horizon) }))
   }))
@@ -178,11 +178,9 @@ async function chunksToLookBack({ readers }: TaskContext, spec: ComparisonSpec, 
 
 /** Why nothing is known of an entity one of whose tables is not the one any more that the passes began with; null: both are. */
 async function findReplaced({ readers }: TaskContext, spec: ComparisonSpec, { beginnings, reused }: Prepared, signal: AbortSignal): Promise<string | null> {
-  for (const side of sides) {
-    if (beginnings === undefined || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || await isSameFile(spec, readers[side], beginnings[side], signal)) continue
-    return `the table of the ${side} was rewritten, emptied or replaced while it was read, so rows may have been seen twice or not at all: run the comparison again`
-  }
-  return null
+  const replaced = await Promise.all(sides.map(async (side) => beginnings !== undefined && spec[side].chunkable && reused[spec.entity]?.[side] === undefined && !(await lookBack(spec, readers[side], beginnings[side], signal)).isSameFile))
+  const side = sides.find((_, index) => replaced[index])
+  return side === undefined ? null : `the table of the ${side} was rewritten, emptied or replaced while it was read, so rows may have been seen twice or not at all: run the comparison again`
 }
 
 async function settleUncompared(context: TaskContext, task: TakenTask, { entity, domain, spec }: JobEntity, note: string, signal: AbortSignal): Promise<Commit> {

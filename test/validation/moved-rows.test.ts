@@ -82,3 +82,9 @@ test.each([
   const { entities } = await compareWhile('source', statement)
   expect(entities['t']).toMatchObject({ verdict: 'unknown', note: expect.stringContaining('was rewritten, emptied or replaced while it was read') })
 })
+
+test('a table that is not logged is a table', async () => {
+  for (const side of ['source', 'target'] as const) await pair[side].sql.unsafe('create unlogged table t as select i as id, i as v from generate_series(1, 3000) i')
+  const run = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  t: { domain: d, source: { table: t }, target: { table: t }, key: { id: id }, same: [v] }\n', { scanChunkPages: 2 })
+  expect(told(run)).toEqual(['pass', '3000: 3000 verified | 3000: 3000 matched'])
+})
