@@ -166,7 +166,7 @@ function naturalRows(map: NaturalKeyMapSpec, side: Side): string {
   const alias = aliasOf(side)
   const texts = natural.map((leg) => canonicalText(canonicalValue(leg.canonical, leg.type, leg.sql)))
   const whole = texts.length === 1 ? at(texts, 0) : `case when coalesce(${texts.join(', ')}) is not null then pg_catalog.json_build_array(${texts.join(', ')})::text end`
-  return `select ${keyItself(map[side].keyType, `${alias}.${quoteIdentifier(key)}`)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
+  return `select ${modernKey(map[side].keyType, map[side].keyType, `${alias}.${quoteIdentifier(key)}`)} as key, ${whole} as natural_value from ${relationSql({ ...map[side], name: map[side].table })} ${alias} where ${alias}.${quoteIdentifier(key)} is not null`
 }
 
 /** How sound a natural key map is at a side. Columns: entries, unnamed (without a natural value), repeated (natural values of several keys), keys (that stand twice). */
@@ -193,9 +193,9 @@ function isKnownByText(type: string): boolean {
   return type.includes('.') || coarseTypes.some((coarse) => type === coarse || type === `_${coarse}`)
 }
 
-/** A modern key for what is grouped and joined by it: as its text where only this tells keys apart. */
-function keyItself(type: string, key: string): string {
-  return isKnownByText(type) ? `(${key})::text collate "C"` : key
+/** SQL of a modern key for what is grouped and joined by it: keys that are the same have one form, texts that in which they meet keys of the other type. */
+function modernKey(type: string, otherType: string, key: string): string {
+  return isKnownByText(type) ? modernText(type, otherType, key) : key
 }
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
@@ -257,16 +257,15 @@ export function hasOneLegacyKey({ unique, modernType }: StoredKeyMapSpec, target
   return unique.modern && !(targetType === 'uuid' && isKnownByText(modernType))
 }
 
-/** SQL of an entry's modern key, where keys that are the same have one form; texts in the one in which they meet the target's. */
-function modernKey(map: StoredKeyMapSpec, targetType: string): string {
-  const column = `tgt.${quoteIdentifier(map.modern)}`
-  return isKnownByText(map.modernType) ? modernText(map.modernType, targetType, column) : column
+/** SQL of the modern key of an entry, `tgt`. */
+function modernOfEntry(map: StoredKeyMapSpec, targetType: string): string {
+  return modernKey(map.modernType, targetType, `tgt.${quoteIdentifier(map.modern)}`)
 }
 
 /** modern → its smallest legacy key: one row for each modern key, so that the join can never multiply rows. */
 function smallestLegacyKeys(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   const legacy = legacyKey(map, kind)
-  const modern = `${modernKey(map, targetType)} as modern`
+  const modern = `${modernOfEntry(map, targetType)} as modern`
   const rows = fromEntries(map)
   if (hasOneLegacyKey(map, targetType)) return `select ${modern}, ${legacy} as legacy ${rows}`
   const smallest = ['int4', 'int8', 'numeric'].includes(kind.literalType) ? `pg_catalog.min(${legacy})` : `pg_catalog.min((${legacy})::text collate "C")::${kind.literalType}`
@@ -1080,7 +1079,7 @@ export function countUnkeyedStatement(spec: ComparisonSpec, side: Side, options:
   // neither the columns nor what a row is merged with tells more of these rows
   const { from } = sideSql({ ...spec, columns: [], source: { ...spec.source, merge: null } }, side, options)
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
-  return `select state.name as state, (${reason})::text as reason, count(*)::text as rows from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name <> 'keyed'${areFew ? withoutEntry(spec, side) : ''} group by 1, 2`
+  return `select state.name as state, (${reason})::text as reason, pg_catalog.count(*)::text as rows from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name <> 'keyed'${areFew ? withoutEntry(spec, side) : ''} group by 1, 2`
 }
 
 /** SQL condition, behind others, that no entry of the key map leads to a row; empty where there is none, or where it takes more than equality. */
@@ -1120,7 +1119,7 @@ export function foldedEntriesStatement(map: StoredKeyMapSpec, kind: CanonicalKin
 function entriesWithSmallest(map: StoredKeyMapSpec, kind: CanonicalKind, targetType: string): string {
   const [legacy, smallest] = [legacyKey(map, kind), 'first.legacy'].map((sql) => canonicalText(canonicalValue(kind, kind.literalType, sql)))
   return `select distinct ${legacy} as legacy, ${smallest} as smallest ` +
-    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind, targetType)}) first on first.modern = ${modernKey(map, targetType)} where ${isTrue(map.where)}`
+    `from ${mapRelation(map)} tgt join (${smallestLegacyKeys(map, kind, targetType)}) first on first.modern = ${modernOfEntry(map, targetType)} where ${isTrue(map.where)}`
 }
 
 /**
@@ -1133,7 +1132,7 @@ export function checkMapStatement(map: StoredKeyMapSpec, kind: CanonicalKind, ta
     return `select pg_catalog.count(*)::text as entries, (pg_catalog.count(*) filter (where tgt.${quoteIdentifier(map.legacy)} is null))::text as unreadable, '0' as two_modern, '0' as two_legacy ` +
       `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   }
-  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, ${modernKey(map, targetType)} as modern ` +
+  const entries = `select distinct ${canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind)))} as legacy, ${modernOfEntry(map, targetType)} as modern ` +
     `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
   return `with entry as materialized (${entries}) select (select pg_catalog.count(*) from entry)::text as entries, (select pg_catalog.count(*) from entry where legacy is null)::text as unreadable, ` +
     '(select pg_catalog.count(*) from (select from entry where legacy is not null group by legacy having pg_catalog.count(*) > 1) x)::text as two_modern, ' +

@@ -112,7 +112,7 @@ export const looseSettingsStatement = `with asked as materialized (
   ), answered as materialized (
     select name, held, pg_catalog.set_config(name, value, true) as pinned from asked
   )
-  select name, held, pinned from answered where translate(held, '" ', '') <> translate(pinned, '" ', '') order by name`
+  select name, held, pinned from answered where pg_catalog.translate(held, '" ', '') <> pg_catalog.translate(pinned, '" ', '') order by name`
 
 function openPinned(options: DatabaseOptions): Sql {
   return open(options, pinnedSettings, { fetch_types: false, types: { text: { from: parsedTypes, parse: asIs }, arrays: arrayTypes } })

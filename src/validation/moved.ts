@@ -3,7 +3,7 @@ import { newerKeysStatement, presentKeysStatement, streamStatement, type PageRan
 import { newerKeys } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { areCountersTrusted, countersOfRelation, ofOthers } from './evidence.js'
-import { restOf, type Pace, type Work } from './pace.js'
+import { readInParts, type Pace, type Work } from './pace.js'
 import { arrayText, countOf, partsOf, read, readOne, textOf, type Reader, type TextRow } from './reader.js'
 
 /**
@@ -134,12 +134,5 @@ const bytesOf = (row: TextRow | undefined, column: string) => Buffer.from(row?.[
 
 /** Runs a statement over all pages of a side, part by part. */
 async function readParts(spec: ComparisonSpec, reader: Reader, work: Work, pace: Pace, signal: AbortSignal, statementOver: (pages: PageRange) => string, parameters: string[], take: (rows: TextRow[]) => void): Promise<void> {
-  for (let range: PageRange | null = { first: 0, next: null }; range !== null;) {
-    const part = pace.cut(spec, reader.side, work, range)
-    const startedAt = performance.now()
-    const rows = await read(reader, signal, statementOver(part), parameters)
-    pace.note(spec, reader.side, work, part, performance.now() - startedAt)
-    take(rows)
-    range = restOf(range, part)
-  }
+  await readInParts(pace, spec, reader.side, work, async (pages) => { take(await read(reader, signal, statementOver(pages), parameters)) })
 }

@@ -64,3 +64,14 @@ export function restsOf(pace: Pace, spec: ComparisonSpec, side: Side, work: Work
 export function restOf(range: PageRange, part: PageRange): PageRange | null {
   return part.next === null || part.next === range.next ? null : { first: part.next, next: range.next }
 }
+
+/** Reads all pages of a side part by part, each in about the time that is aimed at. Unless the parts share a snapshot, a row that moves meanwhile may be seen twice or not at all. */
+export async function readInParts(pace: Pace, spec: ComparisonSpec, side: Side, work: Work, readPart: (pages: PageRange) => Promise<void>): Promise<void> {
+  for (let range: PageRange | null = { first: 0, next: null }; range !== null;) {
+    const part = pace.cut(spec, side, work, range)
+    const startedAt = performance.now()
+    await readPart(part)
+    pace.note(spec, side, work, part, performance.now() - startedAt)
+    range = restOf(range, part)
+  }
+}

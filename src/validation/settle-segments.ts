@@ -13,7 +13,7 @@ import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { lookBack, readBeginning } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
-import { restOf, type Pace } from './pace.js'
+import { readInParts, type Pace } from './pace.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
 import { createRowReaders, type Hashed } from './read-rows.js'
@@ -300,15 +300,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     return { source, target }
   }
 
-  /** Looks at all rows of a side, statement by statement. Unless these share a snapshot, a row that moves meanwhile may be seen twice or not at all. */
+  /** Looks at all rows of a side, statement by statement. */
   async function readRanges(side: Side, readMore: ReadMore, statementOver: (pages: PageRange) => string, take: (rows: TextRow[]) => void): Promise<void> {
-    for (let range: PageRange | null = { first: 0, next: null }; range !== null;) {
-      const part = options.pace.cut(spec, side, 'keys', range)
-      const startedAt = performance.now()
-      take(await readMore(statementOver(part)))
-      options.pace.note(spec, side, 'keys', part, performance.now() - startedAt)
-      range = restOf(range, part)
-    }
+    await readInParts(options.pace, spec, side, 'keys', async (pages) => { take(await readMore(statementOver(pages))) })
   }
 
   /** The rows of these keys as they are now, wherever they are, in one snapshot: what is not found is not there. */

@@ -1,7 +1,7 @@
 import type { Side } from '../core/catalog.js'
-import { countStatement, countUnkeyedStatement, readUnkeyedStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { countStatement, countUnkeyedStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { restOf, type Pace } from './pace.js'
+import { readInParts, type Pace } from './pace.js'
 import { countOf, read, readSnapshot, textOf, type Reader } from './reader.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { shownRaw } from './settle-segments.js'
@@ -63,9 +63,7 @@ async function readUnpaired(spec: ComparisonSpec, reader: Reader, options: Paced
   const { side } = reader
   const parts: Counted[] = []
   await readSnapshot(reader, signal, async (readMore) => {
-    for (let range: PageRange | null = { first: 0, next: null }; range !== null;) {
-      const pages = options.pace.cut(spec, side, 'states', range)
-      const startedAt = performance.now()
+    await readInParts(options.pace, spec, side, 'states', async (pages) => {
       const [bare] = await readMore(countStatement(spec, side, pages))
       if (bare === undefined) throw new Error('a count gave no row')
       const part: Counted = { rows: countOf(bare, 'rows'), scope: countOf(bare, 'scope'), excluded: [], noKey: {}, noMapEntry: {} }
@@ -76,9 +74,7 @@ async function readUnpaired(spec: ComparisonSpec, reader: Reader, options: Paced
         else part.excluded[Number(state.replace('excluded ', ''))] = rows
       }
       parts.push(part)
-      options.pace.note(spec, side, 'states', pages, performance.now() - startedAt)
-      range = restOf(range, pages)
-    }
+    })
   })
   return countedIn(spec, parts)
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canaryStatement } from '../../src/core/canary.js'
 import {
-  addressesStatement, auditStatement, checkMapStatement, checkNaturalStatement, claimCondition, collapsedKeysStatement, countStatement, duplicateKeysStatement, explainedRowsStatement, findSourceKeysStatement, findTargetKeysStatement,
+  addressesStatement, auditStatement, checkMapStatement, checkNaturalStatement, claimCondition, collapsedKeysStatement, countStatement, countUnkeyedStatement, duplicateKeysStatement, explainedRowsStatement, findSourceKeysStatement, findTargetKeysStatement,
   foldedEntriesStatement, isTrue, keyIndexStatement, newerKeysStatement, presentKeysStatement, knownKeysStatement, lookupIndexStatement, readKeysStatement, readLegsStatement, readMergedStatement, readPackedKeysStatement, readPackedLegsStatement, readParentsStatement, readPlacesStatement,
   readRowsStatement, readSegmentsStatement, readUnkeyedStatement, scanStatement, snapshotStatement, streamStatement, sumStatement, type StatementOptions,
 } from '../../src/core/expressions.js'
@@ -154,7 +154,7 @@ describe('statements', () => {
       countStatement(spec, side), scanStatement(spec, side, own), scanStatement(spec, side, { ...own, since: '700' }), streamStatement(spec, side, own), readSegmentsStatement(spec, side, own), readLegsStatement(spec, side, own), readKeysStatement(spec, side, own),
       readPackedLegsStatement(spec, side, own), readRowsStatement(spec, side, own, '2024-01-01'), readUnkeyedStatement(spec, side, own), addressesStatement(spec, side, undefined, 9), sumStatement(spec, side, total, 9, own),
       sampleStatement(spec, side, ['u'], own, { first: 0, next: 90 }, true), profileStatement(spec, side, ['u'], ['1', null], own, { first: 0, next: 90 }), findSourceKeysStatement(spec, own, true, 'first'), findTargetKeysStatement(spec, own),
-      readMergedStatement(spec, own, '2024-01-01'), newerKeysStatement(spec, side, own, '700'), presentKeysStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
+      readMergedStatement(spec, own, '2024-01-01'), newerKeysStatement(spec, side, own, '700'), countUnkeyedStatement(spec, side, own), presentKeysStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
     ]
     const ways: StatementOptions[] = [
       { segments: 8, recode: true }, { segments: 8, recode: false, neighbours: 32, audited: { oneOf: 4, number: 1 } }, { segments: 8, recode: false, neighbours: 128, sample: { seed: 1n }, unread: { source: ['(1,1)'], target: ['(1,1)'] } },
