@@ -10,7 +10,8 @@ import { migrate } from '../src/db/migrate.js'
 import { startEmbeddedPostgres } from '../src/demo/embedded.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const buildSql = ['canary', 'canonical', 'expressions', 'identifier', 'integrity-expressions', 'json-text', 'profile-expressions', 'repair'].map((name) => `src/core/${name}.ts`)
+const sqlOfRows = ['key-map', 'term', 'row', 'lookup', 'pass', 'reread', 'integrity', 'profile'].map((name) => `${name}-expressions`)
+const buildSql = ['canary', 'canonical', 'identifier', 'json-text', 'repair', ...sqlOfRows].map((name) => `src/core/${name}.ts`)
 
 /** Mutates these files. @param server what the comparisons connect to; null: unit tests alone. @returns whether enough of the mutants were found */
 async function mutate(files: readonly string[], report: string, server: object | null): Promise<boolean> {

@@ -15,7 +15,8 @@ export interface CanonicalKind {
 
 export type CanonicalChoice = { kind: CanonicalKind; warning?: string } | { refused: string; suggestion?: string }
 
-const integers = ['int2', 'int4', 'int8', 'oid']
+export const integerTypes = ['int2', 'int4', 'int8']
+const integers = [...integerTypes, 'oid']
 const floats = ['float4', 'float8']
 const numerics = ['numeric', 'money']
 const texts = ['text', 'varchar', 'name', 'citext', 'char', 'bpchar', 'refcursor', 'unknown']
@@ -305,4 +306,9 @@ export function constantFor(name: string): bigint {
     hash = BigInt.asUintN(64, (hash ^ BigInt(name.charCodeAt(index))) * 0x100000001b3n)
   }
   return mix64(BigInt.asIntN(64, hash))
+}
+
+/** Whether two values of a type are equal where their canonical forms are. */
+export function isHeldAs({ name }: CanonicalKind, type: string): boolean {
+  return name === 'integer' || name === 'bigint' ? integerTypes.includes(type) : name === 'uuid' ? type === 'uuid' : name === 'text' && (type === 'text' || type === 'varchar')
 }

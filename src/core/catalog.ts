@@ -8,6 +8,9 @@ export const sides = ['source', 'target'] as const satisfies readonly Side[]
 
 export const otherSide = (side: Side): Side => (side === 'source' ? 'target' : 'source')
 
+/** What the SQL of a plan calls a row of a side. */
+export const aliasOf = (side: Side): 'src' | 'tgt' => (side === 'source' ? 'src' : 'tgt')
+
 export type RelationKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table' | 'query'
 
 /** A type as `pg_type` tells it, domains already followed down to their base type. */

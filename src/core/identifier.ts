@@ -26,3 +26,8 @@ export function quoteLiteral(value: string): string {
   const quoted = `'${value.replaceAll("'", "''")}'`
   return value.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }
+
+/** A predicate of the plan as "is true"; the line break ends a trailing comment in it. */
+export function isTrue(predicate: string | null): string {
+  return predicate === null ? 'true' : `((${predicate}\n) is true)`
+}

@@ -1,4 +1,5 @@
-import { claimCondition, joinKeys, mapRelation, rowsOf } from './expressions.js'
+import { joinKeys, mapRelation } from './key-map-expressions.js'
+import { claimCondition, rowsOf } from './row-expressions.js'
 import { quoteIdentifier, quoteRelation } from './identifier.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from './spec.js'
 

@@ -1,6 +1,7 @@
 import { canonicalHash, canonicalText, constantFor, int8Literal, type CanonicalKind } from './canonical.js'
-import type { Side } from './catalog.js'
-import { aliasOf, claimCondition, inSample, pageCondition, sideSql, type StatementOptions, type TermSql } from './expressions.js'
+import { aliasOf, type Side } from './catalog.js'
+import { claimCondition, inSample, pageCondition, sideSql, type StatementOptions } from './row-expressions.js'
+import type { TermSql } from './term-expressions.js'
 import { quoteIdentifier } from './identifier.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 

@@ -1,6 +1,8 @@
 import type { Side } from './catalog.js'
-import { claimCondition, isNatural, isTrue, rowsOf, shownSourceKey } from './expressions.js'
-import { quoteIdentifier, quoteLiteral } from './identifier.js'
+import { isTrue, quoteIdentifier, quoteLiteral } from './identifier.js'
+import { isNatural } from './key-map-expressions.js'
+import { shownSourceKey } from './reread-expressions.js'
+import { claimCondition, rowsOf } from './row-expressions.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 
 /** Classes of rows that a repeated script, or a deletion, can mend, and the side whose rows a list of them names. */

@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres'
 import type { Verdict } from '../core/accounting.js'
 import type { Side } from '../core/catalog.js'
-import type { PageRange } from '../core/expressions.js'
+import type { PageRange } from '../core/row-expressions.js'
 import type { Db } from '../db/clients.js'
 import { sqlstateOf, type ReasonCode } from '../db/sqlstate.js'
 import type { Queue } from './queue.js'

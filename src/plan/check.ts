@@ -1,6 +1,5 @@
-import type { Catalog, RelationInfo, Side } from '../core/catalog.js'
+import { aliasOf, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
 import { canonicalOf } from '../core/canonical.js'
-import { aliasOf } from '../core/expressions.js'
 import { quoteIdentifier, quoteLiteral, relationSql } from '../core/identifier.js'
 import type { ComparisonSpec, Explanation, Reason, TermSpec } from '../core/spec.js'
 import { resolveKeyMap } from './key-maps.js'

@@ -1,6 +1,7 @@
 import { canonicalOf, canonicalText, canonicalValue, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
 import type { Catalog, RelationInfo, TypeInfo } from '../core/catalog.js'
-import { isCode, isNatural, taggedKey } from '../core/expressions.js'
+import { isNatural, taggedKey } from '../core/key-map-expressions.js'
+import { isCode } from '../core/term-expressions.js'
 import { quoteIdentifier } from '../core/identifier.js'
 import { readJson } from '../core/json-text.js'
 import type { KeyMapSpec, StoredKeyMapSpec, TermSpec, ValueMap } from '../core/spec.js'

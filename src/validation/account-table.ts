@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/accounting.js'
-import { bareClaimCondition } from '../core/expressions.js'
+import { bareClaimCondition } from '../core/row-expressions.js'
 import { quoteRelation } from '../core/identifier.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'

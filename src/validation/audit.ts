@@ -1,6 +1,7 @@
 import type { Side } from '../core/catalog.js'
 import { constantFor } from '../core/canonical.js'
-import { auditStatement, type StatementOptions } from '../core/expressions.js'
+import { auditStatement } from '../core/pass-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import { createSegmentSums, type SegmentComparison } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { CheckResult } from './outcomes.js'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sides as bothSides, type Side } from '../core/catalog.js'
-import { canHaveNeighbours, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { canHaveNeighbours, type PageRange, type StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient } from '../db/sqlstate.js'

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import type { Side } from '../core/catalog.js'
-import type { StatementOptions } from '../core/expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Ending, TakenTask } from '../jobs/task.js'
 import type { Queue } from '../jobs/queue.js'

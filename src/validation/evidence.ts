@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { countStatement, readRowsStatement, scanStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
+import { countStatement, scanStatement, sumStatement } from '../core/pass-expressions.js'
+import { readRowsStatement } from '../core/reread-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { ownSchemas } from '../db/catalog.js'
 import { serviceName } from '../db/clients.js'

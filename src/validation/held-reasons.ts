@@ -1,8 +1,9 @@
-import { explainedRowsStatement, type StatementOptions } from '../core/expressions.js'
+import { explainedRowsStatement } from '../core/pass-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { CheckResult } from './outcomes.js'
 import { countOf, read, type Reader } from './reader.js'
-import type { JudgedRow } from './settle-segments.js'
+import type { JudgedRow } from './judge-rows.js'
 
 export interface HeldReasons {
   /** hears of every row that is judged one by one and is not equal */

@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/accounting.js'
-import { isNatural } from '../core/expressions.js'
+import { isNatural } from '../core/key-map-expressions.js'
 import { danglingEntriesStatement, orphansStatement, plannedReferencesStatement, sequenceStatement, type ForeignKey } from '../core/integrity-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'

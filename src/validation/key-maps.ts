@@ -1,4 +1,4 @@
-import { collapsedKeysStatement, foldedEntriesStatement, hasOneLegacyKey, isNatural, knownKeysStatement } from '../core/expressions.js'
+import { collapsedKeysStatement, foldedEntriesStatement, hasOneLegacyKey, isNatural, knownKeysStatement } from '../core/key-map-expressions.js'
 import type { ComparisonSpec, KeyMapSpec, TermSpec } from '../core/spec.js'
 import { read, textArray, textOf, type Reader } from './reader.js'
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { readMergedStatement, type StatementOptions } from '../core/expressions.js'
+import { readMergedStatement } from '../core/reread-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import { foldKey, keyIdentity, shownKey, shownText, type SourceRow } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { knownKeys, loadCollapsed } from './key-maps.js'
 import type { CheckResult } from './outcomes.js'
 import { createParentReader, reasonOfAbsence } from './parents.js'
 import { read, textOf, type Reader, type TextRow } from './reader.js'
-import type { Observe } from './settle-segments.js'
+import type { Observe } from './judge-rows.js'
 import type { Tally } from './tally.js'
 
 /** What became of a row that others are merged into, where it is not verified. */

@@ -1,5 +1,6 @@
 import { otherSide, sides, type Side } from '../core/catalog.js'
-import { newerKeysStatement, presentKeysStatement, streamStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { newerKeysStatement, presentKeysStatement, streamStatement } from '../core/pass-expressions.js'
+import type { PageRange, StatementOptions } from '../core/row-expressions.js'
 import { newerKeys } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { areCountersTrusted, countersOfRelation, ofOthers } from './evidence.js'

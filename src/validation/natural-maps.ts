@@ -1,4 +1,4 @@
-import { checkNaturalStatement, isNatural } from '../core/expressions.js'
+import { checkNaturalStatement, isNatural } from '../core/key-map-expressions.js'
 import type { Side } from '../core/catalog.js'
 import type { NaturalKeyMapSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'

@@ -1,5 +1,6 @@
 import type { Side } from '../core/catalog.js'
-import { canHaveNeighbours, hasKeyPath, keyIndexStatement, keyLookup, lookupIndexStatement, type StatementOptions } from '../core/expressions.js'
+import { hasKeyPath, keyIndexStatement, keyLookup, lookupIndexStatement } from '../core/lookup-expressions.js'
+import { canHaveNeighbours, type StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { readOne, type Reader } from './reader.js'
 

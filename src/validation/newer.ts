@@ -1,5 +1,6 @@
 import { sides, type Side } from '../core/catalog.js'
-import { readLegsStatement, readPackedKeysStatement, type StatementOptions } from '../core/expressions.js'
+import { readLegsStatement, readPackedKeysStatement } from '../core/reread-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import { keysOfRows } from '../core/pair-hashes.js'
 import { newerRows, type NewerKey } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'

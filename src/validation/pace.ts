@@ -1,5 +1,6 @@
 import type { Side } from '../core/catalog.js'
-import { countsItself, type PageRange } from '../core/expressions.js'
+import { countsItself } from '../core/pass-expressions.js'
+import type { PageRange } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 
 /** What a statement does with each row: the work of one says nothing about the other. */

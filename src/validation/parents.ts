@@ -1,4 +1,6 @@
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, readParentsStatement, type StatementOptions } from '../core/expressions.js'
+import { isNatural } from '../core/key-map-expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, readParentsStatement } from '../core/reread-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import { foldKey, shownKey, type SourceRow } from '../core/pairing.js'
 import type { ComparisonSpec, Explanation } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'

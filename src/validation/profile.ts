@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import type { StatementOptions } from '../core/expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import { addProfiles, constantCheckName, fillCheckName, judgeProfiles, type ChunkColumn, type ChunkProfile, type ColumnProfile } from '../core/profile.js'
 import { columnsPerStatement, profiledColumns, profileStatement, sampleStatement } from '../core/profile-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'

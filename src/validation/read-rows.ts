@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import { namesOfRowColumns } from '../core/expressions.js'
+import { namesOfRowColumns } from '../core/reread-expressions.js'
 import type { SourceRow, TargetRow } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { TextList } from './reader.js'

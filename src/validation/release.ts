@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sides } from '../core/catalog.js'
-import { scanStatement, streamStatement } from '../core/expressions.js'
+import { scanStatement, streamStatement } from '../core/pass-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { statementOf, type Prepared } from './context.js'
 import type { JobEntity } from './outcomes.js'

@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import type { StatementOptions } from '../core/expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import { countNewer, countPackedRows, countTouched, touchedSegments } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'

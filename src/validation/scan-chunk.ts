@@ -1,5 +1,6 @@
 import type { ComparisonSpec } from '../core/spec.js'
-import { comparesByKey, countPlaces, countsItself, countStatement, scanStatement, snapshotStatement, stateAt, streamStatement, sumStatement, type StatementOptions } from '../core/expressions.js'
+import { comparesByKey, countPlaces, countsItself, countStatement, scanStatement, snapshotStatement, streamStatement, sumStatement } from '../core/pass-expressions.js'
+import { stateAt, type StatementOptions } from '../core/row-expressions.js'
 import { countPackedRows } from '../core/segments.js'
 import { profileChunk, type ProfileRequest } from './profile.js'
 import type { ChunkProfile } from '../core/profile.js'

@@ -1,5 +1,5 @@
 import type { Side } from '../core/catalog.js'
-import type { PageRange, StatementOptions } from '../core/expressions.js'
+import type { PageRange, StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import type { Db } from '../db/clients.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'

@@ -1,26 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findSourceKeysStatement, findTargetKeysStatement, isNatural, keyLookup, readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
 import { otherSide, sides, type Side } from '../core/catalog.js'
-import { groupBy } from '../core/lists.js'
+import { groupBy, inBatches, mapInOrder } from '../core/lists.js'
 import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, isUniform, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, shortenSuspect, splitSuspects, type Suspects } from '../core/pair-hashes.js'
-import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, mostPairs, pairAlike, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { causeOfMissing, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
+import { readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement } from '../core/reread-expressions.js'
+import type { PageRange } from '../core/row-expressions.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { isTransient, sqlstateOf } from '../db/sqlstate.js'
-import { charactersAsked, createCompareRows } from './compare-values.js'
-import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
+import { causeOfExtra, createRowJudge, tooManyRows, type JudgedRow, type JudgeOptions, type Observe, type Readers } from './judge-rows.js'
 import { lookBack, readBeginning } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { readInParts, type Pace } from './pace.js'
-import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
-import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type Reader, type ReadMore, type TextList, type TextRow } from './reader.js'
+import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type ReadMore, type TextList, type TextRow } from './reader.js'
 import { createRowReaders, type Hashed } from './read-rows.js'
-import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
-export interface SettleOptions extends StatementOptions {
+export interface SettleOptions extends Omit<JudgeOptions, 'isIndexed'> {
   pace: Pace
   /** the indexes that lead to integer keys; null: there are none on both sides */
   indexes: KeyIndexes | null
@@ -32,23 +29,8 @@ export interface SettleOptions extends StatementOptions {
   rechecks: number
   /** rows of one batch of segments, both sides together */
   batchRows: number
-  /** entity → what is compared for it, of the entities whose rows are referenced */
-  parents: Readonly<Record<string, ComparisonSpec>>
-  /** rows that cannot be read; what could be their partner is not judged */
-  unreadRows: Record<Side, readonly UnreadRow[]>
   /** when the pass saw each side, ISO 8601 */
   snapshots: { source: string | null; target: string | null }
-}
-
-/** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class. */
-export type Observe<Row = Pick<SourceRow, 'key' | 'columns'>> = (side: 'source' | 'target', name: string, row: Row, reason: string | null) => void
-
-/** `reason` as the rows of either side have it. */
-export type JudgedRow = Pick<SourceRow, 'key' | 'columns' | 'reason'>
-
-export interface Readers {
-  source: Reader
-  target: Reader
 }
 
 /** Keys of which whole rows of both sides are in memory at a time. */
@@ -59,13 +41,10 @@ const keysByIndex = 400
 const keysAlone = 2_500
 /** Rows of one key, both sides together, that are read whole and paired: of a key that stands for more nothing is said. */
 const mostRowsOfKey = 20_000
-/** Characters that the questions about the pairs of one key may take. */
-const mostCharacters = 20_000_000
 /** Of so many rows under one key, both sides together, that are all alike, one pair and what a side has more are read. */
 const manyAlike = 1_000
 /** Rows that a side has more under one key, of which each is read. */
 const mostSurplus = 100_000
-const tooManyRows = 'too many rows under one key'
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 100_000
 /** Bytes of suspicious keys that are kept until they are read again. */
@@ -76,10 +55,6 @@ const rowsPerLookup = 100_000
 const guessesPerLookup = 2_500
 /** Share of the rows that is looked up wherever they lie: of each a page is read, and of a pass all pages in order. */
 const mostAnywhere = 0.01
-/** Rows without a partner that are kept until their cause is looked for, where that takes a pass: so many of which little is read, or of whole ones. */
-const mostAlone = 10_000
-const mostWholeAlone = 4_000
-
 interface ReadRows {
   source: Hashed<SourceRow>[]
   target: Hashed<TargetRow>[]
@@ -108,7 +83,7 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
     const left = await settler.settleChanged(open.changed, open.newer)
     await settler.settleOpen([...open.suspicious, ...left])
   }
-  await settler.settleCollapsed()
+  await settler.judgeRest()
   return { seen: settler.seen, hasReread: 'suspicious' in open || settler.hasRested() }
 }
 
@@ -159,24 +134,6 @@ function batches(segments: readonly SeenSegment[], batchRows: number): SeenSegme
   return inBatches(segments, ({ sourceRows, targetRows }) => sourceRows + targetRows, batchRows)
 }
 
-const pairsOf = ({ source, target }: KeyGroup): number => source.length * target.length
-
-/** A list in parts that weigh so much at most, unless one item alone weighs more. */
-function inBatches<T>(list: readonly T[], weightOf: (item: T) => number, most = mostPairs): T[][] {
-  const parts: T[][] = []
-  let weight = Infinity
-  for (const item of list) {
-    const own = weightOf(item)
-    if (weight + own > most) {
-      parts.push([])
-      weight = 0
-    }
-    parts.at(-1)?.push(item)
-    weight += own
-  }
-  return parts
-}
-
 async function createSettler(spec: ComparisonSpec, readers: Readers, options: SettleOptions, tally: Tally, observe: Observe<JudgedRow>, signal: AbortSignal) {
   const rowReaders = createRowReaders(spec)
   const aloneReaders = createRowReaders(spec, true)
@@ -184,41 +141,23 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const [sourceIndexed, targetIndexed] = await Promise.all([canLookUp(spec, readers.source, options.indexes, signal), canLookUp(spec, readers.target, options.indexes, signal)])
   const isIndexed = { source: sourceIndexed, target: targetIndexed }
   const keysOfPart = (options.indexes?.target ?? null) === null ? keysPerStatement : keysByIndex
-  const parents = createParentReader(spec, readers, options, signal)
-  const collapsedKeys = await mapInOrder(spec.key, async (term) => (term.keyMap === null ? null : loadCollapsed(spec, term, readers.target, signal)))
-  const foldedReferences = await mapInOrder(spec.columns, async (term) => (term.keyMap === null ? null : loadFolded(spec, term, readers.target, signal)))
-  const foldedMembers = collapsedKeys.map((map) => (map === null ? null : new Set([...map.keys(), ...map.values()])))
-  const unreadKeys = { source: keysOf(options.unreadRows.source, collapsedKeys), target: keysOf(options.unreadRows.target, spec.key.map(() => null)) }
-  const isUnread = (side: Side, key: (string | null)[]) => unreadKeys[side].known.size > 0 && unreadKeys[side].known.has(keyIdentity(key))
-  /** Rows that one side alone has are paired with none, unless a key map folds their keys into others. */
-  const canBeAlone = foldedMembers.every((members) => members === null)
-  const causeTakesPass = !isIndexed.source || !isIndexed.target || spec.parents.length > 0
-  const aloneAtATime = !causeTakesPass ? keysPerStatement : canBeAlone ? mostAlone : mostWholeAlone
+  const { canBeAlone, judge, judgeRest, addMoving } = await createRowJudge(spec, readers, { ...options, isIndexed }, readUnmerged, tally, observe, signal)
   /** Of a row that a side alone has nothing decides the class and the cause but that it is alone, and an index tells whether the other side has its key by now. */
   const areLookedUp = canBeAlone && hasOwnKeys(spec) && sides.every((side) => spec[side].chunkable && isIndexed[side]) && spec.source.merge === null && options.unreadRows.source.length + options.unreadRows.target.length === 0
   const needNoValues = {
     source: areLookedUp && spec.parents.length === 0 && spec.source.explained.length === 0 && spec.source.changedAt === null,
     target: areLookedUp && spec.target.generated.length === 0 && spec.target.changedAt === null && spec.source.where === null && spec.source.exclude.length === 0,
   }
-  const legsAreColumns = spec.key.length > 1 && keyLookup(spec, 'source') !== null
   /** Rows of one key need not be told apart where they are the same in all, or what others are merged into. */
   const canBeMany = !spec.bag && spec.source.merge === null
   /** Which of rows that are alike have a partner makes no difference: nothing but what is compared decides of them, and nothing is added up over them. */
   const canBeShortened = spec.source.merge === null && [spec.source.explained, spec.target.generated, spec.totals].every((list) => list.length === 0) && spec.source.changedAt === null && spec.target.changedAt === null
   /** keys of which some rows are left out, by their hashes, with how many are not */
   const shortened = new Map<string, Record<Side, number>>()
-  const deferred: KeyGroup = { source: [], target: [] }
   const seen = { source: 0, target: 0 }
   let hasRested = false
   /** hashes of source keys that kept changing: their rows are counted */
   const pendingKeys = new Set<string>()
-  /** rows without a partner, whose cause is still to be found */
-  const alone: { source: { row: SourceRow; keyIsPaired: boolean }[]; target: TargetRow[] } = { source: [], target: [] }
-
-  const areTooMany = (group: KeyGroup) => pairsOf(group) > 1 && (pairsOf(group) > mostPairs || charactersAsked(spec, group) > mostCharacters)
-
-  /** Keys folded by a many-to-one map may lie in other segments than their partner: they are settled last, all together. */
-  const isFolded = (key: readonly (string | null)[]) => key.some((text, leg) => text !== null && foldedMembers[leg]?.has(text.slice(1)))
 
   /** Reads the rows of segments in the way that costs least. */
   async function settleOpen(segments: readonly SeenSegment[]): Promise<void> {
@@ -507,243 +446,30 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const pending = { source: rows.source.filter((row) => moving.has(row.keyHash)), target: rows.target.filter((row) => moving.has(row.keyHash)) }
         seen.source += pending.source.length
         seen.target += pending.target.length
-        for (const row of pending.source) {
-          pendingKeys.add(row.keyHash)
-          addPendingSource(row, 'keeps changing')
-        }
-        for (const row of pending.target) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key))
+        for (const { keyHash } of pending.source) pendingKeys.add(keyHash)
+        addMoving(pending)
         return
       }
       waiting = moving
     }
   }
 
-  function addPendingSource(row: SourceRow, cause: string): void {
-    observe('source', 'pending', row, null)
-    tally.addSource('pending', cause, null, shownKey(spec, row.key))
-  }
-
-  function addPendingTarget(row: TargetRow, cause: string, key: Record<string, string | null> | null, rawKey?: (string | null)[]): void {
-    observe('target', 'pending', row, null)
-    tally.addTarget('pending', cause, null, key, rawKey)
-  }
-
-  function addUnverifiedSource(row: SourceRow, cause: string): void {
-    observe('source', 'unverified', row, null)
-    tally.addSource('unverified', cause, null, shownKey(spec, row.key))
-  }
-
-  function addUnverifiedTarget(row: TargetRow, cause: string): void {
-    observe('target', 'unverified', row, null)
-    tally.addTarget('unverified', cause, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-  }
-
-  async function settleRows(rows: { source: SourceRow[]; target: TargetRow[] }): Promise<void> {
+  async function settleRows(rows: KeyGroup): Promise<void> {
     seen.source += rows.source.length
     seen.target += rows.target.length
-    if (canBeAlone) return judge(rows.source, rows.target)
-    deferred.source.push(...rows.source.filter((row) => isFolded(row.key)))
-    deferred.target.push(...rows.target.filter((row) => isFolded(row.key)))
-    await judge(rows.source.filter((row) => !isFolded(row.key)), rows.target.filter((row) => !isFolded(row.key)))
+    await judge(rows)
   }
 
-  async function judge(source: SourceRow[], target: TargetRow[]): Promise<void> {
-    const groups = groupByKey(source, target, collapsedKeys)
-    const alike = new Map([...groups].flatMap(([identity, group]) => (areTooMany(group) ? [[identity, pairAlike(group)] as const] : [])))
-    for (const [identity, found] of alike) {
-      const { pairs, left } = found
-      tally.addVerified(pairs)
-      groups.set(identity, left)
-      if (!areTooMany(left)) continue
-      // which of them belong together nobody knows; that the larger side has more is certain
-      const unknown = Math.min(left.source.length, left.target.length)
-      found.pairs += unknown
-      groups.set(identity, { source: left.source.slice(unknown), target: left.target.slice(unknown) })
-      for (const row of left.source.slice(0, unknown)) addUnverifiedSource(row, tooManyRows)
-      for (const row of left.target.slice(0, unknown)) addUnverifiedTarget(row, tooManyRows)
-    }
-    for (const part of inBatches([...groups], ([, group]) => pairsOf(group))) await judgeGroups(new Map(part), alike)
-    if (alone.source.length + alone.target.length >= aloneAtATime) await judgeAlone()
-  }
-
-  /** @param alike of the groups of which pairs were found before, or are given up, how many */
-  async function judgeGroups(groups: ReadonlyMap<string, KeyGroup>, alike: ReadonlyMap<string, { pairs: number }>): Promise<void> {
-    const compare = await createCompareRows(spec, groups.values(), foldedReferences, readers.target, signal)
-    for (const [identity, group] of groups) {
-      const pairing = pairGroup(group, compare)
-      tally.addVerified(pairing.verified.length)
-      tally.fingerprintFaults += pairing.fingerprintFaults
-      for (const pair of pairing.accepted) {
-        const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
-        observe('source', 'accepted', pair.source, pair.reason)
-        tally.addAccepted(pair.reason, shownKey(spec, pair.source.key), columns)
-      }
-      for (const pair of pairing.differs) {
-        if (pair.source.recent) {
-          addPendingSource(pair.source, 'changed recently')
-          addPendingTarget(pair.target, 'changed recently', null)
-          continue
-        }
-        observe('source', 'differs', pair.source, null)
-        const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
-        tally.addDiffers(causeOfDifference(spec, pair), shownKey(spec, pair.source.key), columns)
-      }
-      const keyIsPaired = (alike.get(identity)?.pairs ?? 0) + pairing.verified.length + pairing.accepted.length + pairing.differs.length > 0
-      for (const row of pairing.unpairedSource) alone.source.push({ row, keyIsPaired })
-      for (const row of pairing.unpairedTarget) {
-        const reason = reasonAt(spec.target.generated, row.reason)
-        if (isUnread('source', row.key)) addUnverifiedTarget(row, 'its source row cannot be read')
-        else if (keyIsPaired) tally.addTarget('duplicate', null, null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-        else if (reason !== null) {
-          observe('target', 'generated', row, reason)
-          tally.addTarget('generated', null, reason, null)
-        } else if (unreadKeys.source.isPartial) addUnverifiedTarget(row, 'a source row that cannot be read may be its own')
-        else if (row.recent) addPendingTarget(row, 'changed recently', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-        else alone.target.push(row)
-      }
-    }
-  }
-
-  /** Why rows have no partner takes passes over the other side and over key maps: one for many rows. */
-  async function judgeAlone(): Promise<void> {
-    await judgeMissing(alone.source.splice(0))
-    await judgeExtra(alone.target.splice(0))
-  }
-
-  async function judgeMissing(unpaired: { row: SourceRow; keyIsPaired: boolean }[]): Promise<void> {
-    const known = await mapInOrder(spec.key, async (term, leg) => {
-      if (term.keyMap === null) return null
-      return knownKeys(spec, term, unpaired.flatMap(({ row }) => textWithout(row.key[leg] ?? null)), readers.target, signal)
-    })
-    const taken = await findTaken(unpaired.flatMap(({ row, keyIsPaired }) => (keyIsPaired ? [] : [row])))
-    const fates = await parents.fatesOf(unpaired.filter(({ row }) => !row.recent).map(({ row }) => row))
-    for (const { row, keyIsPaired } of unpaired) {
-      if (isUnread('target', foldKey(row.key, collapsedKeys))) {
-        addUnverifiedSource(row, 'its target row cannot be read')
-        continue
-      }
-      if (row.recent) {
-        addPendingSource(row, 'changed recently')
-        continue
-      }
-      const own = fates.get(row) ?? []
-      const reason = reasonOfAbsence(spec.source.explained, row.reason, own)
-      if (reason === null && unreadKeys.target.isPartial) {
-        addUnverifiedSource(row, 'a target row that cannot be read may be its own')
-        continue
-      }
-      observe('source', reason === null ? 'missing' : 'explained', row, reason)
-      if (reason !== null) {
-        tally.addSource('explained', null, reason, shownKey(spec, row.key))
-        continue
-      }
-      const legs = row.key.map((text, leg) => (text?.startsWith('?') ? false : text === null ? null : (known[leg]?.has(text.slice(1)) ?? null)))
-      const isCollapsed = keyIsPaired || (taken.size > 0 && taken.has(keyIdentity(row.key)))
-      const missingParent = isCollapsed ? -1 : own.findIndex((fate) => fate?.state === 'missing')
-      const root = own[missingParent]?.root ?? null
-      const cause = causeOfMissing(spec, legs, isCollapsed)
-      // a leg that its map does not know says more than that its row is missing; the row is named beside either
-      tally.addSource('missing', root === null || cause.startsWith('leg ') ? cause : 'parent', null, shownKey(spec, row.key), root === null ? [] : [{ column: parentColumn(spec, missingParent), source: root, target: null }])
-    }
-  }
-
-  /** Of the source keys that a many-to-one map folds into another, those whose target row exists: then another source row was paired with it. */
-  async function findTaken(rows: SourceRow[]): Promise<Set<string>> {
-    if (canBeAlone) return new Set()
-    const folded = rows.map((row) => ({ own: keyIdentity(row.key), key: foldKey(row.key, collapsedKeys) })).filter(({ own, key }) => own !== keyIdentity(key))
-    const firstLegs = [...new Set(folded.flatMap(({ key }) => key[0] ?? []))]
-    if (firstLegs.length === 0) return new Set()
-    const found = await read(readers.target, signal, findTargetKeysStatement(spec, options), [textArray(firstLegs)])
-    const arrived = new Set(found.map((row) => keyIdentity(spec.key.map((_, leg) => row[`k${leg}`] ?? null))))
-    return new Set(folded.flatMap(({ own, key }) => (arrived.has(keyIdentity(key)) ? [own] : [])))
-  }
-
-  /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. @param lists the keys, as the statement takes them */
-  async function findSource(lists: string[], claimed: boolean, by: 'first' | 'all' | null): Promise<TextRow[]> {
-    try {
-      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, by), lists)
-    } catch (error) {
-      if (claimed || signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
-      return []
-    }
-  }
-
-  /** What the source has under keys: looked up by all legs where these are columns, or else every row with one of their first legs is read. Rows that the entity claims come last. */
-  async function findSourceOf(keys: readonly (string | null)[][]): Promise<TextRow[]> {
-    const isWhole = (key: readonly (string | null)[]) => legsAreColumns && key.every((text) => text?.startsWith('='))
-    const valuesOf = (texts: readonly (string | null)[]) => textArray(texts.map((text) => text?.slice(1) ?? ''))
-    const found: TextRow[] = []
-    const find = async (lists: string[], by: 'first' | 'all' | null) => {
-      const [claimed, unclaimed] = [await findSource(lists, true, by), await findSource(lists, false, by)]
-      for (const row of [...unclaimed, ...claimed]) found.push(row)
-    }
-    const whole = keys.filter(isWhole)
-    if (whole.length > 0) await find([textArray(new Set(whole.map(([first]) => first ?? ''))), ...spec.key.map((_, leg) => valuesOf(whole.map((key) => key[leg] ?? null)))], 'all')
-    const wanted = new Set(keys.filter((key) => !isWhole(key)).map(([first]) => first ?? ''))
-    if (wanted.size === 0) return found
-    const firstLegs = [...wanted, ...[...(collapsedKeys[0] ?? [])].flatMap(([legacy, smallest]) => (wanted.has(`=${smallest}`) ? [`=${legacy}`] : []))]
-    const by = isIndexed.source && firstLegs.every((text) => text.startsWith('=')) ? 'first' : null
-    await find([textArray(firstLegs), ...(by === null ? [] : [valuesOf(firstLegs)])], by)
-    return found
-  }
-
-  async function judgeExtra(extra: TargetRow[]): Promise<void> {
-    const found = new Map<string, { excluded: boolean; claimed: boolean }>()
-    const wanted = new Set(extra.map(({ key }) => keyIdentity(key)))
-    const merging = new Set<string>()
-    for (const row of await findSourceOf(extra.map(({ key }) => key))) {
-      const identity = keyIdentity(foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys))
-      const one = { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' }
-      found.set(identity, one)
-      if (spec.source.merge !== null && one.claimed && !one.excluded && wanted.has(identity)) merging.add(textOf(row, 'key_hash'))
-    }
-    const survivors = await addNewSurvivors([...merging])
-    for (const row of extra) {
-      if (survivors.has(keyIdentity(row.key))) addPendingTarget(row, 'keeps changing', shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-      else tally.addTarget('extra', causeOfExtra(found.get(keyIdentity(row.key)), spec.source.merge !== null), null, shownKey(spec, row.key), shownRaw(spec, row.rawKey))
-    }
-  }
-
-  /** Rows that are merged into no other any more, as the one that survived is gone: no reading has seen them under a key. @returns the folded keys of these */
-  async function addNewSurvivors(keyHashes: string[]): Promise<Set<string>> {
+  /** Rows that are merged into no other any more, as the one that survived is gone: no reading has seen them under a key, unless they are pending. */
+  async function readUnmerged(keyHashes: string[]): Promise<SourceRow[]> {
     const rows = (await readAnywhere('source', keyHashes)).map(rowReaders.source.read)
-    for (const row of rows.filter(({ keyHash }) => !pendingKeys.has(keyHash))) {
-      seen.source += 1
-      addPendingSource(row, 'keeps changing')
-    }
-    return new Set(rows.map(({ key }) => keyIdentity(foldKey(key, collapsedKeys))))
+    const unseen = rows.filter(({ keyHash }) => !pendingKeys.has(keyHash))
+    seen.source += unseen.length
+    addMoving({ source: unseen, target: [] })
+    return rows
   }
 
-  /** In a sample the partner of a folded key may be outside: nothing is known of the row. */
-  async function settleCollapsed(): Promise<void> {
-    if (options.sample === undefined) await judge(deferred.source, deferred.target)
-    await judgeAlone()
-    if (options.sample === undefined) return
-    for (const [side, rows] of [['source', deferred.source.length], ['target', deferred.target.length]] as const) {
-      tally[side].unverified += rows
-      if (rows > 0) tally.count('causes', side, 'unverified', 'not sampled', rows)
-    }
-  }
-
-  return { seen, hasRested: () => hasRested, settleOpen, settleChanged, settleBlocks, settleCollapsed }
-}
-
-/** The identities of the keys of rows that cannot be read; partial when a key cannot be read either. */
-function keysOf(rows: readonly UnreadRow[], collapsed: Parameters<typeof foldKey>[1]): { known: Set<string>; isPartial: boolean } {
-  return { known: new Set(rows.flatMap(({ key }) => (key === null ? [] : [keyIdentity(foldKey(key, collapsed))]))), isPartial: rows.some(({ key }) => key === null) }
-}
-
-/** Why a target row has no partner, by what the source says of its key. */
-function causeOfExtra(source: { excluded: boolean; claimed: boolean } | undefined, merges: boolean): string {
-  if (source === undefined) return 'ghost'
-  if (!source.claimed) return 'unclaimed'
-  return source.excluded ? 'excluded' : merges ? 'merged' : 'ghost'
-}
-
-async function mapInOrder<T, R>(list: readonly T[], run: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (const [index, item] of list.entries()) results.push(await run(item, index))
-  return results
+  return { seen, hasRested: () => hasRested, settleOpen, settleChanged, settleBlocks, judgeRest }
 }
 
 /** What is read for each part; the next is read while one is worked on. */
@@ -761,26 +487,4 @@ async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Prom
     next = readAt(index + 1)
     if (found !== null) yield found
   }
-}
-
-
-function textWithout(text: string | null): string[] {
-  return text?.startsWith('=') ? [text.slice(1)] : []
-}
-
-function reasonAt(reasons: readonly { reason: string }[], index: number | null): string | null {
-  return index === null ? null : (reasons[index]?.reason ?? null)
-}
-
-/** The key legs as they stand in the target, for people. */
-export function shownRaw(spec: ComparisonSpec, rawKey: readonly (string | null)[]): (string | null)[] {
-  return spec.key.map((term, leg) => shownText(term, typeof rawKey[leg] === 'string' ? `=${rawKey[leg]}` : null))
-}
-
-function shownColumn(spec: ComparisonSpec, index: number, source: SourceRow, target: TargetRow): { column: string; source: string | null; target: string | null } {
-  const term = spec.columns[index]
-  if (term === undefined) throw new RangeError(`the spec of ${spec.entity} has no column ${index}`)
-  const text = target.columns[index] ?? null
-  const shown = term.keyMap === null ? shownText(term, text) : shownReference(term, text, target.rawColumns[index] ?? null, isNatural(mapOf(spec, term)) ? 'natural' : 'legacy')
-  return { column: term.name, source: shownText(term, source.columns[index] ?? null), target: shown }
 }

@@ -5,7 +5,7 @@ import { loadCollapsed } from './key-maps.js'
 import type { CheckResult } from './outcomes.js'
 import { countOf, read, type Reader } from './reader.js'
 import { mostGroups, type GroupSum, type ScanOutcome } from './scan-chunk.js'
-import type { Observe } from './settle-segments.js'
+import type { Observe } from './judge-rows.js'
 
 /** A sum, or one row's value, that counts for (rows 1) or against (rows -1) what a side holds. */
 interface Part {

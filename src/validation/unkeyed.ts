@@ -1,10 +1,11 @@
 import type { Side } from '../core/catalog.js'
-import { countStatement, countUnkeyedStatement, readUnkeyedStatement, type StatementOptions } from '../core/expressions.js'
+import { countStatement, countUnkeyedStatement, readUnkeyedStatement } from '../core/pass-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { readInParts, type Pace } from './pace.js'
 import { countOf, read, readSnapshot, textOf, type Reader } from './reader.js'
 import type { ScanOutcome } from './scan-chunk.js'
-import { shownRaw } from './settle-segments.js'
+import { shownRaw } from './judge-rows.js'
 import type { Tally } from './tally.js'
 
 /** The rows of a side that are not paired by their key are told by their number alone, as are all of it and those in scope. */

@@ -1,4 +1,6 @@
-import { addressesStatement, readKeysStatement, scanStatement, type PageRange, type StatementOptions } from '../core/expressions.js'
+import { addressesStatement, scanStatement } from '../core/pass-expressions.js'
+import { readKeysStatement } from '../core/reread-expressions.js'
+import type { PageRange, StatementOptions } from '../core/row-expressions.js'
 import type { Side } from '../core/catalog.js'
 import { shownKey } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canaryStatement } from '../../src/core/canary.js'
-import {
-  addressesStatement, auditStatement, checkMapStatement, checkNaturalStatement, claimCondition, collapsedKeysStatement, countStatement, countUnkeyedStatement, duplicateKeysStatement, explainedRowsStatement, findSourceKeysStatement, findTargetKeysStatement,
-  foldedEntriesStatement, isTrue, keyIndexStatement, newerKeysStatement, presentKeysStatement, knownKeysStatement, lookupIndexStatement, readKeysStatement, readLegsStatement, readMergedStatement, readPackedKeysStatement, readPackedLegsStatement, readParentsStatement, readPlacesStatement,
-  readRowsStatement, readSegmentsStatement, readUnkeyedStatement, scanStatement, snapshotStatement, streamStatement, sumStatement, type StatementOptions,
-} from '../../src/core/expressions.js'
-import { quoteIdentifier, quoteLiteral, quoteRelation } from '../../src/core/identifier.js'
+import { isTrue, quoteIdentifier, quoteLiteral, quoteRelation } from '../../src/core/identifier.js'
+import { checkMapStatement, checkNaturalStatement, collapsedKeysStatement, foldedEntriesStatement, knownKeysStatement } from '../../src/core/key-map-expressions.js'
+import { keyIndexStatement, lookupIndexStatement } from '../../src/core/lookup-expressions.js'
+import { addressesStatement, auditStatement, countStatement, countUnkeyedStatement, duplicateKeysStatement, explainedRowsStatement, newerKeysStatement, presentKeysStatement, readUnkeyedStatement, scanStatement, snapshotStatement, streamStatement, sumStatement } from '../../src/core/pass-expressions.js'
+import { findSourceKeysStatement, findTargetKeysStatement, readKeysStatement, readLegsStatement, readMergedStatement, readPackedKeysStatement, readPackedLegsStatement, readParentsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement } from '../../src/core/reread-expressions.js'
+import { claimCondition, type StatementOptions } from '../../src/core/row-expressions.js'
 import { danglingEntriesStatement, orphansStatement, plannedReferencesStatement, sequenceStatement } from '../../src/core/integrity-expressions.js'
 import { readJson } from '../../src/core/json-text.js'
 import { profileStatement, sampleStatement } from '../../src/core/profile-expressions.js'

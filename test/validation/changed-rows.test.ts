@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Sql } from 'postgres'
-import { scanStatement } from '../../src/core/expressions.js'
+import { scanStatement } from '../../src/core/pass-expressions.js'
 import type { ComparisonSpec } from '../../src/core/spec.js'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/demo/embedded.js'
 import { createPair, openComparer, type Comparer, type ComparisonRun, type Pair } from '../helpers/compare.js'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readRowsStatement, readSegmentsStatement } from '../../src/core/expressions.js'
+import { readRowsStatement, readSegmentsStatement } from '../../src/core/reread-expressions.js'
 import { quoteLiteral } from '../../src/core/identifier.js'
 import { createPair, openComparer, type ComparisonRun, type Pair } from '../helpers/compare.js'
 import { asAdmin } from '../helpers/postgres.js'

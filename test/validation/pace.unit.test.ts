@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PageRange } from '../../src/core/expressions.js'
+import type { PageRange } from '../../src/core/row-expressions.js'
 import { createPace, restOf, restsOf } from '../../src/validation/pace.js'
 import { specOf } from '../helpers/spec.js'
 
