@@ -4,7 +4,7 @@ import { isTrue, quoteIdentifier, relationSql } from './identifier.js'
 import { fromEntries, isNatural, keyMapOf } from './key-map-expressions.js'
 import { at } from './lists.js'
 import { keyLookup, keyPath, neighbourCondition } from './lookup-expressions.js'
-import { addressOf, claimCondition, firstReason, hashedRows, isNewer, isReadable, newerCondition, packedRow, pageCondition, rowHash, rowsOf, rowToPack, sideSql, wantedRows, type StatementOptions } from './row-expressions.js'
+import { addressOf, changeColumns, claimCondition, firstReason, hashedRows, isNewer, isReadable, newerCondition, packedRow, pageCondition, rowHash, rowsOf, rowToPack, sideSql, wantedRows, type StatementOptions } from './row-expressions.js'
 import { weightMask } from './single-difference.js'
 import type { ComparisonSpec, TermPlace, TotalSpec } from './spec.js'
 import { legTexts, resolvedValue, termText } from './term-expressions.js'
@@ -174,27 +174,30 @@ export function addressesStatement(spec: ComparisonSpec, side: Side, pages: Stat
 }
 
 /**
- * Rows of a side that have no key to pair by, at most $1 of them. Columns: state, reason, r0… (raw legs).
+ * Rows of a side that have no key to pair by, at most $1 of them. Columns: state, recent (changed within the lag), r0… (raw legs).
+ * @param snapshot when the pass saw this side, ISO 8601; null when it is not known
  * @param areFew the entity claims the whole table, and the addresses of all rows without a key fit into memory: behind a key map they are found first, since a join that brings each row its legacy key takes three times as long as one that only asks for it
  */
-export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, areFew = false): string {
+export function readUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, areFew = false): string {
   const { from, keys } = sideSql(spec, side, options)
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
   const states = side === 'source' ? "state.name = 'no key'" : `state.name <> 'keyed' and (${reason}) is null`
   const raw = keys.map((leg, index) => `${leg.raw} as r${index}`)
-  return `select * from (select state.name as state, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}${areFew ? withoutEntry(spec, side) : ''}) rows ` +
+  const [, recent] = changeColumns(spec, side, snapshot)
+  return `select * from (select state.name as state, ${recent} as recent, ${raw.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and ${states}${areFew ? withoutEntry(spec, side) : ''}) rows ` +
     `order by ${raw.map((_, index) => `r${index} collate "C"`).join(', ')} limit $1::text::int8`
 }
 
 /**
- * Counts the claimed rows of a side, or of some of its pages, that are not paired by a key: excluded ones and those without a key. Columns: state (as `stateAt` names them), reason (index of the generated reason that holds, or null), rows.
- * @param areFew as `readUnkeyedStatement` takes it
+ * Counts the claimed rows of a side, or of some of its pages, that are not paired by a key: excluded ones and those without a key. Columns: state (as `stateAt` names them), reason (index of the generated reason that holds, or null), recent (changed within the lag), rows.
+ * @param snapshot as `readUnkeyedStatement` takes it, and `areFew`
  */
-export function countUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, areFew = false): string {
+export function countUnkeyedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, snapshot: string | null, areFew = false): string {
   // neither the columns nor what a row is merged with tells more of these rows
   const { from } = sideSql({ ...spec, columns: [], source: { ...spec.source, merge: null } }, side, options)
   const reason = side === 'source' ? 'null' : firstReason(spec.target.generated)
-  return `select state.name as state, (${reason})::text as reason, pg_catalog.count(*)::text as rows from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name <> 'keyed'${areFew ? withoutEntry(spec, side) : ''} group by 1, 2`
+  const [, recent] = changeColumns(spec, side, snapshot)
+  return `select state.name as state, (${reason})::text as reason, ${recent} as recent, pg_catalog.count(*)::text as rows from ${from} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and state.name <> 'keyed'${areFew ? withoutEntry(spec, side) : ''} group by 1, 2, 3`
 }
 
 /** SQL condition, behind others, that no entry of the key map leads to a row; empty where there is none, or where it takes more than equality. */

@@ -1,9 +1,9 @@
 import { canonicalText } from './canonical.js'
 import { aliasOf, type Side } from './catalog.js'
-import { isTrue, quoteIdentifier, quoteLiteral } from './identifier.js'
+import { isTrue } from './identifier.js'
 import { at } from './lists.js'
 import { keyEnds, lookupCondition, neighbourCondition, ownColumn } from './lookup-expressions.js'
-import { firstReason, hashedRows, isReadable, listed, mergeJoin, newerCondition, packedRow, pageCondition, rowsOf, rowToPack, sideSql, wantedRows, type StatementOptions } from './row-expressions.js'
+import { changeColumns, firstReason, hashedRows, isReadable, listed, mergeJoin, newerCondition, packedRow, pageCondition, rowsOf, rowToPack, sideSql, wantedRows, type StatementOptions } from './row-expressions.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 import { acceptedColumns, legTexts, termText, type TermSql } from './term-expressions.js'
 
@@ -53,15 +53,6 @@ export function readLegsStatement(spec: ComparisonSpec, side: Side, options: Sta
   const { from, keys } = sideSql(spec, side, options)
   const legs = legTexts(spec, keys, side, options.recode).map((text, index) => `${text} as k${index}`)
   return `select hashed.key::text as key_hash, ${legs.join(', ')} from ${from} where ${wantedRows(spec, side, options)} and state.name = 'keyed' and ${aliasOf(side)}.ctid = any($1::tid[])`
-}
-
-/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag; null and false without such a column. */
-function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): [changedAt: string, recent: string] {
-  const column = spec[side].changedAt
-  if (column === null || snapshot === null) return ['null', "'false'"]
-  const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
-  const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
-  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
 }
 
 /**

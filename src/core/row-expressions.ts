@@ -11,14 +11,7 @@ import { asKey, hashTerm, sourceTerm, targetTerm, type KeySql, type TermSql } fr
  * text only, and takes its lists as one text parameter.
  */
 
-/**
- * The SQL of a comparison. Every statement is built from a spec alone, returns text only, and takes its lists as one text parameter.
- *
- * A term (a key leg or a column) has three states on each side: NULL, a value, or *unresolved*: a reference that its key map does not
- * know, a code that its value map does not list. Unresolved equals nothing, itself included. Read as text the states are null,
- * `=` + canonical text, and `?` (source) or `!` (target) + the raw value, so that plain string equality is right. `~` marks a long text
- * that is told by its length and two hashes, `+` a text that is accepted instead of an unresolved one (`+=value`, `+` alone for NULL).
- */
+/** How the statements over a pair of tables are to read them. */
 export interface StatementOptions {
   /** how many segments, a power of two */
   segments: number
@@ -326,4 +319,13 @@ export function rowToPack(spec: ComparisonSpec, side: Side, { keyed, key, rest }
 /** A row packed: 22 bytes, numbers big-endian: hash of the key int8, of the row int8, page int4 and line int2 of its address; zeros for a table that is not read in ranges of them. */
 export function packedRow(spec: ComparisonSpec, side: Side): string {
   return `pg_catalog.int8send(key) || pg_catalog.int8send(${rowHash('key', 'rest')}) || ${spec[side].chunkable ? 'pg_catalog.tidsend(address)' : `'\\x000000000000'::bytea`}`
+}
+
+/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag; null and false without such a column. */
+export function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): [changedAt: string, recent: string] {
+  const column = spec[side].changedAt
+  if (column === null || snapshot === null) return ['null', "'false'"]
+  const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
+  const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
+  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
 }

@@ -27,7 +27,7 @@ import { tallySample } from './sample.js'
 import type { ScanOutcome } from './scan-chunk.js'
 import { rowsIn, settleSegments, type Block } from './settle-segments.js'
 import { createTally } from './tally.js'
-import { countedIn, recountUnkeyed, tallyUnkeyed } from './unkeyed.js'
+import { countedIn, mayBePending, noneRecent, recountUnkeyed, tallyUnkeyed } from './unkeyed.js'
 import { tallyUnread, tooManyUnread } from './unreadable.js'
 import { checkTotals, collectTotals } from './totals.js'
 
@@ -110,10 +110,11 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const lost = { source: Math.max(mergedInPass - merged.seen, 0), target: 0 }
   const recount = async (side: Side) => {
     const counted = countedIn(spec, outcomes[side])
-    return settled.hasReread || lost[side] > 0 ? recountUnkeyed(spec, readers[side], counted, counted.rows - reread[side] + seen[side], lost[side], { ...statement, pace: context.pace }, tally, signal) : { counted, left: 0 }
+    const isNeeded = settled.hasReread || lost[side] > 0 || (side === 'target' && mayBePending(spec, counted))
+    return isNeeded ? recountUnkeyed(spec, readers[side], counted, counted.rows - reread[side] + seen[side], lost[side], { ...statement, pace: context.pace, snapshot: asOf(side) }, tally, signal) : { counted, recent: noneRecent, left: 0 }
   }
   const [source, target] = await Promise.all([recount('source'), recount('target')])
-  await tallyUnkeyed(spec, readers, { source: source.counted, target: target.counted }, statement, options.maxStoredDifferences, tally, signal)
+  await tallyUnkeyed(spec, readers, { source, target }, { ...statement, snapshot: asOf('target') }, options.maxStoredDifferences, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, outcomes)
   const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)

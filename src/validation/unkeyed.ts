@@ -11,9 +11,22 @@ import type { Tally } from './tally.js'
 /** The rows of a side that are not paired by their key are told by their number alone, as are all of it and those in scope. */
 export type Counted = Pick<ScanOutcome, 'rows' | 'scope' | 'excluded' | 'noKey' | 'noMapEntry'>
 
-interface PacedOptions extends StatementOptions {
-  pace: Pace
+/** Target rows that no declared reason accounts for and that were changed within the lag, by why they are not paired. */
+type Recent = Record<'no key' | 'no map entry', number>
+
+export interface CountedAgain {
+  counted: Counted
+  recent: Recent
+  /** rows that have left their class since the pass */
+  left: number
 }
+
+/** Beside the statements' own options when the pass saw the side, ISO 8601; null when it is not known. */
+interface UnkeyedOptions extends StatementOptions {
+  snapshot: string | null
+}
+
+export const noneRecent: Recent = { 'no key': 0, 'no map entry': 0 }
 
 /** Rows without a key whose addresses the server may keep in memory. */
 const fewUnkeyed = 100_000
@@ -43,12 +56,12 @@ export function countedIn(spec: ComparisonSpec, outcomes: readonly Counted[]): C
  * since belongs to the next run. Rows that have a key by now but were in no reading are pending.
  * @param known rows that the accounting knows, those without a key as the pass saw them
  * @param lost rows fewer than before that are merged into others, which may have a key of their own now
- * @returns the counts that hold, and how many rows have left their class
+ * @returns the counts that hold
  */
-export async function recountUnkeyed(spec: ComparisonSpec, reader: Reader, before: Counted, known: number, lost: number, options: PacedOptions, tally: Tally, signal: AbortSignal): Promise<{ counted: Counted; left: number }> {
+export async function recountUnkeyed(spec: ComparisonSpec, reader: Reader, before: Counted, known: number, lost: number, options: UnkeyedOptions & { pace: Pace }, tally: Tally, signal: AbortSignal): Promise<CountedAgain> {
   const { side } = reader
-  if (unpairedOf(before) + lost === 0) return { counted: before, left: 0 }
-  const now = await readUnpaired(spec, reader, options, areFew(spec, side, before), signal)
+  if (unpairedOf(before) + lost === 0) return { counted: before, recent: noneRecent, left: 0 }
+  const { recent, ...now } = await readUnpaired(spec, reader, options, areFew(spec, side, before), signal)
   const fewer = unpairedOf(before) - unpairedOf(now)
   const left = Math.max(fewer, 0) + lost
   const last = fewer < 0 ? before : now
@@ -57,27 +70,37 @@ export async function recountUnkeyed(spec: ComparisonSpec, reader: Reader, befor
   tally[side].pending += pending
   if (pending > 0) tally.count('causes', side, 'pending', 'keeps changing', pending)
   const counted = { ...last, rows: before.rows - unpairedOf(before) + unpairedOf(last) + pending, scope: before.scope - unkeyedOf(before) + unkeyedOf(last) + pending }
-  return { counted, left }
+  return { counted, recent, left }
 }
 
-async function readUnpaired(spec: ComparisonSpec, reader: Reader, options: PacedOptions, areFew: boolean, signal: AbortSignal): Promise<Counted> {
+/** Whether target rows without a key may be pending, for which they must be counted again. */
+export function mayBePending(spec: ComparisonSpec, counted: Counted): boolean {
+  return spec.target.changedAt !== null && withoutReason(counted) > 0
+}
+
+async function readUnpaired(spec: ComparisonSpec, reader: Reader, { pace, snapshot, ...options }: UnkeyedOptions & { pace: Pace }, areFew: boolean, signal: AbortSignal): Promise<Counted & { recent: Recent }> {
   const { side } = reader
   const parts: Counted[] = []
+  const recent = { ...noneRecent }
   await readSnapshot(reader, signal, async (readMore) => {
-    await readInParts(options.pace, spec, side, 'states', async (pages) => {
+    await readInParts(pace, spec, side, 'states', async (pages) => {
       const [bare] = await readMore(countStatement(spec, side, pages))
       if (bare === undefined) throw new Error('a count gave no row')
       const part: Counted = { rows: countOf(bare, 'rows'), scope: countOf(bare, 'scope'), excluded: [], noKey: {}, noMapEntry: {} }
-      for (const row of await readMore(countUnkeyedStatement(spec, side, { ...options, pages }, areFew))) {
+      for (const row of await readMore(countUnkeyedStatement(spec, side, { ...options, pages }, side === 'target' ? snapshot : null, areFew))) {
         const [state, reason, rows] = [textOf(row, 'state'), row['reason'] ?? '-1', countOf(row, 'rows')]
-        if (state === 'no key') part.noKey[reason] = rows
-        else if (state === 'no map entry') part.noMapEntry[reason] = rows
-        else part.excluded[Number(state.replace('excluded ', ''))] = rows
+        if (state !== 'no key' && state !== 'no map entry') {
+          part.excluded[Number(state.replace('excluded ', ''))] = rows
+          continue
+        }
+        const counts = state === 'no key' ? part.noKey : part.noMapEntry
+        counts[reason] = (counts[reason] ?? 0) + rows
+        if (reason === '-1' && row['recent'] === 'true') recent[state] += rows
       }
       parts.push(part)
     })
   })
-  return countedIn(spec, parts)
+  return { ...countedIn(spec, parts), recent }
 }
 
 function areFew(spec: ComparisonSpec, side: Side, counted: Counted): boolean {
@@ -85,40 +108,52 @@ function areFew(spec: ComparisonSpec, side: Side, counted: Counted): boolean {
 }
 
 /** Gives the rows without a key to pair by their class, and names them. @param limit of the target's rows that are named */
-export async function tallyUnkeyed(spec: ComparisonSpec, readers: Record<Side, Reader>, counted: Record<Side, Counted>, options: StatementOptions, limit: number, tally: Tally, signal: AbortSignal): Promise<void> {
-  const nullKeys = unkeyedOf(counted.source)
+export async function tallyUnkeyed(spec: ComparisonSpec, readers: Record<Side, Reader>, { source, target }: Record<Side, CountedAgain>, options: UnkeyedOptions, limit: number, tally: Tally, signal: AbortSignal): Promise<void> {
+  const nullKeys = unkeyedOf(source.counted)
   tally.source.unverified += nullKeys
   if (nullKeys > 0) {
     tally.count('causes', 'source', 'unverified', 'no key', nullKeys)
-    for (const row of await listUnkeyed(spec, readers.source, options, 1000, signal)) {
-      tally.keep({ side: 'source', class: 'unverified', cause: 'no key', reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
+    for (const { rowKey } of await listUnkeyed(spec, readers.source, { ...options, snapshot: null }, 1000, signal)) {
+      tally.keep({ side: 'source', class: 'unverified', cause: 'no key', reason: null, rowKey, columns: [] })
     }
   }
   for (const [counts, cause] of [['noKey', 'no key'], ['noMapEntry', 'no map entry']] as const) {
-    for (const [index, rows] of Object.entries(counted.target[counts])) {
+    for (const [index, rows] of Object.entries(target.counted[counts])) {
       const reason = spec.target.generated[Number(index)]?.reason
-      const name = reason === undefined ? 'extra' : 'generated'
-      tally.target[name] += rows
-      if (reason === undefined) tally.count('causes', 'target', 'extra', cause, rows)
-      else tally.count('reasons', 'target', 'generated', reason, rows)
+      if (reason !== undefined) {
+        tally.target.generated += rows
+        tally.count('reasons', 'target', 'generated', reason, rows)
+        continue
+      }
+      const recent = Math.min(rows, target.recent[cause])
+      tally.target.pending += recent
+      tally.target.extra += rows - recent
+      if (recent > 0) tally.count('causes', 'target', 'pending', 'changed recently', recent)
+      if (rows > recent) tally.count('causes', 'target', 'extra', cause, rows - recent)
     }
   }
-  if (withoutReason(counted.target) === 0) return
-  for (const row of await listUnkeyed(spec, readers.target, options, limit, signal, areFew(spec, 'target', counted.target))) {
-    tally.keep({ side: 'target', class: 'extra', cause: row.state, reason: null, rowKey: rawKeyOf(spec, row.rawKey), columns: [] })
+  if (withoutReason(target.counted) === 0) return
+  for (const { state, isRecent, rowKey } of await listUnkeyed(spec, readers.target, options, limit, signal, areFew(spec, 'target', target.counted))) {
+    tally.keep({ side: 'target', class: isRecent ? 'pending' : 'extra', cause: isRecent ? 'changed recently' : state, reason: null, rowKey, columns: [] })
   }
 }
 
 /** Target rows without a key that no declared reason accounts for. */
 const withoutReason = ({ noKey, noMapEntry }: Counted): number => (noKey['-1'] ?? 0) + (noMapEntry['-1'] ?? 0)
 
-/** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. */
-async function listUnkeyed(spec: ComparisonSpec, reader: Reader, options: StatementOptions, limit: number, signal: AbortSignal, areFew = false): Promise<{ state: string; rawKey: (string | null)[] }[]> {
-  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options, areFew), [String(limit)])
-  return rows.map((row) => ({ state: textOf(row, 'state'), rawKey: spec.key.map((_, leg) => row[`r${leg}`] ?? null) }))
+interface UnkeyedRow {
+  state: string
+  /** changed within the lag */
+  isRecent: boolean
+  /** for people */
+  rowKey: Record<string, string | null>
 }
 
-function rawKeyOf(spec: ComparisonSpec, rawKey: (string | null)[]): Record<string, string | null> {
-  const shown = shownRaw(spec, rawKey)
-  return Object.fromEntries(spec.key.map(({ name }, leg) => [name, shown[leg] ?? null]))
+/** Names the rows that have no key to pair by, at most `limit`: NULL keys of both sides, target keys that no map entry knows. */
+async function listUnkeyed(spec: ComparisonSpec, reader: Reader, { snapshot, ...options }: UnkeyedOptions, limit: number, signal: AbortSignal, areFew = false): Promise<UnkeyedRow[]> {
+  const rows = await read(reader, signal, readUnkeyedStatement(spec, reader.side, options, snapshot, areFew), [String(limit)])
+  return rows.map((row) => {
+    const shown = shownRaw(spec, spec.key.map((_, leg) => row[`r${leg}`] ?? null))
+    return { state: textOf(row, 'state'), isRecent: row['recent'] === 'true', rowKey: Object.fromEntries(spec.key.map(({ name }, leg) => [name, shown[leg] ?? null])) }
+  })
 }

@@ -73,7 +73,7 @@ describe('predicates', () => {
   test('every statement over claimed rows carries the claim, its complement nowhere', () => {
     const base = specOf()
     const spec = specOf({ source: { ...base.source, where: 'src.claimed' }, target: { ...base.target, claim: 'where', where: 'tgt.claimed' } })
-    const statements = (['source', 'target'] as const).flatMap((side) => [countStatement(spec, side), scanStatement(spec, side, options), readSegmentsStatement(spec, side, options), readRowsStatement(spec, side, options, null), readUnkeyedStatement(spec, side, options)])
+    const statements = (['source', 'target'] as const).flatMap((side) => [countStatement(spec, side), scanStatement(spec, side, options), readSegmentsStatement(spec, side, options), readRowsStatement(spec, side, options, null), readUnkeyedStatement(spec, side, options, null)])
     for (const statement of [...statements, duplicateKeysStatement(spec, options), findTargetKeysStatement(spec, options)]) expect(statement).toMatch(/where \(\((src|tgt)\.claimed\n\) is true\) and/)
   })
 })
@@ -92,7 +92,7 @@ describe('statements', () => {
     const spec = specOf({ key: [term('id', { canonical: { ...integer, name: 'text', literalType: 'text' } })], columns: [term('v', { canonical: { ...integer, name: 'text', literalType: 'text' } })] })
     for (const side of ['source', 'target'] as const) {
       for (const recode of [false, true]) {
-        for (const statement of [countStatement(spec, side), scanStatement(spec, side, { segments: 1, recode }), readRowsStatement(spec, side, { segments: 1, recode }, null), readUnkeyedStatement(spec, side, { segments: 1, recode })]) {
+        for (const statement of [countStatement(spec, side), scanStatement(spec, side, { segments: 1, recode }), readRowsStatement(spec, side, { segments: 1, recode }, null), readUnkeyedStatement(spec, side, { segments: 1, recode }, null)]) {
           // eslint-disable-next-line no-control-regex -- all of ASCII
           expect(statement).toMatch(/^[\x00-\x7f]*$/)
         }
@@ -152,9 +152,9 @@ describe('statements', () => {
     const key = { name: 'f', schema: 'a', table: 'b', columns: ['c'], refSchema: 'a', refTable: 'd', refColumns: ['e'], refCollations: [null], operators: ['pg_catalog.='], validated: true }
     const ofSpec = (spec: ComparisonSpec, side: 'source' | 'target', own: StatementOptions) => [
       countStatement(spec, side), scanStatement(spec, side, own), scanStatement(spec, side, { ...own, since: '700' }), streamStatement(spec, side, own), readSegmentsStatement(spec, side, own), readLegsStatement(spec, side, own), readKeysStatement(spec, side, own),
-      readPackedLegsStatement(spec, side, own), readRowsStatement(spec, side, own, '2024-01-01'), readUnkeyedStatement(spec, side, own), addressesStatement(spec, side, undefined, 9), sumStatement(spec, side, total, 9, own),
+      readPackedLegsStatement(spec, side, own), readRowsStatement(spec, side, own, '2024-01-01'), readUnkeyedStatement(spec, side, own, null), addressesStatement(spec, side, undefined, 9), sumStatement(spec, side, total, 9, own),
       sampleStatement(spec, side, ['u'], own, { first: 0, next: 90 }, true), profileStatement(spec, side, ['u'], ['1', null], own, { first: 0, next: 90 }), findSourceKeysStatement(spec, own, true, 'first'), findTargetKeysStatement(spec, own),
-      readMergedStatement(spec, own, '2024-01-01'), newerKeysStatement(spec, side, own, '700'), countUnkeyedStatement(spec, side, own), presentKeysStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
+      readMergedStatement(spec, own, '2024-01-01'), newerKeysStatement(spec, side, own, '700'), countUnkeyedStatement(spec, side, own, '2024-01-01'), presentKeysStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
     ]
     const ways: StatementOptions[] = [
       { segments: 8, recode: true }, { segments: 8, recode: false, neighbours: 32, audited: { oneOf: 4, number: 1 } }, { segments: 8, recode: false, neighbours: 128, sample: { seed: 1n }, unread: { source: ['(1,1)'], target: ['(1,1)'] } },
