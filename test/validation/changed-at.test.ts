@@ -7,10 +7,15 @@ beforeAll(async () => {
   pair = await createPair({
     source: `create table item (id int primary key, v text, updated timestamptz);
       insert into item values (1, 'new', now() - interval '1 minute'), (2, 'new', now() - interval '1 hour'), (3, 'only here', now() - interval '10 seconds'),
-        (4, 'only here', now() - interval '1 day'), (5, 'same', now()), (6, 'wrong', null), (7, 'older', now() - interval '2 days')`,
+        (4, 'only here', now() - interval '1 day'), (5, 'same', now()), (6, 'wrong', null), (7, 'older', now() - interval '2 days');
+      create table part (id int primary key, code text, updated timestamptz); insert into part values (1, 'one', now() - interval '1 day'), (2, 'two', now() - interval '1 day');`,
     target: `create table item (id int primary key, v text, updated timestamp);
       insert into item values (1, 'old', now() - interval '1 day'), (2, 'old', now() - interval '1 day'), (5, 'same', now()), (6, 'right', now()),
-        (7, 'newer', now() - interval '1 day'), (8, 'extra', (now() - interval '5 seconds') at time zone 'UTC'), (9, 'extra', now() - interval '1 day')`,
+        (7, 'newer', now() - interval '1 day'), (8, 'extra', (now() - interval '5 seconds') at time zone 'UTC'), (9, 'extra', now() - interval '1 day');
+      create table part (id uuid primary key default gen_random_uuid(), code text, kind text, updated timestamptz); create table part_map (old int primary key, new uuid unique references part);
+      insert into part (code, kind, updated) select code, kind, now() - age from (values ('one', 'map', interval '1 day'), ('two', 'map', '1 day'), ('new', 'new', '1 second'), ('old', 'old', '1 day'), ('own', 'own', '1 second'),
+        (null, 'new', '1 second'), (null, 'old', '1 day'), (null, 'undated', null)) rows (code, kind, age);
+      insert into part_map select case code when 'one' then 1 else 2 end, id from part where kind = 'map';`,
   })
 })
 afterAll(() => pair.close())
@@ -50,4 +55,31 @@ test('a column that tells no time, and a lag that is no interval or has no colum
   expect(run.entities['item']?.note).toContain('`soon` is no interval')
   const wrong = await pair.compare(plan('').replace('changedAt: updated }', 'changedAt: v }'))
   expect(wrong.entities['item']?.note).toContain('tells no time')
+})
+
+test('a row of the target that has no map entry or no key yet is pending within the lag, unless a reason accounts for it', async () => {
+  const run = await pair.compare(`
+version: 1
+domains: { d: {} }
+keyMaps: { part_map: { table: part_map, legacy: old, modern: new } }
+entities:
+  mapped:
+    domain: d
+    source: { table: part, changedAt: updated, lag: 5 minutes }
+    target: { table: part, where: tgt.code is not null, changedAt: updated, generated: [{ reason: modern only, where: tgt.kind = 'own' }] }
+    key: { id: { from: id, references: part_map } }
+    same: [code]
+  named:
+    domain: d
+    source: { table: part, changedAt: updated, lag: 5 minutes }
+    target: { table: part, where: "tgt.kind in ('map', 'new', 'old', 'undated') and coalesce(tgt.code, 'one') in ('one', 'two')", changedAt: updated }
+    key: { code: code }
+    same: []
+`)
+  expect(run.job).toMatchObject({ status: 'completed', reason: null })
+  expect(run.entities['mapped']).toMatchObject({ accounting: { source: { verified: 2 }, target: { total: 5, matched: 2, generated: 1, pending: 1, extra: 1 } } })
+  expect(run.entities['named']).toMatchObject({ accounting: { source: { verified: 2 }, target: { total: 5, matched: 2, pending: 1, extra: 2 } } })
+  expect(run.differences.map(({ entity, class: rowClass, cause }) => [entity, rowClass, cause])).toEqual([
+    ['mapped', 'extra', 'no map entry'], ['mapped', 'pending', 'changed recently'], ['named', 'extra', 'no key'], ['named', 'extra', 'no key'], ['named', 'pending', 'changed recently'],
+  ])
 })
