@@ -20,9 +20,10 @@ export interface Suspects {
 /**
  * Pairs the packed rows of both sides by key. Rows of one key are compared as a bag of fingerprints.
  * One open-addressing table over typed arrays, since a Map of keys would take ten times the memory: 40 bytes a row.
+ * @param unsure hashes of keys of which some rows may stand here twice, or not at all: they are suspects in any case
  * @returns equal: rows of each side under keys whose bags agree; suspects: of each other key the bytes that `readSuspects` reads, one after the other
  */
-export function pairHashes(source: Buffer, target: Buffer): { equal: number; suspects: Buffer[] } {
+export function pairHashes(source: Buffer, target: Buffer, unsure: ReadonlySet<bigint> = new Set()): { equal: number; suspects: Buffer[] } {
   const count = countHashed(source)
   const bits = Math.ceil(Math.log2(Math.max(count, 1) * 2))
   const size = 2 ** bits
@@ -49,7 +50,7 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     }
   }
   const add = (side: Side, rows: Buffer, row: number): void => {
-    const key = rows.readBigInt64BE(row * rowBytes)
+    const key = keyAt(rows, row)
     const found = unequal.get(key) ?? { source: [], target: [] }
     found[side] = append(found[side], row)
     unequal.set(key, found)
@@ -73,7 +74,7 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
   for (let slot = 0; slot < size; slot += 1) {
     const [head, partner] = [heads[slot] ?? 0, partners[slot] ?? 0]
     if (head === 0) continue
-    if (partner > 0 && contested[slot] === 0) {
+    if (partner > 0 && contested[slot] === 0 && !(unsure.size > 0 && unsure.has(keyAt(source, head - 1)))) {
       equal += 1
       continue
     }
@@ -81,8 +82,8 @@ export function pairHashes(source: Buffer, target: Buffer): { equal: number; sus
     if (partner > 0) add('target', target, partner - 1)
   }
   const suspects: Buffer[] = []
-  for (const rows of unequal.values()) {
-    if (agree(source, rows.source, target, rows.target)) equal += rows.source.length
+  for (const [key, rows] of unequal) {
+    if (!unsure.has(key) && agree(source, rows.source, target, rows.target)) equal += rows.source.length
     else suspects.push(packSuspect(source, rows.source, target, rows.target))
   }
   return { equal, suspects }
@@ -190,7 +191,16 @@ export function pickRows(rows: Buffer, isChosen: (row: number) => boolean): Buff
 
 /** The hashes of the keys of packed rows, decimal. */
 export function keysOfRows(rows: Buffer): string[] {
-  return Array.from({ length: countHashed(rows) }, (_, row) => rows.readBigInt64BE(row * rowBytes).toString())
+  return Array.from({ length: countHashed(rows) }, (_, row) => keyAt(rows, row).toString())
+}
+
+/** The same as numbers, each once. */
+export function keySetOf(rows: Buffer): Set<bigint> {
+  return new Set(Array.from({ length: countHashed(rows) }, (_, row) => keyAt(rows, row)))
+}
+
+function keyAt(rows: Buffer, row: number): bigint {
+  return rows.readBigInt64BE(row * rowBytes)
 }
 
 /** The addresses of packed rows, each `(page,line)`. */

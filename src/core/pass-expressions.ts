@@ -61,7 +61,7 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const [auditPacked, auditSum] = options.audited === undefined ? ['', ''] : [`${packedSums('audit', ' and audit is not null')} as audit, `, `, ${wrappedSum('audit', 'audit is not null')} as audit`]
   const isByKey = comparesByKey(spec, options)
   const [keysPacked, keys] = isByKey ? [`${packed('pg_catalog.int8send(keys)')} as keys, `, `, pg_catalog.bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
-  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["pg_catalog.encode(pg_catalog.string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key) || pg_catalog.int8send(${mixedKey(spec)}) || pg_catalog.tidsend(address), ''::bytea) filter (where rest is not null) as newer`]
+  const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["pg_catalog.encode(pg_catalog.string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, pg_catalog.string_agg(${packedNewer(spec)}, ''::bytea) filter (where rest is not null) as newer`]
   const places = countPlaces(spec, options)
   const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((pg_catalog.sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
   // of newer rows the values are read although nothing but their number counts, so that one that cannot be read raises its error here
@@ -87,6 +87,11 @@ export function auditStatement(spec: ComparisonSpec, side: Side, options: Statem
 /** What a key adds to the XOR of its segment's: the hash of one leg as it is; that of several is an XOR itself and is mixed, so that legs swapped between rows change the whole. */
 function mixedKey(spec: ComparisonSpec): string {
   return spec.key.length === 1 ? 'key' : rowHash('key', null)
+}
+
+/** A newer row packed: 26 bytes, as `scanStatement` tells. */
+function packedNewer(spec: ComparisonSpec): string {
+  return `pg_catalog.int4send(place) || pg_catalog.int8send(key) || pg_catalog.int8send(${mixedKey(spec)}) || pg_catalog.tidsend(address)`
 }
 
 /** Of a segment of so few neighbours all rows are read as fast as some. */
@@ -124,16 +129,10 @@ export function countBlocks(segments: number): number {
   return Math.max(1, segments / segmentsOfBlock)
 }
 
-/** The keyed rows whose version may be of the transaction `since` or a later one. Columns: rows (base64 of 12 bytes for each: segment int4, hash of the key int8; null without any). */
+/** The rows whose version may be of the transaction `since` or a later one. Columns: newer (of the keyed ones, as `scanStatement` packs them; null without any), others (how many are not keyed). */
 export function newerKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, since: string): string {
-  const rows = hashedRows(spec, side, options, (row) => `${row.place(row.segment)} as place, ${row.keyed(row.key)} as key`, undefined, newerCondition(side, since))
-  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(place) || pg_catalog.int8send(key), ''::bytea), 'base64') as rows from (${rows}) hashed where place >= 0`
-}
-
-/** Which of the key hashes listed in $1 (`{1,2}`) keyed rows have. Columns: keys (base64 of an int8 for each such row; null without any). */
-export function presentKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
-  const rows = hashedRows(spec, side, options, (row) => `${row.keyed(row.key)} as key`, ({ key }) => `(${key}) = any($1::int8[])`)
-  return `select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int8send(key), ''::bytea), 'base64') as keys from (${rows}) hashed where key is not null`
+  const rows = hashedRows(spec, side, options, (row) => `${row.place(row.segment)} as place, ${row.keyed(row.key)} as key, ${aliasOf(side)}.ctid as address`, undefined, newerCondition(side, since))
+  return `select pg_catalog.encode(pg_catalog.string_agg(${packedNewer(spec)}, ''::bytea) filter (where place >= 0), 'base64') as newer, (pg_catalog.count(*) filter (where place < 0))::text as others from (${rows}) hashed`
 }
 
 /**

@@ -19,6 +19,12 @@ export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options:
   return `select block::text, pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
 }
 
+/** The keyed rows whose key hash is listed in $1 (`{1,2}`): a pass. Columns: rows (base64 of the packed rows; null without any). */
+export function readListedStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
+  const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ key }) => `(${key}) = any($1::int8[])`)
+  return `select pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (${rows}) hashed`
+}
+
 /** The keyed rows whose key hash is listed in $1 (`{1,2}`), looked up by their legs, listed in $2… (`keyLookup`). Columns: rows (base64 of the packed rows; null without any). */
 export function readPackedKeysStatement(spec: ComparisonSpec, side: Side, options: StatementOptions): string {
   const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ key }) => `(${key}) = any($1::int8[])`, lookupCondition(spec, side))

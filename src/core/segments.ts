@@ -13,6 +13,8 @@ const newerBytes = 26
 export interface MoreSums {
   /** as `touchedSegments` tells: the sums of these are not known any more, their rows are */
   touched?: Buffer | null
+  /** which job read what is kept */
+  readBy?: string | null
   /** the audited segments, summed with other seeds */
   audit?: Buffer | null
   /** the XOR of the keys' hashes as they are now, also of touched segments */
@@ -71,14 +73,13 @@ export function createSegmentSums(segments: number, places = 0): SegmentSums {
   /** segment → what its weighted sums differ by, source less target */
   const weights = new Int32Array(places > 0 ? segments : 0)
   let areWeighted = places > 0
-  // a row may have gone from a chunk that is kept to one that was read anew: then both sides may have been equal, and each hold the other's row now
-  const [isKept, isRead] = [{ source: false, target: false }, { source: false, target: false }]
+  // a row may have gone from a chunk that one job read to one that another did: then both sides may have been equal, and each hold the other's row now
+  const readings = { source: new Set<string>(), target: new Set<string>() }
   let isListed = true
-  const canCompareNewer = () => isListed && !(['source', 'target'] as const).some((side) => isKept[side] && isRead[side])
+  const canCompareNewer = () => isListed && readings.source.size <= 1 && readings.target.size <= 1
   return {
-    add(side, packed, { touched = null, audit = null, keys: keySums = null, newer = null, weighted: weightedSums = null } = {}) {
-      if (touched === null) isRead[side] = true
-      else isKept[side] = true
+    add(side, packed, { touched = null, readBy = null, audit = null, keys: keySums = null, newer = null, weighted: weightedSums = null } = {}) {
+      readings[side].add(touched === null ? 'this job' : (readBy ?? 'a job before'))
       if (touched !== null && newer === null) isListed = false
       sums.add(side, packed, touched ?? none)
       if (audit !== null) audits.add(side, audit, none)
@@ -224,6 +225,11 @@ export function countNewer(newer: Buffer): number {
   return newer.length / newerBytes
 }
 
+/** Packed newer rows in parts of so many. */
+export function* partsOfNewer(newer: Buffer, rows: number): Generator<Buffer> {
+  for (let at = 0; at < newer.length; at += rows * newerBytes) yield newer.subarray(at, at + rows * newerBytes)
+}
+
 /** A row that is newer than the sums of its segment. */
 export interface NewerRow {
   segment: number
@@ -284,9 +290,4 @@ export function spoilSums(packed: Buffer, distrusted: ReadonlySet<number>): Buff
     more.writeInt32BE(1, index * segmentBytes + 8)
   }
   return Buffer.concat([spoilt, more])
-}
-
-/** Rows as `newerKeysStatement` packs them. */
-export function* newerKeys(packed: Buffer): Generator<{ segment: number; key: string }> {
-  for (let at = 0; at < packed.length; at += 12) yield { segment: packed.readInt32BE(at), key: packed.readBigInt64BE(at + 4).toString() }
 }

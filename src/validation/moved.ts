@@ -1,15 +1,19 @@
-import { otherSide, sides, type Side } from '../core/catalog.js'
-import { newerKeysStatement, presentKeysStatement, streamStatement } from '../core/pass-expressions.js'
-import type { PageRange, StatementOptions } from '../core/row-expressions.js'
-import { newerKeys } from '../core/segments.js'
+import { sides, type Side } from '../core/catalog.js'
+import { keyOfSuspect, pairHashes } from '../core/pair-hashes.js'
+import { newerKeysStatement, streamStatement } from '../core/pass-expressions.js'
+import { readListedStatement } from '../core/reread-expressions.js'
+import type { StatementOptions } from '../core/row-expressions.js'
+import { countNewer, newerRows, partsOfNewer } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { areCountersTrusted, countersOfRelation, ofOthers } from './evidence.js'
-import { readInParts, type Pace, type Work } from './pace.js'
-import { arrayText, countOf, partsOf, read, readOne, textOf, type Reader, type TextRow } from './reader.js'
+import { canLookUpBoth } from './neighbours.js'
+import { readNewer } from './newer.js'
+import { readInParts, type Pace } from './pace.js'
+import { arrayText, countOf, read, readOne, readSnapshot, textOf, type Reader } from './reader.js'
 
 /**
- * Chunks of one table are read in snapshots of their own, so a row that an update moves from a page that is still to be read to one that has been read is seen by none of them. Such a row is a version that is newer than
- * the snapshot of the chunk in which it lies.
+ * Chunks of one table are read in snapshots of their own, so a row that an update moves from a page that is still to be read to one that has been read is seen by none of them, and the other way by two. Such a row is a version that is
+ * newer than the oldest of these snapshots.
  */
 
 /** How a side stood before it was read. */
@@ -64,76 +68,106 @@ export async function lookBack(spec: ComparisonSpec, reader: Reader, beginning: 
 
 /** A chunk of a side as it was read. */
 export interface ReadChunk {
-  firstPage: number
   /** every transaction before this one was over in its snapshot */
   horizon: string
 }
 
-/** Newer rows in segments that are read again by an index at once; of more, or without one, a pass tells which keys the other side does not have. */
-const fewNewer = 10_000
-/** Keys that one pass looks for. */
-const keysPerPass = 100_000
+/** So many newer rows have their segments read again at once where these are neighbours: a few looks into an index, and their rows are counted anew. */
+const fewNewer = 100
+/** Newer rows whose keys are asked for together, and keys that one pass looks for. */
+const keysAtOnce = 100_000
 
-/**
- * The segments in which the passes over a side may have missed rows. A row that both sides have is missed by the sums of one side alone, which then disagree; so what matters is a newer row whose key the other side does not have,
- * or has in a newer row.
- * @param chunks of each side that was read in more than one, in the order of their pages
- * @returns by side
- */
-export async function findMoved(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Record<Side, Set<number>>> {
-  const [source, target] = await Promise.all([readNewer('source'), readNewer('target')])
-  const isOnBoth = new Set([...source.keys()].filter((key) => target.has(key)))
-  await Promise.all([leaveOutPresent('source', source), leaveOutPresent('target', target)])
-  return { source: new Set(source.values()), target: new Set(target.values()) }
-
-  async function readNewer(side: Side): Promise<Map<string, number>> {
-    const found = new Map<string, number>()
-    const own = chunks[side]
-    if (own === undefined) return found
-    await readParts(spec, readers[side], 'versions', pace, signal, (pages) => newerKeysStatement(spec, side, { ...options, pages }, horizonOf(own, pages)), [], ([row]) => {
-      for (const { segment, key } of newerKeys(bytesOf(row, 'rows'))) found.set(key, segment)
-    })
-    return found
-  }
-
-  async function leaveOutPresent(side: Side, newer: Map<string, number>): Promise<void> {
-    const keys = [...newer.keys()].filter((key) => !isOnBoth.has(key))
-    if (options.neighbours !== undefined && keys.length <= fewNewer) return
-    const other = otherSide(side)
-    for (const part of partsOf(keys, keysPerPass)) {
-      await readParts(spec, readers[other], 'keys', pace, signal, (pages) => presentKeysStatement(spec, other, { ...options, pages }), [arrayText(part)], ([row]) => {
-        const present = bytesOf(row, 'keys')
-        for (let at = 0; at < present.length; at += 8) newer.delete(present.readBigInt64BE(at).toString())
-      })
-    }
-  }
+/** What versions tell of rows that the passes over a side may have seen twice, or not at all. */
+export interface Moved {
+  /** by side whose rows have moved: what the sums say of these segments is not known to be so */
+  segments: Record<Side, Set<number>>
+  /** by side how many rows that are not paired by their key are newer than a reading */
+  unkeyed: Record<Side, number>
+  /** keyed rows that are newer than a reading, of both sides */
+  rows: number
 }
 
-/** By side and block (`countBlocks`) the packed rows that the passes over a side may have missed, and some that they have seen. @param chunks as `findMoved` takes them */
-export async function readNewerRows(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Record<Side, Map<number, Buffer>>> {
-  const found = { source: new Map<number, Buffer>(), target: new Map<number, Buffer>() }
+export const nothingMoved: Moved = { segments: { source: new Set(), target: new Set() }, unkeyed: { source: 0, target: 0 }, rows: 0 }
+
+/**
+ * The segments of which the passes may have seen some rows twice or not at all. Whatever moved is newer than the oldest snapshot of the chunks of its side; all other rows were seen once, as they are. The fingerprint of a row
+ * holds its key, so where the sums of both sides agree, they agree under each key that has no newer row; and under the others both sides must have the same rows now.
+ * @param chunks of each side that was read in more than one, in the order of their pages
+ */
+export async function findMoved(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Moved> {
+  const found: Moved = { segments: { source: new Set(), target: new Set() }, unkeyed: { source: 0, target: 0 }, rows: 0 }
+  let areIndexed: Promise<boolean> | null = null
   await Promise.all(sides.map(async (side) => {
     const own = chunks[side]
     if (own === undefined) return
-    await readParts(spec, readers[side], 'versions', pace, signal, (pages) => streamStatement(spec, side, { ...options, pages }, horizonOf(own, pages)), [], (rows) => {
-      for (const row of rows) {
-        const place = Number(textOf(row, 'place'))
-        if (place >= 0) found[side].set(place, Buffer.concat([found[side].get(place) ?? Buffer.alloc(0), Buffer.from(textOf(row, 'packed'), 'base64')]))
+    const horizon = oldestOf(own)
+    await readInParts(pace, spec, side, 'versions', async (pages) => {
+      const row = await readOne(readers[side], signal, newerKeysStatement(spec, side, { ...options, pages }, horizon))
+      const newer = Buffer.from(row['newer'] ?? '', 'base64')
+      found.unkeyed[side] += countOf(row, 'others')
+      found.rows += countNewer(newer)
+      if (options.neighbours !== undefined && found.rows <= fewNewer) {
+        for (const { segment } of newerRows(newer)) found.segments[side].add(segment)
+        return
+      }
+      for (const part of partsOfNewer(newer, keysAtOnce)) {
+        areIndexed ??= canLookUpBoth(spec, readers, signal)
+        const unlike = await areIndexed ? await findUnlikeByKey(spec, readers, side, part, options, signal) : await findUnlikeByPass(spec, readers, part, options, pace, signal)
+        for (const segment of unlike) found.segments[side].add(segment)
       }
     })
   }))
   return found
 }
 
-/** The horizon of the chunks that lie in a range of pages. */
-function horizonOf(chunks: readonly ReadChunk[], { first, next }: PageRange): string {
-  const within = chunks.filter(({ firstPage }, index) => (next === null || firstPage < next) && (chunks[index + 1]?.firstPage ?? Infinity) > first)
-  return within.map(({ horizon }) => BigInt(horizon)).reduce((least, horizon) => (horizon < least ? horizon : least)).toString()
+/** The segments of newer rows under whose keys both sides do not have the same rows, or nobody knows it. @param newer of one side, as `newerRows` reads them */
+async function findUnlikeByKey(spec: ComparisonSpec, readers: Record<Side, Reader>, side: Side, newer: Buffer, options: StatementOptions, signal: AbortSignal): Promise<Set<number>> {
+  const segments = new Set([...newerRows(newer)].map(({ segment }) => segment))
+  const { keysOf, segmentOf, blocks } = await readNewer(spec, readers, segments, { source: Buffer.alloc(0), target: Buffer.alloc(0), [side]: newer }, options, signal)
+  const unlike = blocks.flatMap(({ source, target }) => pairHashes(source, target).suspects.flatMap((suspect) => segmentOf(keyOfSuspect(suspect)) ?? []))
+  return new Set([...unlike, ...[...segments].filter((segment) => keysOf(segment) === null)])
 }
 
-const bytesOf = (row: TextRow | undefined, column: string) => Buffer.from(row?.[column] ?? '', 'base64')
+/** The same by a pass over each side, in one snapshot. */
+async function findUnlikeByPass(spec: ComparisonSpec, readers: Record<Side, Reader>, newer: Buffer, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Set<number>> {
+  const segmentOf = new Map([...newerRows(newer)].map(({ segment, key }) => [key, segment]))
+  const keys = arrayText([...segmentOf.keys()])
+  const readSide = async (side: Side): Promise<Buffer> => {
+    const parts: Buffer[] = []
+    await readSnapshot(readers[side], signal, async (readMore) => {
+      await readInParts(pace, spec, side, 'keys', async (pages) => {
+        const [row] = await readMore(readListedStatement(spec, side, { ...options, pages }), [keys])
+        parts.push(Buffer.from(row?.['rows'] ?? '', 'base64'))
+      })
+    })
+    return Buffer.concat(parts)
+  }
+  const [source, target] = await Promise.all([readSide('source'), readSide('target')])
+  return new Set(pairHashes(source, target).suspects.flatMap((suspect) => segmentOf.get(keyOfSuspect(suspect)) ?? []))
+}
 
-/** Runs a statement over all pages of a side, part by part. */
-async function readParts(spec: ComparisonSpec, reader: Reader, work: Work, pace: Pace, signal: AbortSignal, statementOver: (pages: PageRange) => string, parameters: string[], take: (rows: TextRow[]) => void): Promise<void> {
-  await readInParts(pace, spec, reader.side, work, async (pages) => { take(await read(reader, signal, statementOver(pages), parameters)) })
+/** By side and block (`countBlocks`) the packed rows that the passes over a side may have seen twice or not at all: of their keys nothing is known before they are read again. @param chunks as `findMoved` takes them */
+export async function readNewerRows(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<{ blocks: Record<Side, Map<number, Buffer>> } & Pick<Moved, 'unkeyed' | 'rows'>> {
+  const found = { blocks: { source: new Map<number, Buffer>(), target: new Map<number, Buffer>() }, unkeyed: { source: 0, target: 0 }, rows: 0 }
+  await Promise.all(sides.map(async (side) => {
+    const own = chunks[side]
+    if (own === undefined) return
+    const blocks = found.blocks[side]
+    await readInParts(pace, spec, side, 'versions', async (pages) => {
+      for (const row of await read(readers[side], signal, streamStatement(spec, side, { ...options, pages }, oldestOf(own)))) {
+        const [place, rows] = [Number(textOf(row, 'place')), countOf(row, 'rows')]
+        if (place < 0) found.unkeyed[side] += rows
+        else {
+          found.rows += rows
+          blocks.set(place, Buffer.concat([blocks.get(place) ?? Buffer.alloc(0), Buffer.from(textOf(row, 'packed'), 'base64')]))
+        }
+      }
+    })
+  }))
+  return found
+}
+
+/** The horizon of the oldest snapshot of some chunks. */
+function oldestOf(chunks: readonly ReadChunk[]): string {
+  return chunks.map(({ horizon }) => BigInt(horizon)).reduce((least, horizon) => (horizon < least ? horizon : least)).toString()
 }

@@ -1,4 +1,4 @@
-import type { Side } from '../core/catalog.js'
+import { sides, type Side } from '../core/catalog.js'
 import { hasKeyPath, keyIndexStatement, keyLookup, lookupIndexStatement } from '../core/lookup-expressions.js'
 import { canHaveNeighbours, type StatementOptions } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -52,6 +52,13 @@ export async function canLookUp(spec: ComparisonSpec, reader: Reader, indexes: K
   // of what a view or a query reads nobody knows the indexes
   if (keyLookup(spec, side) === null || !spec[side].chunkable) return keyLookup(spec, side) !== null
   return (await readOne(reader, signal, lookupIndexStatement(spec, side)))['indexed'] === 'true'
+}
+
+/** Whether an index leads to the rows of single keys on both sides, and they are where it says. */
+export async function canLookUpBoth(spec: ComparisonSpec, readers: Record<Side, Reader>, signal: AbortSignal): Promise<boolean> {
+  if (!sides.every((side) => spec[side].chunkable)) return false
+  const indexes = hasOwnKeys(spec) ? null : await findKeyIndexes(spec, readers, signal)
+  return (await Promise.all(sides.map((side) => canLookUp(spec, readers[side], indexes, signal)))).every(Boolean)
 }
 
 /** The least and the greatest key of both sides; of the source alone where nobody knows those of the target. */

@@ -157,13 +157,13 @@ export async function readScans(sql: Db, jobId: string, entity: string): Promise
 export async function compareSegments(sql: Db, jobId: string, entity: string, segments: number, places: number, distrusted: Promise<ReadonlySet<number>>): Promise<SegmentComparison & { newer: Record<Side, Buffer> }> {
   const sums = createSegmentSums(segments, places)
   const newer: Record<Side, Buffer[]> = { source: [], target: [] }
-  await sql<(Record<keyof PackedSegments, string | null> & { side: Side })[]>`
-    with sums as (select side, packed, audit, keys, weighted, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity})
-    select side, encode(packed, 'base64') as packed, encode(audit, 'base64') as audit, case when exists (select from sums where touched is not null) then encode(keys, 'base64') end as keys,
+  await sql<(Record<keyof PackedSegments, string | null> & { side: Side; readBy: string | null })[]>`
+    with sums as (select side, outcome ->> 'readBy' as "readBy", packed, audit, keys, weighted, touched, newer from migration_coverage.segment_sums join migration_coverage.task using (task_id) where job_id = ${jobId} and entity = ${entity})
+    select side, "readBy", encode(packed, 'base64') as packed, encode(audit, 'base64') as audit, case when exists (select from sums where touched is not null) then encode(keys, 'base64') end as keys,
       encode(weighted, 'base64') as weighted, encode(touched, 'base64') as touched, encode(newer, 'base64') as newer from sums`
-    .forEach(({ side, packed, audit, keys, weighted, touched, newer: ownNewer }) => {
+    .forEach(({ side, readBy, packed, audit, keys, weighted, touched, newer: ownNewer }) => {
       const bytesOf = (text: string | null) => (text === null ? null : Buffer.from(text, 'base64'))
-      const more = { audit: bytesOf(audit), keys: bytesOf(keys), weighted: bytesOf(weighted), touched: bytesOf(touched), newer: bytesOf(ownNewer) }
+      const more = { readBy, audit: bytesOf(audit), keys: bytesOf(keys), weighted: bytesOf(weighted), touched: bytesOf(touched), newer: bytesOf(ownNewer) }
       sums.add(side, bytesOf(packed) ?? Buffer.alloc(0), more)
       if (more.newer !== null) newer[side].push(more.newer)
     })

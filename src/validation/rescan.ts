@@ -22,6 +22,7 @@ const mostNewer = { ofChunk: 0.1, ofSide: 0.02, few: 100 }
 interface EarlierChunk extends Pick<PackedSegments, 'packed' | 'weighted'> {
   horizon: string
   readAt: string
+  readBy: string
   /** keyed rows of the whole side */
   sideRows: number
 }
@@ -52,7 +53,7 @@ export async function rescan(sql: Db, task: TakenTask, prepared: Prepared, spec:
     const scanned = await scanChunk(spec, reader, { ...statement, since: earlier.horizon }, profile, false, signal, [], isEnough)
     // after the pass: what it read by its name may have been another relation than the one that the job was prepared for
     if (scanned === null || await readTable(spec, reader, signal) !== versions.table) return null
-    return { outcome: { ...scanned.outcome, horizon: earlier.horizon, readAt: earlier.readAt, touched: countTouched(touched).segments, ...(newer === null ? {} : { newer: countNewer(newer) }) }, segments: { packed: earlier.packed, audit: null, keys: keysOf(scanned), weighted: earlier.weighted, touched, newer } }
+    return { outcome: { ...scanned.outcome, horizon: earlier.horizon, readAt: earlier.readAt, readBy: earlier.readBy, touched: countTouched(touched).segments, ...(newer === null ? {} : { newer: countNewer(newer) }) }, segments: { packed: earlier.packed, audit: null, keys: keysOf(scanned), weighted: earlier.weighted, touched, newer } }
   } catch (error) {
     // the full reading tells which row it is
     if (!signal.aborted && isFaultOfRow(error)) return null
@@ -67,7 +68,7 @@ function keysOf({ found }: ScannedChunk): Buffer | null {
 /** @returns null where nothing is left, as a job that ended meanwhile has taken its place, or where rows could not be read */
 async function readEarlierChunk(sql: Db, jobId: string, entity: string, side: Side, { chunk, firstPage }: TakenTask): Promise<EarlierChunk | null> {
   const [found] = await sql<EarlierChunk[]>`
-    select s.packed, s.weighted, t.outcome ->> 'horizon' as horizon, coalesce(t.outcome ->> 'readAt', t.outcome ->> 'snapshotAt') as "readAt",
+    select s.packed, s.weighted, t.outcome ->> 'horizon' as horizon, coalesce(t.outcome ->> 'readAt', t.outcome ->> 'snapshotAt') as "readAt", coalesce(t.outcome ->> 'readBy', t.job_id::text) as "readBy",
       (select sum((side.outcome ->> 'keyed')::bigint) from migration_coverage.task side where side.job_id = t.job_id and side.kind = 'scan' and side.entity = t.entity and side.side = t.side)::bigint as "sideRows"
     from migration_coverage.task t join migration_coverage.segment_sums s using (task_id)
     where t.job_id = ${jobId} and t.kind = 'scan' and t.entity = ${entity} and t.side = ${side} and t.chunk = ${chunk} and t.first_page is not distinct from ${firstPage} and t.outcome ? 'horizon' and t.outcome ->> 'unread' = '0'`

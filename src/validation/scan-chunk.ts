@@ -39,6 +39,8 @@ export interface ScanOutcome {
   horizon?: string
   /** when the rows behind the sums were read, where that was before; else absent */
   readAt?: string
+  /** which job read them then */
+  readBy?: string
   /** of those, the segments whose sums may not hold any more */
   touched?: number
   /** and the rows that are newer than the sums, where they are few enough to be looked up */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { otherSide, sides, type Side } from '../core/catalog.js'
 import { groupBy, inBatches, mapInOrder } from '../core/lists.js'
-import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, isUniform, keyOfSuspect, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, shortenSuspect, splitSuspects, type Suspects } from '../core/pair-hashes.js'
+import { addRows, addressesOfRows, bagOfBoth, countHashed, countOfSuspect, isUniform, keyOfSuspect, keySetOf, keysOfRows, ownerOf, pairHashes, readSuspects, rowsOfKeys, rowsOfSuspects, shortenSuspect, splitSuspects, type Suspects } from '../core/pair-hashes.js'
 import { causeOfMissing, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
 import { readPackedKeysStatement, readPackedLegsStatement, readPlacesStatement, readRowsStatement, readSegmentsStatement } from '../core/reread-expressions.js'
 import type { PageRange } from '../core/row-expressions.js'
@@ -61,7 +61,9 @@ interface ReadRows {
 }
 
 /** Packed rows of both sides with the same keys, as `pairHashes` takes them. */
-export type Block = Record<Side, Buffer>
+export interface Block extends Record<Side, Buffer> {
+  unsure?: ReadonlySet<bigint>
+}
 
 /** What the sums of both sides leave open. */
 export interface OpenSegments extends Pick<SegmentComparison, 'suspicious' | 'changed'> {
@@ -88,9 +90,9 @@ export async function settleSegments(spec: ComparisonSpec, readers: Readers, ope
 }
 
 /** The blocks of both sides, each let go of once it has been given. */
-function* blocksOf({ source, target }: Record<Side, Map<string, Buffer>>): Generator<Block> {
+function* blocksOf({ source, target }: Record<Side, Map<string, Buffer>>, unsure?: ReadonlySet<bigint>): Generator<Block> {
   for (const block of new Set([...source.keys(), ...target.keys()])) {
-    yield { source: source.get(block) ?? Buffer.alloc(0), target: target.get(block) ?? Buffer.alloc(0) }
+    yield { source: source.get(block) ?? Buffer.alloc(0), target: target.get(block) ?? Buffer.alloc(0), ...(unsure === undefined ? {} : { unsure }) }
     source.delete(block)
     target.delete(block)
   }
@@ -167,7 +169,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const left = isWorth ? segments.filter((segment) => !isGuessed(segment)) : [...segments]
     await settleBlocks(lookUpBoth(isWorth ? guessed : [], left))
     // each batch is a pass: its rows are settled before the next, while they are as they were
-    if (!shouldLookUp(rowsIn(left), options)) for (const batch of batches(left, options.batchRows)) await settleBlocks(blocksOf(await readBlocks(batch)))
+    if (!shouldLookUp(rowsIn(left), options)) for (const batch of batches(left, options.batchRows)) await settleBlocks(blocksOf(...await readBlocks(batch)))
   }
 
   /** @param left segments whose rows are looked up, if they should be, together with those whose guess is wrong */
@@ -205,15 +207,17 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       const blocks = await read(readers[side], signal, readSegmentsStatement(spec, side, { ...options, lists: [arrayText(part.map(({ segment }) => segment))] }, true))
       return new Map(blocks.map((row) => [textOf(row, 'block'), Buffer.from(textOf(row, 'rows'), 'base64')]))
     }
-    const readPart = async (part: readonly SeenSegment[]) => {
+    const readPart = async (part: readonly SeenSegment[]): Promise<Parameters<typeof blocksOf>> => {
       const [source, target] = await Promise.all([readSide('source', part), readSide('target', part)])
       const seen = rowsIn(part)
-      return countRows(source) < seen.source || countRows(target) < seen.target ? readBlocks(part) : { source, target }
+      return countRows(source) < seen.source || countRows(target) < seen.target ? readBlocks(part) : [{ source, target }]
     }
-    for await (const found of readAhead(batches(segments, rowsPerLookup), readPart)) yield* blocksOf(found)
+    for await (const found of readAhead(batches(segments, rowsPerLookup), readPart)) yield* blocksOf(...found)
   }
 
-  async function readBlocks(segments: readonly SeenSegment[]): Promise<Record<Side, Map<string, Buffer>>> {
+  /** @returns with them the keys of rows that were written while they were read */
+  async function readBlocks(segments: readonly SeenSegment[]): Promise<[blocks: Record<Side, Map<string, Buffer>>, unsure: Set<bigint>]> {
+    const unsure = new Set<bigint>()
     const list = arrayText(segments.map(({ segment }) => segment))
     const readSide = async (side: Side) => {
       const beginning = spec[side].chunkable ? await readBeginning([spec], readers[side], signal) : null
@@ -230,13 +234,17 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       }
       if (beginning !== null && !(await lookBack(spec, readers[side], beginning, signal)).isUnwritten) {
         await readRanges(side, readEach, (pages) => readSegmentsStatement(spec, side, { ...options, pages }, false, beginning.horizon), (rows) => {
-          for (const row of rows) joined.set(textOf(row, 'block'), addRows(joined.get(textOf(row, 'block')) ?? Buffer.alloc(0), Buffer.from(textOf(row, 'rows'), 'base64')))
+          for (const row of rows) {
+            const [block, newer] = [textOf(row, 'block'), Buffer.from(textOf(row, 'rows'), 'base64')]
+            joined.set(block, addRows(joined.get(block) ?? Buffer.alloc(0), newer))
+            for (const key of keySetOf(newer)) unsure.add(key)
+          }
         })
       }
       return joined
     }
     const [source, target] = await Promise.all([readSide('source'), readSide('target')])
-    return { source, target }
+    return [{ source, target }, unsure]
   }
 
   /** Looks at all rows of a side, statement by statement. */
@@ -299,11 +307,12 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
     const kindOf = (keys: number) => ({ suspects: [] as Buffer[], rows: 0, keys })
     const kinds = { both: kindOf(keysOfPart), source: kindOf(keysAlone), target: kindOf(keysAlone) }
-    for await (const { source, target } of blocks) {
-      const { equal, suspects: found } = pairHashes(source, target)
+    for await (const { source, target, unsure } of blocks) {
+      const { equal, suspects: found } = pairHashes(source, target, unsure)
       addEqual(equal)
       for (const whole of found) {
-        const suspect = canBeShortened ? shorten(whole) : whole
+        const suspect = canBeShortened ? shorten(whole, unsure?.has(BigInt(keyOfSuspect(whole))) === true) : whole
+        if (suspect === null) continue
         const { source: sourceRows, target: targetRows } = countOfSuspect(suspect)
         const owner = ownerOf(suspect)
         if (owner === null && sourceRows + targetRows > mostRowsOfKey && canBeMany) {
@@ -328,10 +337,18 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     await settleRested(resting)
   }
 
-  /** Of a key that stands for many rows that are all alike, or that one side alone has, one pair and what a side has more: the others are equal, or more than are read one by one. */
-  function shorten(suspect: Buffer): Buffer {
+  /**
+   * Of a key that stands for many rows that are all alike, or that one side alone has, one pair and what a side has more: the others are equal, or more than are read one by one.
+   * @returns null: the rows are not even known to be as many as they seem
+   */
+  function shorten(suspect: Buffer, isUnsure: boolean): Buffer | null {
     const { source, target } = countOfSuspect(suspect)
     if (source + target <= manyAlike || (ownerOf(suspect) === null && !isUniform(suspect))) return suspect
+    if (isUnsure) {
+      addUntold('source', 'pending', 'keeps changing', source)
+      addUntold('target', 'pending', 'keeps changing', target)
+      return null
+    }
     const pairs = Math.max(0, Math.min(source, target) - 1)
     const kept = { source: Math.min(source - pairs, mostSurplus), target: Math.min(target - pairs, mostSurplus) }
     addEqual(pairs)

@@ -3,7 +3,7 @@ import { worstVerdict } from '../core/accounting.js'
 import { sides, type Side } from '../core/catalog.js'
 import { countBlocks, countPlaces, countStatement, duplicateKeysStatement } from '../core/pass-expressions.js'
 import type { StatementOptions } from '../core/row-expressions.js'
-import { addRows } from '../core/pair-hashes.js'
+import { addRows, keySetOf } from '../core/pair-hashes.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { sideOf } from '../jobs/failure.js'
@@ -14,7 +14,7 @@ import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type Prepared, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { findMoved, lookBack, readNewerRows, type ReadChunk } from './moved.js'
+import { findMoved, lookBack, nothingMoved, readNewerRows, type Moved, type ReadChunk } from './moved.js'
 import { areNear, findKeyIndexes, hasOwnKeys } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, spoilSegments, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
@@ -67,10 +67,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
   const chunks = await chunksToLookBack(context, spec, prepared, scans, signal)
-  const whenMoved = found.streamed || Object.keys(chunks).length === 0 ? Promise.resolve({ source: new Set<number>(), target: new Set<number>() }) : findMoved(spec, readers, chunks, statement, context.pace, signal)
+  const whenMoved: Promise<Moved> = found.streamed || Object.keys(chunks).length === 0 ? Promise.resolve(nothingMoved) : findMoved(spec, readers, chunks, statement, context.pace, signal)
   const compared = found.streamed
     ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }], changed: [], newer: { source: Buffer.alloc(0), target: Buffer.alloc(0) } }
-    : compareSegments(context.target, task.jobId, spec.entity, found.segments, countPlaces(spec, statement), whenMoved.then(({ source, target }) => new Set([...source, ...target])))
+    : compareSegments(context.target, task.jobId, spec.entity, found.segments, countPlaces(spec, statement), whenMoved.then(({ segments: { source, target } }) => new Set([...source, ...target])))
   // a side that an earlier job has read is not read again for its audit
   const isReread = [prepared.reused, prepared.partlyReused ?? {}].every((jobs) => Object.keys(jobs[spec.entity] ?? {}).length === 0)
   const readIndexes = async () => {
@@ -97,11 +97,12 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     const looked = prepared.reused[spec.entity]?.[side] === undefined ? undefined : prepared.lookedAt?.[side]
     return looked ?? firstOf(outcomes[side])
   }
-  const settled = await settleSegments(spec, readers, found.streamed ? streamedBlocks(context.target, task.jobId, found, await readNewerRows(spec, readers, chunks, statement, context.pace, signal)) : { suspicious, changed, newer },
+  const streamedNewer = found.streamed ? await readNewerRows(spec, readers, chunks, statement, context.pace, signal) : null
+  const settled = await settleSegments(spec, readers, streamedNewer === null ? { suspicious, changed, newer } : streamedBlocks(context.target, task.jobId, found, streamedNewer.blocks),
     { ...statement, indexes, rows: keyed.source + keyed.target, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: asOf('source'), target: asOf('target') } }, tally, observe, signal)
   const replaced = await findReplaced(context, spec, prepared, signal)
   if (replaced !== null) return settleUncompared(context, task, found, replaced, signal)
-  const moved = await whenMoved
+  const moved: Moved = { ...await whenMoved, ...streamedNewer }
   const merged = await settleMerged(spec, readers, { ...statement, parents, snapshot: asOf('source') }, survivors, totals.observe, tally, signal)
   const again = rowsIn([...suspicious, ...changed])
   const mergedInPass = sumOf(outcomes.source.map((outcome) => outcome.merged))
@@ -110,7 +111,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const lost = { source: Math.max(mergedInPass - merged.seen, 0), target: 0 }
   const recount = async (side: Side) => {
     const counted = countedIn(spec, outcomes[side])
-    const isNeeded = settled.hasReread || lost[side] > 0 || (side === 'target' && mayBePending(spec, counted))
+    const isNeeded = settled.hasReread || lost[side] > 0 || moved.unkeyed[side] > 0 || (side === 'target' && mayBePending(spec, counted))
     return isNeeded ? recountUnkeyed(spec, readers[side], counted, counted.rows - reread[side] + seen[side], lost[side], { ...statement, pace: context.pace, snapshot: asOf(side) }, tally, signal) : { counted, recent: noneRecent, left: 0 }
   }
   const [source, target] = await Promise.all([recount('source'), recount('target')])
@@ -148,7 +149,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
       await saveColumnDifferences(tx, task.jobId, spec.entity, tally.columns)
       await saveProfiles(tx, task.jobId, spec.entity, profile.profiles)
       if (sample !== null) await deleteSegments(tx, task.jobId, spec.entity)
-      else for (const side of sides) await spoilSegments(tx, task.jobId, spec.entity, side, moved[side])
+      else for (const side of sides) await spoilSegments(tx, task.jobId, spec.entity, side, moved.segments[side])
       await deleteRows(tx, task.jobId, spec.entity)
       // last, since its event is numbered under the lock of the job
       await saveEntityResult(tx, task.jobId, result)
@@ -157,11 +158,12 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   }
 }
 
-/** @param newer by side and block the rows that the passes may have missed */
+/** @param newer by side and block the rows that the passes may have seen twice or not at all */
 async function* streamedBlocks(sql: Sql, jobId: string, { entity, segments }: JobEntity, newer: Record<Side, ReadonlyMap<number, Buffer>>): AsyncGenerator<Block> {
   for (let block = 0; block < countBlocks(segments); block += 1) {
     const { source, target } = await readRows(sql, jobId, entity, block)
-    yield { source: addRows(source, newer.source.get(block)), target: addRows(target, newer.target.get(block)) }
+    const [newerSource, newerTarget] = [newer.source.get(block), newer.target.get(block)]
+    yield { source: addRows(source, newerSource), target: addRows(target, newerTarget), unsure: new Set([newerSource, newerTarget].flatMap((rows) => (rows === undefined ? [] : [...keySetOf(rows)]))) }
   }
 }
 
@@ -174,7 +176,7 @@ async function chunksToLookBack({ readers }: TaskContext, spec: ComparisonSpec, 
     const own = scans.filter((scan) => scan.side === side)
     if (own.length < 2 || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || (await lookBack(spec, readers[side], beginning, signal)).isUnwritten) return
     // of a chunk that a replica read, or whose sums are older, the snapshot is not known
-    found[side] = own.map(({ firstPage, outcome }) => ({ firstPage: firstPage ?? 0, horizon: 'failed' in outcome || outcome.readAt !== undefined ? beginning.horizon : (outcome.horizon ?? beginning.horizon) }))
+    found[side] = own.map(({ outcome }) => ({ horizon: 'failed' in outcome || outcome.readAt !== undefined ? beginning.horizon : (outcome.horizon ?? beginning.horizon) }))
   }))
   return found
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countNewer, countPackedRows, countTouched, createSegmentSums, equalBeside, newerKeys, newerRows, spoilSums, touchedSegments, type MoreSums } from '../../src/core/segments.js'
+import { countNewer, countPackedRows, countTouched, createSegmentSums, equalBeside, newerRows, partsOfNewer, spoilSums, touchedSegments, type MoreSums } from '../../src/core/segments.js'
 import { weightMask } from '../../src/core/single-difference.js'
 
 interface Segment { segment: number; rows: number; sum: bigint }
@@ -58,13 +58,11 @@ describe('sums of segments', () => {
     }))
   })
 
-  test('newer keys are read as they are packed', () => {
-    const packed = Buffer.alloc(24)
-    packed.writeInt32BE(7, 0)
-    packed.writeBigInt64BE(-3n, 4)
-    packed.writeInt32BE(1, 12)
-    packed.writeBigInt64BE(2n ** 62n, 16)
-    expect([...newerKeys(packed)]).toEqual([{ segment: 7, key: '-3' }, { segment: 1, key: String(2n ** 62n) }])
+  test('newer rows are cut into parts of whole rows', () => {
+    const packed = Buffer.from(Array.from({ length: 5 * 26 }, (_, at) => at))
+    expect([...partsOfNewer(packed, 2)].map(({ length }) => length / 26)).toEqual([2, 2, 1])
+    expect(Buffer.concat([...partsOfNewer(packed, 2)])).toEqual(packed)
+    expect([...partsOfNewer(Buffer.alloc(0), 2)]).toEqual([])
   })
 
   test('a row more with a fingerprint of 0 is told by the count', () => {

@@ -50,6 +50,36 @@ describe.each([['int', {}], ['int', { segmentRows: 1 }], ['uuid', {}], ['uuid', 
   })
 })
 
+/** A row goes to the last page, which has room, after its own was read. */
+async function fillLast(kind: keyof typeof keys, slow: readonly Side[], more: Partial<Record<Side, string>> = {}): Promise<void> {
+  for (const side of ['source', 'target'] as const) {
+    const isSlow = slow.includes(side) ? 'create function slow(i int) returns boolean language plpgsql volatile as $$ begin if i % 100 = 0 then perform pg_sleep(0.1); end if; return true; end $$;' : ''
+    await pair[side].sql.unsafe(`${isSlow} create table t (id ${kind}, v int, pad text default repeat('x', 500)); create index on t (id); insert into t select ${keys[kind]}, i from generate_series(1, 1500) i;
+      delete from t where v between 1490 and 1497; ${more[side] ?? ''}`).simple()
+    await pair[side].sql.unsafe('vacuum (analyze) t')
+  }
+}
+const planOfBoth = planOf('source').replace('table: t }', 'table: t, where: "public.slow(tgt.v)" }')
+
+describe.each([['int', {}], ['uuid', {}], ['uuid', { streamFrom: 0 }]] as const)('a row moves to a page that is still to be read, %s keys, %o', (kind, options) => {
+  test('the target has it twice', async () => {
+    await fillLast(kind, ['source'], { target: 'insert into t select * from t where v = 5' })
+    const run = await compareWhile('source', 'update t set v = v where v = 5', options)
+    expect((await pair.source.sql`select (ctid::text::point)[0]::int > 80 as last from t where v = 5`)[0]).toEqual({ last: true })
+    expect(told(run).slice(0, 2)).toEqual(['fail', '1492: 1492 verified | 1493: 1492 matched, 1 duplicate'])
+  })
+
+  test('both sides change it, each to what the other had', async () => {
+    await fillLast(kind, ['source', 'target'], { target: 'update t set v = 6000 where v = 5' })
+    const running = pair.compare(planOfBoth, { scanChunkPages: 25, ...options })
+    for (const side of ['source', 'target'] as const) {
+      while ((await pair[side].sql`select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`).length === 0) await sleep(2)
+      await pair[side].sql.unsafe(side === 'source' ? 'update t set v = 6000 where v = 5' : 'update t set v = 5 where v = 6000').simple()
+    }
+    expect(told(await running).slice(0, 2)).toEqual(['fail', '1492: 1491 verified, 1 differs | 1492: 1492 matched'])
+  })
+})
+
 test('what a pass has missed is found again by later runs that read only what has changed', async () => {
   await fill('int', 'source')
   const first = await compareWhile('source', move)
