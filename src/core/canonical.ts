@@ -188,7 +188,7 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
     case 'bigint': return `(${expression})::int8`
     case 'numeric': return `${trimScale}((${expression})${typeName === 'oid' ? '::int8' : ''}::numeric)`
     // + 0 makes 0 of -0; a float4 becomes the float8 of its shortest text, so that 0.1 is 0.1
-    case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0)` : `((${expression})${exactFirst(typeName)}::float8 + 0)`
+    case 'float8': return typeName === 'float4' ? `((${expression})::text::float8 + 0::float8)` : `((${expression})${exactFirst(typeName)}::float8 + 0::float8)`
     case 'float4': return `((${expression})${exactFirst(typeName)}::float4 + 0::float4)`
     case 'text': return typeName === '"char"' ? charText(expression) : `(${expression})::text`
     case 'padded text': return `pg_catalog.rtrim((${expression})::text, ' ')`
@@ -207,7 +207,7 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
 /** Up to PostgreSQL 15 a byte above 127 stands as itself in the text of a "char", which may be no text at all; from 16 on as a backslash and three octal digits. */
 function charText(expression: string): string {
   const byte = `pg_catalog.get_byte(pg_catalog.charsend(${expression}), 0)`
-  return `case when ${byte} > 127 then pg_catalog.chr(92) || (${byte} >> 6) || ((${byte} >> 3) & 7) || (${byte} & 7) else (${expression})::text end`
+  return `case when ${byte} > 127 then pg_catalog.chr(92) || (${byte} >> 6)::text || ((${byte} >> 3) & 7)::text || (${byte} & 7)::text else (${expression})::text end`
 }
 
 /** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text. */
@@ -249,7 +249,7 @@ export function canonicalHash(kind: CanonicalKind, canonical: string, seed: bigi
     // its own hash knows neither the sign nor NaN from infinity, and an order of magnitude changes one bit: told apart, then hashed again
     case 'numeric': {
       const number = untrimmed(canonical)
-      return `pg_catalog.hashint4extended(case when ${number} < 0 then 1 when ${number} < 'NaN' then 0 else 2 end, pg_catalog.hash_numeric_extended(${number}, ${s}))`
+      return `pg_catalog.hashint4extended(case when ${number} < 0::numeric then 1 when ${number} < 'NaN' then 0 else 2 end, pg_catalog.hash_numeric_extended(${number}, ${s}))`
     }
     case 'float8': return `pg_catalog.hashfloat8extended(${canonical}, ${s})`
     case 'uuid': return `pg_catalog.uuid_hash_extended(${canonical}, ${s})`

@@ -226,7 +226,7 @@ export function shownText(term: TermSpec, text: string | null): string | null {
   if (text === null) return null
   if (term.pii) return mask
   const shown = text.startsWith('+') ? text.slice(2) : text.slice(1)
-  return shown.length > longestShown ? `${shown.slice(0, longestShown)}... (${shown.length} characters)` : shown
+  return shown.length > longestShown ? `${shown.slice(0, longestShown).toWellFormed()}... (${shown.length} characters)` : shown
 }
 
 /** leg → legacy key, for people. */

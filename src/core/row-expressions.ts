@@ -71,7 +71,7 @@ function segmentBitsOf({ neighbours }: StatementOptions, keys: readonly TermSql[
 }
 
 function maskSegment({ segments }: StatementOptions, segmentBits: string): string {
-  return `((${segmentBits}) & ${segments - 1})::int4`
+  return `((${segmentBits}) & ${segments - 1}::int8)::int4`
 }
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */

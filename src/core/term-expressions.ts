@@ -114,7 +114,7 @@ export function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side,
 export function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean, isJudged = false): string {
   const text = canonicalText(sql.value)
   const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
-  const digest = `'~' || pg_catalog.left(${text}, 200) || '... ' || pg_catalog.char_length(${text}) || ' characters, ' || ${hash('long 1')} || ${hash('long 2')}`
+  const digest = `'~' || pg_catalog.left(${text}, 200) || '... ' || pg_catalog.char_length(${text})::text || ' characters, ' || (${hash('long 1')})::text || (${hash('long 2')})::text`
   const isWhole = isJudged || kind.decideAs !== null || ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name)
   const value = isWhole ? `'=' || ${text}` : `case when pg_catalog.char_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
   if (sql.unresolved === null) return value

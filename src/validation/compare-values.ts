@@ -86,5 +86,5 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
   if (kind.decideAs === null) return null
   const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.decideAs}`)
   // the operator of a type in another schema is found by nobody, and that of arrays finds it
-  return kind.decideAs.includes('.') && !kind.decideAs.endsWith('[]') ? `array[${left}] is not distinct from array[${right}]` : `${left} is not distinct from ${right}`
+  return kind.decideAs.includes('.') && !kind.decideAs.endsWith('[]') ? `array[${left}] operator(pg_catalog.=) array[${right}]` : `${left} operator(pg_catalog.=) ${right}`
 }

@@ -66,7 +66,7 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
   made as (${versionedCatalogs.map((catalog) => `select '${catalog}' as kind, oid, xmin::text as version from pg_catalog.${catalog} where oid >= ${firstOfUsers}`).join(' union all ')}
     union all select 'map', mapcfg, xmin::text from pg_catalog.pg_ts_config_map
     union all select 'type', oid, version from type
-    union all select 'attribute', a.attrelid, a.attnum || ' ' || a.xmin::text from type join pg_catalog.pg_attribute a on a.attrelid = type.typrelid where a.attnum > 0
+    union all select 'attribute', a.attrelid, a.attnum::text || ' ' || a.xmin::text from type join pg_catalog.pg_attribute a on a.attrelid = type.typrelid where a.attnum > 0
     union all select 'check', oid, xmin::text from pg_catalog.pg_constraint where contypid >= ${firstOfUsers}
     union all select 'schema', oid, nspname::text from pg_catalog.pg_namespace where nspname !~ '^pg_'),
   other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
@@ -74,8 +74,8 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
   select ${areCountersTrusted}::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
-      (select pg_catalog.hashtextextended(pg_catalog.string_agg(oid || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
-      (select pg_catalog.hashtextextended(pg_catalog.string_agg(kind || ' ' || oid || ' ' || version, ', ' order by kind, oid, version), 0) from made),
+      (select pg_catalog.hashtextextended(pg_catalog.string_agg(oid::text || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
+      (select pg_catalog.hashtextextended(pg_catalog.string_agg(kind || ' ' || oid::text || ' ' || version, ', ' order by kind, oid, version), 0) from made),
       ${ownSettings.map((setting) => `pg_catalog.current_setting('${setting}')`).join(', ')})::text as server,
     (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())::text as reset,
     (select pg_catalog.count(*) from other where not is_idle or state_change > pg_catalog.clock_timestamp() - $2::text::interval)::text as sessions,
@@ -84,9 +84,9 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
     pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment,
     (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object(
         'definition', pg_catalog.json_build_array(c.oid, c.xmin::text, pg_catalog.pg_relation_filenode(c.oid),
-          (select pg_catalog.string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attcollation || coalesce(' ' || d.oid, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+          (select pg_catalog.string_agg(a.attnum::text || ' ' || a.attname::text || ' ' || a.atttypid::text || ' ' || a.atttypmod::text || ' ' || a.attcollation::text || coalesce(' ' || d.oid::text, ''), ', ' order by a.attnum) from pg_catalog.pg_attribute a
             left join pg_catalog.pg_attrdef d on a.attgenerated <> '' and d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-          (select pg_catalog.string_agg(i.indexrelid || ' ' || i.indisvalid, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
+          (select pg_catalog.string_agg(i.indexrelid::text || ' ' || i.indisvalid::text, ', ' order by i.indexrelid) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique))::text,
         'counters', ${countersOfRelation}))
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
       where c.relkind in ('r', 'm') and c.relpersistence = 'p')::text as relations`

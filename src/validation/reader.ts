@@ -83,7 +83,7 @@ export function errorText(error: unknown, specs: readonly (ComparisonSpec | null
   const state = sqlstateOf(error)
   if (masked && state !== null) return `SQLSTATE ${state}; the message is not told, since it may hold a masked value`
   const message = error instanceof Error ? error.message : String(error)
-  return message.length > longestMessage ? `${message.slice(0, longestMessage)}… (${message.length} characters)` : message
+  return message.length > longestMessage ? `${message.slice(0, longestMessage).toWellFormed()}… (${message.length} characters)` : message
 }
 
 /** The value of a column that the statement always fills. */
