@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { quoteRelation } from '../core/identifier.js'
 import { countStatement, scanStatement, sumStatement } from '../core/pass-expressions.js'
 import { readRowsStatement } from '../core/reread-expressions.js'
 import type { StatementOptions } from '../core/row-expressions.js'
@@ -144,8 +145,11 @@ export async function readReading(spec: ComparisonSpec, reader: Reader, options:
   const [opaque] = await read(reader, signal, opaqueStatement, [text])
   if (opaque?.['opaque'] !== 'false') return { text, relations: null, own: null }
   const [passed, others] = [await relationsOf(reader, pass, signal), await relationsOf(reader, rows, signal)]
-  const relations = new Map([...passed, ...others].map((relation) => [nameOf(relation), relation]))
   const own: [string, string] = [spec[side].schema, spec[side].table]
+  // a plan leaves out what its condition rules out, such as partitions, whose rows are accounted for all the same
+  const accounted = side === 'source' && spec.source.query !== null ? spec.source.covers : spec[side]
+  const bare = accounted === null ? [] : spec[side].chunkable ? [own] : await relationsOf(reader, `select from ${quoteRelation({ schema: accounted.schema, name: accounted.table })}`, signal)
+  const relations = new Map([...passed, ...others, ...bare].map((relation) => [nameOf(relation), relation]))
   const isAlone = spec[side].chunkable && (side === 'target' || spec.source.merge === null) && passed.filter((relation) => nameOf(relation) === nameOf(own)).length === 1
   return { text, relations: [...relations.values()], own: isAlone ? own : null }
 }
