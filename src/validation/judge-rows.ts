@@ -119,6 +119,7 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
       for (const pair of pairing.accepted) {
         const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
         observe('source', 'accepted', pair.source, pair.reason)
+        observe('target', 'accepted', pair.target, pair.reason)
         tally.addAccepted(pair.reason, shownKey(spec, pair.source.key), columns)
       }
       for (const pair of pairing.differs) {

@@ -4,7 +4,7 @@ import type { PageRange } from '../core/row-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 
 /** What a statement does with each row: the work of one says nothing about the other. */
-export type Work = 'fingerprints' | 'keys' | 'versions' | 'states'
+export type Work = 'fingerprints' | 'keys' | 'versions' | 'states' | 'sums'
 
 /** Cuts what is read of a side into statements of about the time that is aimed at. */
 export interface Pace {

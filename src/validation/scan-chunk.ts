@@ -170,7 +170,8 @@ async function streamRows(spec: ComparisonSpec, side: Side, options: StatementOp
   return { found: { blocks }, keyed, others, snapshot: textOf(now, 'snapshot'), horizon: null }
 }
 
-function groupSum(row: TextRow, size: number): GroupSum {
+/** @param size columns of the group */
+export function groupSum(row: TextRow, size: number): GroupSum {
   return { class: textOf(row, 'class') === 'merged' ? 'merged' : 'keyed', group: Array.from({ length: size }, (_, index) => row[`b${index}`] ?? null), rows: countOf(row, 'rows'), sum: row['sum'] ?? null }
 }
 

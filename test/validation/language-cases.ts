@@ -111,6 +111,17 @@ export const languageCases: Case[] = [
     expected: { d: { verdict: 'pass', figures: '3: 1 excluded, 1 verified, 1 merged | 1: 1 matched' } },
   },
   {
+    name: 'a total leaves out what is accepted with another value, and finds what beside it is not there',
+    source: `${table('a', 'id int primary key, rate numeric', '(1, 0.5), (2, 150)')}; ${table('b', 'id int primary key, rate numeric', '(1, 0.5), (2, 150), (3, 7)')}`,
+    target: `${table('a', 'id int, rate numeric', '(1, 0.5), (2, 99.99)')}; ${table('b', 'id int, rate numeric', '(1, 0.5), (2, 99.99)')}`,
+    entities: Object.fromEntries(['a', 'b'].map((name) => [name, `${side(name)}, key: { id: id }, columns: { rate: { from: rate, accept: [{ reason: capped, where: "src.rate > 99.99", value: "99.99" }] } }, totals: [{ sum: rate }]`])),
+    expected: {
+      a: { verdict: 'warn', figures: '2: 1 verified, 1 accepted | 2: 2 matched', differences: ['accepted capped {"id":"2"} rate 99.99'] },
+      b: { verdict: 'fail', figures: '3: 1 verified, 1 accepted, 1 missing | 2: 2 matched', differences: ['accepted capped {"id":"2"} rate 99.99', 'missing plain {"id":"3"}'] },
+    },
+    checks: { '$_a the total agrees rate': 'pass', '$_b the total agrees rate': 'fail' },
+  },
+  {
     name: 'accept: a declared other value is accepted, any other differs, and equality comes first',
     source: table('a', 'id int primary key, rate numeric', '(1, 0.5), (2, 150), (3, 200), (4, null)'),
     target: table('a', 'id int, rate numeric', '(1, 0.50), (2, 99.99), (3, 99), (4, 0)'),

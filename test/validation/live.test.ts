@@ -81,6 +81,16 @@ describe.each([{ where: 'in one segment', segmentRows: 128 }, { where: 'in segme
   })
 })
 
+test('a row that arrives during the delay is in both totals', async () => {
+  await pair.target.sql`delete from t where id = 4`
+  const run = await compareWhile('settle', 600, async () => {
+    await sleep(150)
+    await pair.target.sql`insert into t values (4, 4)`
+  }, plan.replace('same: [v]', 'same: [v], totals: [{ sum: v }]'))
+  expect(figures(run)).toBe('pass 20: 20 verified | 20: 20 matched')
+  expect(run.checks.filter(({ name }) => name === 'the total agrees').map(({ verdict }) => verdict)).toEqual(['pass'])
+})
+
 test('a row deleted on both sides drops out of both totals', async () => {
   await pair.target.sql`update t set v = 0 where id = 3`
   const run = await compareWhile('settle', 600, async () => {
