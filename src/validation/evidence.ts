@@ -38,7 +38,10 @@ const versionedCatalogs = ['pg_proc', 'pg_operator', 'pg_cast', 'pg_collation', 
 const ownSettings = ['default_text_search_config', 'timezone_abbreviations', 'xmlbinary', 'lc_monetary', 'lc_numeric', 'lc_time']
 
 /** SQL condition of the sessions in `pg_stat_activity` that may write to this database and are not the service's own. */
-export const ofOthers = `datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and (application_name = '${serviceName}' and usename = session_user) is not true and coalesce(backend_type, '') not in ('walsender', 'autovacuum worker')`
+export const ofOthers = `datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and (application_name = '${serviceName}' and usename = session_user) is not true and coalesce(backend_type, '') <> 'autovacuum worker' and (backend_type = 'walsender' and query like 'START_REPLICATION%') is not true`
+
+/** SQL condition that a session waits for its client, outside a transaction: then it tells the counters what it did. What applies logical replication looks idle, and does not. */
+export const isIdle = "coalesce(state = 'idle' and backend_type in ('client backend', 'walsender'), false)"
 
 /** SQL condition under which the counters of a database can be trusted at all. */
 export const areCountersTrusted = `(pg_catalog.current_setting('server_version_num')::int >= ${countersAreExact} and pg_catalog.current_setting('track_counts') = 'on' and not pg_catalog.pg_is_in_recovery())`
@@ -70,11 +73,11 @@ const countersStatement = `with wanted as (select item ->> 0 as schema, item ->>
     union all select 'attribute', a.attrelid, a.attnum::text || ' ' || a.xmin::text from type join pg_catalog.pg_attribute a on a.attrelid = type.typrelid where a.attnum > 0
     union all select 'check', oid, xmin::text from pg_catalog.pg_constraint where contypid >= ${firstOfUsers}
     union all select 'schema', oid, nspname::text from pg_catalog.pg_namespace where nspname !~ '^pg_'),
-  other as (select state, state is not null and state = 'idle' as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
+  other as (select state, ${isIdle} as is_idle, state_change, coalesce(least(xact_start, query_start), state_change) as began from pg_catalog.pg_stat_activity
     where ${ofOthers})
   select ${areCountersTrusted}::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), pg_catalog.pg_is_in_recovery(),
-      (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+      (select oid::text || ' ' || xmin::text from pg_catalog.pg_database where datname = pg_catalog.current_database()),
       (select pg_catalog.hashtextextended(pg_catalog.string_agg(oid::text || ' ' || xmin::text, ', ' order by oid), 0) from pg_catalog.pg_enum),
       (select pg_catalog.hashtextextended(pg_catalog.string_agg(kind || ' ' || oid::text || ' ' || version, ', ' order by kind, oid, version), 0) from made),
       ${ownSettings.map((setting) => `pg_catalog.current_setting('${setting}')`).join(', ')})::text as server,

@@ -5,7 +5,7 @@ import { readListedStatement } from '../core/reread-expressions.js'
 import type { StatementOptions } from '../core/row-expressions.js'
 import { countNewer, newerRows, partsOfNewer } from '../core/segments.js'
 import type { ComparisonSpec } from '../core/spec.js'
-import { areCountersTrusted, countersOfRelation, ofOthers } from './evidence.js'
+import { areCountersTrusted, countersOfRelation, isIdle, ofOthers } from './evidence.js'
 import { canLookUpBoth } from './neighbours.js'
 import { readNewer } from './newer.js'
 import { readInParts, type Pace } from './pace.js'
@@ -35,7 +35,7 @@ export interface Beginning {
 const standingStatement = `with wanted as (select item ->> 0 as schema, item ->> 1 as name from pg_catalog.json_array_elements($1::text::json) as list(item))
   select ${areCountersTrusted}::text as trusted,
     pg_catalog.json_build_array(pg_catalog.pg_postmaster_start_time(), (select stats_reset from pg_catalog.pg_stat_bgwriter), (select stats_reset from pg_catalog.pg_stat_database where datname = pg_catalog.current_database()))::text as reset,
-    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity where ${ofOthers} and (state is distinct from 'idle' or state_change >= $2::text::timestamptz))::text as writers,
+    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity where ${ofOthers} and (not ${isIdle} or state_change >= $2::text::timestamptz))::text as writers,
     pg_catalog.to_char(pg_catalog.clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment, pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text as horizon,
     (select pg_catalog.json_object_agg(pg_catalog.json_build_array(n.nspname, c.relname)::text, pg_catalog.json_build_object('file', pg_catalog.json_build_array(c.oid, pg_catalog.pg_relation_filenode(c.oid))::text, 'counters', ${countersOfRelation}))
       from wanted w join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name)::text as tables`

@@ -332,7 +332,7 @@ export async function readTable(sql: Db, jobId: string, table: { side: Side; sch
 
 /** Publishes the results of a job together; a sample never becomes coverage. */
 export async function publishResults(tx: Db, jobId: string): Promise<void> {
-  await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and basis <> 'sample'`
+  await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and not exists (select from migration_coverage.job where job_id = ${jobId} and mode = 'sample')`
   // the sums of this job are what the next one may rest on; a job that still runs needs its own
   await tx`
     delete from migration_coverage.segment_sums using migration_coverage.task t, migration_coverage.job j, migration_coverage.entity_result r

@@ -60,15 +60,17 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const natural = await checkNaturalMaps(readers, planned, signal)
   const isUnstable = (entity: string) => check.faults.some((fault) => fault.code === 'UNSTABLE_SQL' && (fault.entity === null || fault.entity === entity))
   const parentsOf = (spec: ComparisonSpec) => Object.values(parentSpecs(check.specs, [spec.entity]))
-  const { entities, evidence, versions, reused, partlyReused, lookedAt } = await findReusable(context, planned.map((entity) => blockAmbiguous(entity, natural)), { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
+  const candidates = planned.map((entity) => blockAmbiguous(entity, natural))
+  // before the counters are looked at: what is replaced meanwhile would be read under the evidence of another table
+  const comparable = candidates.flatMap(({ spec, blocked }) => (spec === null || blocked !== null ? [] : [spec]))
+  const [sourceBeginning, targetBeginning] = await Promise.all([readBeginning(comparable, readers.source, signal), readBeginning(comparable, readers.target, signal)])
+  const { entities, evidence, versions, reused, partlyReused, lookedAt } = await findReusable(context, candidates, { mode: task.job.mode, recode: encodings.recode }, parentsOf, isUnstable, signal)
   for (const one of entities) {
     const isReused = [reused, partlyReused].some((jobs) => Object.keys(jobs[one.entity] ?? {}).length > 0)
     one.streamed &&= !isReused && one.blocked === null
     // rows are not kept, so a later run cannot rest on them
     if (one.streamed) for (const proofs of [evidence, versions]) proofs[one.entity] = { source: null, target: null }
   }
-  const comparable = entities.flatMap(({ spec, blocked }) => (spec === null || blocked !== null ? [] : [spec]))
-  const [sourceBeginning, targetBeginning] = await Promise.all([readBeginning(comparable, readers.source, signal), readBeginning(comparable, readers.target, signal)])
   // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
   const position = await context.replicas.readPosition(readers.source, signal)
   const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]

@@ -39,7 +39,7 @@ const restMs = 30_000
 
 /** What is committed on the source at this moment stands before its insert position, whether or not it is flushed. */
 const positionStatement = 'select (case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_insert_lsn() end)::text as lsn'
-const systemStatement = 'select system_identifier::text as system from pg_catalog.pg_control_system()'
+const systemStatement = "select system_identifier::text || ' ' || timeline_id::text as system from pg_catalog.pg_control_system() cross join pg_catalog.pg_control_checkpoint()"
 
 const standbyStatement = `select pg_catalog.pg_is_in_recovery()::text as standby,
   coalesce(pg_catalog.pg_last_wal_replay_lsn() >= $1::text::pg_lsn, false)::text as caught_up`

@@ -72,7 +72,7 @@ async function onFreest(context: TaskContext, side: Side, { position }: Prepared
       const { outcome: { horizon: _, ...outcome }, found } = await run(replica.reader)
       return { outcome: { ...outcome, replica: replica.name }, found }
     } catch (error) {
-      if (signal.aborted || sideOf(error) === null || !isTransient(error) || sqlstateOf(error) === '57014') throw error
+      if (signal.aborted || sideOf(error) === null || isFaultOfRow(error) || sqlstateOf(error) === '57014') throw error
       context.replicas.rest(replica.name, error)
     }
   }
