@@ -131,8 +131,14 @@ async function findUnlikeByKey(spec: ComparisonSpec, readers: Record<Side, Reade
 /** The same by a pass over each side, in one snapshot. */
 async function findUnlikeByPass(spec: ComparisonSpec, readers: Record<Side, Reader>, newer: Buffer, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Set<number>> {
   const segmentOf = new Map([...newerRows(newer)].map(({ segment, key }) => [key, segment]))
-  const keys = arrayText([...segmentOf.keys()])
-  const readSide = async (side: Side): Promise<Buffer> => {
+  const { source, target } = await readListed(spec, readers, [...segmentOf.keys()], options, pace, signal)
+  return new Set(pairHashes(source, target).suspects.flatMap((suspect) => segmentOf.get(keyOfSuspect(suspect)) ?? []))
+}
+
+/** The packed rows of both sides under the keys of these hashes, by a pass over each side in one snapshot. */
+export async function readListed(spec: ComparisonSpec, readers: Record<Side, Reader>, keyHashes: readonly string[], options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Record<Side, Buffer>> {
+  const keys = arrayText(keyHashes)
+  const [source, target] = await Promise.all(sides.map(async (side) => {
     const parts: Buffer[] = []
     await readSnapshot(readers[side], signal, async (readMore) => {
       await readInParts(pace, spec, side, 'keys', async (pages) => {
@@ -141,9 +147,8 @@ async function findUnlikeByPass(spec: ComparisonSpec, readers: Record<Side, Read
       })
     })
     return Buffer.concat(parts)
-  }
-  const [source, target] = await Promise.all([readSide('source'), readSide('target')])
-  return new Set(pairHashes(source, target).suspects.flatMap((suspect) => segmentOf.get(keyOfSuspect(suspect)) ?? []))
+  })) as [Buffer, Buffer]
+  return { source, target }
 }
 
 /** By side and block (`countBlocks`) the packed rows that the passes over a side may have seen twice or not at all: of their keys nothing is known before they are read again. @param chunks as `findMoved` takes them */

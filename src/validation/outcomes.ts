@@ -330,9 +330,13 @@ export async function readTable(sql: Db, jobId: string, table: { side: Side; sch
   return found ?? null
 }
 
-/** Publishes the results of a job together; a sample never becomes coverage. */
+/** Publishes the results of a job together; a sample never becomes coverage. A result that was read before another one that is published by now stands before it. */
 export async function publishResults(tx: Db, jobId: string): Promise<void> {
-  await tx`update migration_coverage.entity_result set published_at = now() where job_id = ${jobId} and not exists (select from migration_coverage.job where job_id = ${jobId} and mode = 'sample')`
+  await tx`
+    update migration_coverage.entity_result r set published_at = least(now(), (
+      select min(later.published_at) - interval '1 microsecond' from migration_coverage.entity_result later
+      where later.entity = r.entity and later.published_at is not null and later.source_snapshot_at > r.source_snapshot_at and later.target_snapshot_at > r.target_snapshot_at))
+    where job_id = ${jobId} and not exists (select from migration_coverage.job where job_id = ${jobId} and mode = 'sample')`
   // the sums of this job are what the next one may rest on; a job that still runs needs its own
   await tx`
     delete from migration_coverage.segment_sums using migration_coverage.task t, migration_coverage.job j, migration_coverage.entity_result r

@@ -9,7 +9,7 @@ import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentCompari
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { causeOfExtra, createRowJudge, tooManyRows, type JudgedRow, type JudgeOptions, type Observe, type Readers } from './judge-rows.js'
-import { lookBack, readBeginning } from './moved.js'
+import { lookBack, readBeginning, readListed } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { readInParts, type Pace } from './pace.js'
@@ -108,6 +108,12 @@ function shouldLookUp(seen: Record<Side, number>, options: SettleOptions): boole
   if (neighbours === undefined || indexes === null || indexes.target === null || !areNear(indexes, options)) return false
   const isFew = seen.source + seen.target <= rows * mostAnywhere
   return isFew || (indexes.source.inOrder && indexes.target.inOrder)
+}
+
+/** Whether a key stands for many rows that are all alike, or that one side alone has. */
+function isCrowd(suspect: Buffer): boolean {
+  const { source, target } = countOfSuspect(suspect)
+  return source + target > manyAlike && (ownerOf(suspect) !== null || isUniform(suspect))
 }
 
 /** What leads from the sums of a segment to the keys of which one may be all that both sides differ by. */
@@ -297,6 +303,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   }
 
   async function settleBlocks(blocks: Iterable<Block> | AsyncIterable<Block>): Promise<void> {
+    const crowds: string[] = []
     // as bytes, a tenth of the objects: they may rest for seconds while others are looked for
     let resting: Buffer[] = []
     let bytes = 0
@@ -311,8 +318,12 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       const { equal, suspects: found } = pairHashes(source, target, unsure)
       addEqual(equal)
       for (const whole of found) {
-        const suspect = canBeShortened ? shorten(whole, unsure?.has(BigInt(keyOfSuspect(whole))) === true) : whole
-        if (suspect === null) continue
+        // of a crowd that may stand here twice in part nothing is known before all of it is read again
+        if (canBeShortened && isCrowd(whole) && unsure?.has(BigInt(keyOfSuspect(whole))) === true) {
+          crowds.push(keyOfSuspect(whole))
+          continue
+        }
+        const suspect = canBeShortened ? shorten(whole) : whole
         const { source: sourceRows, target: targetRows } = countOfSuspect(suspect)
         const owner = ownerOf(suspect)
         if (owner === null && sourceRows + targetRows > mostRowsOfKey && canBeMany) {
@@ -335,20 +346,13 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     }
     for (const { suspects } of Object.values(kinds)) if (suspects.length > 0) rest(suspects)
     await settleRested(resting)
+    if (crowds.length > 0) await settleBlocks([await readListed(spec, readers, crowds, options, options.pace, signal)])
   }
 
-  /**
-   * Of a key that stands for many rows that are all alike, or that one side alone has, one pair and what a side has more: the others are equal, or more than are read one by one.
-   * @returns null: the rows are not even known to be as many as they seem
-   */
-  function shorten(suspect: Buffer, isUnsure: boolean): Buffer | null {
+  /** Of a key that stands for many rows that are all alike, or that one side alone has, one pair and what a side has more: the others are equal, or more than are read one by one. */
+  function shorten(suspect: Buffer): Buffer {
     const { source, target } = countOfSuspect(suspect)
-    if (source + target <= manyAlike || (ownerOf(suspect) === null && !isUniform(suspect))) return suspect
-    if (isUnsure) {
-      addUntold('source', 'pending', 'keeps changing', source)
-      addUntold('target', 'pending', 'keeps changing', target)
-      return null
-    }
+    if (!isCrowd(suspect)) return suspect
     const pairs = Math.max(0, Math.min(source, target) - 1)
     const kept = { source: Math.min(source - pairs, mostSurplus), target: Math.min(target - pairs, mostSurplus) }
     addEqual(pairs)

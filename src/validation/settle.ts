@@ -118,7 +118,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   await tallyUnkeyed(spec, readers, { source, target }, { ...statement, snapshot: asOf('target') }, options.maxStoredDifferences, tally, signal)
   const unread = tallyUnread(spec, outcomes, tally)
   const rests = restsOn(spec.entity, prepared.reused[spec.entity] ?? {}, outcomes)
-  const sample = statement.sample === undefined ? null : tallySample(spec.entity, outcomes, tally)
+  const sample = statement.sample === undefined ? null : tallySample(spec, outcomes, tally)
   const sourceFrom = prepared.reused[spec.entity]?.source
   const uniqueness = await readEarlierUniqueness(context, spec, sourceFrom) ?? await checkSourceKey(readers.source, spec, statement, signal)
   const earlierReasons = sourceFrom === undefined ? null : await readCheck(context.target, sourceFrom, spec.entity, heldReasonsCheck)
@@ -127,7 +127,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const accounting = accountEntity({ counted: source.counted, reread: reread.source, settled: seen.source }, { counted: target.counted, reread: reread.target, settled: seen.target }, tally)
   const examined = { source: sumOf(outcomes.source.map(examinedOf)), target: sumOf(outcomes.target.map(examinedOf)) }
   const durationMs = Math.round(performance.now() - startedAt) + sumOf([...outcomes.source, ...outcomes.target].map((outcome) => outcome.durationMs))
-  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, readers, outcomes, totals.parts, { pending: tally.source.pending + tally.target.pending + source.left + target.left, isSample: sample !== null }, { ...statement, pace: context.pace }, signal)]
+  const checks = [...accountingChecks(spec.entity, accounting, { rowsExamined: examined.source + examined.target, durationMs, full: sample === null }, unread), uniqueness, ...[sample, rests].filter((one) => one !== null), ...merged.check, ...heldReasons, ...adviseOnKey(spec, tally.differences), ...await checkTotals(spec, readers, outcomes, totals.parts, { hasMoved: moved.rows > 0, pending: tally.source.pending + tally.target.pending + source.left + target.left, isSample: sample !== null }, { ...statement, pace: context.pace }, signal)]
   const profile = settleProfile(spec, outcomes, task.job.includeIntegrityChecks ? await listUncoveredColumns(context.target, task.jobId, spec.entity) : [])
   checks.push(...profile.checks)
   checks.push(...replicasRead(spec.entity, outcomes.source))

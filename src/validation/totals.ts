@@ -50,9 +50,9 @@ export function collectTotals(spec: ComparisonSpec): { observe: Observe; parts: 
 /**
  * One check for each total of the plan: of every group the sum that is expected in the target against the sum that is there. Expected are the source rows in
  * scope but those explained, merged, pending or accepted. A total that is unequal is summed up once more, since rows were judged later than they were summed: it is wrong only if both readings agree.
- * @param known pending: rows that keep changing (what is unequal while there are some is not known to be wrong); isSample: of rows outside the sample nobody knows whether they are expected
+ * @param known hasMoved: the passes may have summed up rows twice or not at all; pending: rows that keep changing (what is unequal while there are some is not known to be wrong); isSample: of rows outside the sample nobody knows whether they are expected
  */
-export async function checkTotals(spec: ComparisonSpec, readers: Record<Side, Reader>, outcomes: Record<Side, ScanOutcome[]>, collected: readonly (readonly Part[])[], known: { pending: number; isSample: boolean }, options: StatementOptions & { pace: Pace }, signal: AbortSignal): Promise<CheckResult[]> {
+export async function checkTotals(spec: ComparisonSpec, readers: Record<Side, Reader>, outcomes: Record<Side, ScanOutcome[]>, collected: readonly (readonly Part[])[], known: { hasMoved: boolean; pending: number; isSample: boolean }, options: StatementOptions & { pace: Pace }, signal: AbortSignal): Promise<CheckResult[]> {
   const { target } = readers
   const checks: CheckResult[] = []
   for (const [index, total] of spec.totals.entries()) {
@@ -67,11 +67,15 @@ export async function checkTotals(spec: ComparisonSpec, readers: Record<Side, Re
       const keyed = sides.flatMap((side) => sums[side].flatMap((sum) => (sum ?? []).filter((one) => one.class === 'keyed').map(({ group, rows, sum: text }): Part => ({ side, group, rows, sum: text }))))
       return judgeTotal(spec, total, await foldGroups(spec, total, [...keyed, ...(collected[index] ?? [])], target, signal), isMoving, target, signal)
     }
-    let judged = await judge({ source, target: there }, known.pending > 0)
+    const sumBoth = async (): Promise<Record<Side, Sums>> => {
+      const [sourceNow, targetNow] = await Promise.all(sides.map((side) => sumAgain(spec, readers[side], total, options, signal))) as [Sums, Sums]
+      return { source: sourceNow, target: targetNow }
+    }
+    let judged = await judge(known.hasMoved ? await sumBoth() : { source, target: there }, known.pending > 0)
     if (judged.verdict === 'fail') {
-      const [sourceAgain, thereAgain] = await Promise.all(sides.map((side) => sumAgain(spec, readers[side], total, options, signal))) as [Sums, Sums]
-      const again = await judge({ source: sourceAgain, target: thereAgain }, false)
-      judged = again.verdict !== 'fail' || isDeepStrictEqual(again.evidence, judged.evidence) ? again : await judge({ source: sourceAgain, target: thereAgain }, true)
+      const now = await sumBoth()
+      const again = await judge(now, false)
+      judged = again.verdict !== 'fail' || isDeepStrictEqual(again.evidence, judged.evidence) ? again : await judge(now, true)
     }
     checks.push({ ...head, ...judged })
   }

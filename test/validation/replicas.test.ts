@@ -109,6 +109,27 @@ test('a server that is no standby of the source is not read', async () => {
   }
 })
 
+test('a table that is not logged is read on the source', async () => {
+  for (const sql of [primary, target.sql]) await sql.unsafe('create unlogged table unlogged (id int primary key, v text); insert into unlogged select i, i from generate_series(1, 5000) i').simple()
+  await caughtUp()
+  const run = await comparer.compare(plan.replaceAll('table: t', 'table: unlogged'), { scanChunkPages: 16 }, { includeCrossEntity: false }, replicas())
+  expect(run.entities['t']).toMatchObject({ verdict: 'pass', accounting: { source: { verified: 5000 } } })
+})
+
+test('a standby that has gone another way since is not read', async () => {
+  await caughtUp()
+  await standby.admin`select pg_promote()`
+  await standby.admin.unsafe("update t set v = 'another' where id = 17; create table more as select i, repeat('x', 500) from generate_series(1, 20000) i").simple()
+  await target.sql`update t set v = 'another' where id = 17`
+  await servers.standby.stop()
+  writeFileSync(join(root, 'standby', 'data', 'standby.signal'), '')
+  servers.standby = await startEmbeddedPostgres({ dataDir: join(root, 'standby'), port: servers.standby.port })
+  const run = await compare()
+  expect(checkOf(run)).toBeUndefined()
+  expect(run.entities['t']).toMatchObject({ verdict: 'fail', accounting: { source: { differs: 1 } } })
+  await primary`update t set v = 'another' where id = 17`
+})
+
 test('a standby that is gone costs no more than the attempt', async () => {
   await servers.standby.stop()
   const run = await compare()

@@ -66,6 +66,26 @@ test('no row is called missing because its partner is outside the sample', () =>
   }
 })
 
+test('it says of how many rows no sample can tell anything', () => {
+  for (const run of runs) {
+    expect(checkOf(run, 'same')!.message).toMatch(/ of all rows are$/)
+    expect(checkOf(run, 'folded')!.message).toMatch(/ of the rows that a sample can judge are; of \d+ others \(without a key, merged, or with keys that a map folds\) nothing is known$|^a sample of 0 of 4000/)
+  }
+})
+
+test('of rows that are alike, and chosen together, it supports no interval; nor does one that compared nothing replace what is published', async () => {
+  await pair.source.sql.unsafe('create table alike (v int); insert into alike select i % 20 from generate_series(1, 2000) i; create function zero() returns int language sql immutable as \'select 1000\'').simple()
+  await pair.target.sql.unsafe('create table alike (v int); insert into alike select i % 20 from generate_series(1, 2000) i').simple()
+  const alike = 'version: 1\ndomains: { d: {} }\nentities:\n  alike: { domain: d, source: { table: alike, where: "100 / (src.v - public.zero()) < 5000" }, target: { table: alike }, key: all, same: [v] }\n'
+  expect((await pair.compare(alike)).entities['alike']!.verdict).toBe('pass')
+  const sampled = await pair.compare(alike, {}, { mode: 'sample' })
+  expect(checkOf(sampled, 'alike')).toMatchObject({ message: expect.stringMatching(/supports no interval$|^a sample of 0/) })
+  await pair.source.sql.unsafe("create or replace function zero() returns int language sql immutable as 'select 5'")
+  expect((await pair.compare(alike, {}, { mode: 'sample' })).entities['alike']!.verdict).toBe('unknown')
+  const published = await pair.tracking<{ verdict: string }[]>`select verdict from migration_coverage.entity_result where entity = 'alike' and published_at is not null`
+  expect(published.map(({ verdict }) => verdict)).toEqual(['pass'])
+})
+
 test('a total is unknown: of the rows outside the sample nobody knows whether they are expected', () => {
   for (const run of runs) expect(run.checks.filter(({ name }) => name === 'the total agrees').map(({ entity, verdict, message }) => [entity, verdict, message])).toEqual([['t', 'unknown', 'a sample of the keys cannot tell']])
 })
@@ -76,7 +96,7 @@ test('each job draws its own sample', () => {
 })
 
 test('it is never published as coverage', async () => {
-  const results = await pair.tracking<{ basis: string; published: Date | null }[]>`select basis, published_at as published from migration_coverage.entity_result`
+  const results = await pair.tracking<{ basis: string; published: Date | null }[]>`select basis, published_at as published from migration_coverage.entity_result where entity <> 'alike'`
   expect(results.map(({ basis, published }) => [basis, published])).toEqual(results.map(() => ['sample', null]))
   expect(results).toHaveLength(8)
 })
