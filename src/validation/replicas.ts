@@ -73,7 +73,7 @@ export function createReplicas(replicas: readonly Replica[], limits: LoadLimits,
     try {
       const [system, row] = [await readSystem(reader, signal), await readOne(reader, signal, standbyStatement, [position.lsn])]
       if (row['standby'] !== 'true' || system === null || system !== position.system) {
-        const reason = system === null || position.system === null ? 'the role may not execute pg_control_system(), which tells whether it is a standby of the source' : 'it is no physical standby of the source'
+        const reason = system === null || position.system === null ? 'the role may not execute pg_control_system() and pg_control_checkpoint(), which tell whether it is a standby of the source' : 'it is no physical standby of the source'
         rest(name, new Error(reason))
         return false
       }
