@@ -91,9 +91,9 @@ function taggedEntries(maps: StoredKeyMapSpec['members']): string {
     `(tgt.${quoteIdentifier(map.modern)})::text as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)}`).join(' union all ')
 }
 
-/** A legacy key behind the name of its map. @param text SQL of its canonical text */
+/** A legacy key behind the name of its map, which is quoted where it could be taken for another one with a part of the key. @param text SQL of its canonical text */
 export function taggedKey(map: string, text: string): string {
-  return `${quoteLiteral(`${map} `)} || ${text}`
+  return `${quoteLiteral(`${/^"| /.test(map) ? JSON.stringify(map) : map} `)} || ${text}`
 }
 
 /** SQL of the entries of a map that lead anywhere, from `from` on, each as `tgt`. */
