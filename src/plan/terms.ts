@@ -104,15 +104,12 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): Resol
   const [sourceType, targetType] = [source.type, target.type]
   const { choice, faults } = chooseKind(context, planned, sourceType, targetType)
   const judged = [...faults, ...judgeChoice(planned, choice, name)]
-  if (term.tolerance !== undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
+  if (term.tolerance !== undefined && term.references === undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
   if ('refused' in choice) return { ...nothing, faults: judged }
   if (part === 'key' && choice.kind.decideAs !== null) {
     judged.push({ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be part of a key: equal values of ${sourceType.name} have several texts; choose another column, or bring it to one form in \`sql\`` })
   }
-  if (part === 'key') {
-    judged.push(...(['tolerance', 'accept'] as const).filter((key) => term[key] !== undefined).map((key): FoundFault => (
-      { code: 'CONTRADICTION', path: [...path, key], message: `\`${key}\` cannot stand in a key: with \`key: all\` every column is part of it; remove it, or name the columns of the key` })))
-  }
+  judged.push(...checkAllowances(planned))
   const values = term.values === undefined ? null : readValues(context.loaded, [...path, 'values'], term.values)
   const accepted = resolveAccepted(context, planned, target.raw === null ? [rawTarget] : [targetType, rawTarget])
   judged.push(...accepted.faults)
@@ -123,6 +120,16 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): Resol
     values, zone: term.zone ?? null, tolerance: term.tolerance ?? null, pii: term.pii ?? false,
   }
   return { planned, spec, map: keyMap === null ? null : (context.keyMaps.get(keyMap)?.spec ?? null), faults: judged }
+}
+
+/** What a key or a reference must equal it must equal as it is; a reference may still have other values that are named. */
+function checkAllowances({ term, path, part }: PlannedTerm): FoundFault[] {
+  const written = (['tolerance', 'accept'] as const).filter((key) => term[key] !== undefined)
+  if (part === 'key') {
+    return written.map((key) => ({ code: 'CONTRADICTION', path: [...path, key], message: `\`${key}\` cannot stand in a key: with \`key: all\` every column is part of it; remove it, or name the columns of the key` }))
+  }
+  if (term.tolerance === undefined || term.references === undefined) return []
+  return [{ code: 'CONTRADICTION', path: [...path, 'tolerance'], message: '`tolerance` cannot stand at a reference: a key that is near the right one names another row; remove it, or list other values under `accept`' }]
 }
 
 const textTypes = ['text', 'varchar', 'bpchar', 'citext']
@@ -178,7 +185,7 @@ function resolveByCode(context: EntityContext, planned: PlannedTerm, references:
     return 'refused' in chosen.choice || map === undefined || isNatural(map) ? [] : [{ code: written, map, kind: chosen.choice.kind }]
   })
   const accepted = resolveAccepted(context, planned, [own.targetType])
-  faults.push(...accepted.faults)
+  faults.push(...checkAllowances(planned), ...accepted.faults)
   if (choices.length < Object.keys(maps).length) return { ...nothing, faults }
   const column = `src.${quoteIdentifier(by)}`
   const tagged = choices.map((one) => `when ${isCode(column, code.type.name, one.code)} then ${taggedKey(one.map.name, canonicalText(canonicalValue(one.kind, own.sourceType.name, own.source)))}`)

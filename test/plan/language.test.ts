@@ -138,6 +138,16 @@ describe('references by a code', () => {
     expect((await faultsOf(by(rest)))[0]).toContain(fault)
   })
 
+  it('equals its key as it is: no tolerance, and in a bag no other value', async () => {
+    expect(await faultsOf({ source: 'table: person', entity: 'columns: { ref: { from: ref, references: { by: kind, 1: a }, tolerance: 1 } }' })).toEqual([
+      'CONTRADICTION columns.ref.tolerance: `tolerance` cannot stand at a reference: a key that is near the right one names another row; remove it, or list other values under `accept`',
+    ])
+    expect((await faultsOf({ source: 'table: person', entity: 'columns: { ref: { from: ref, references: a, tolerance: 1 } }' })).join()).toMatch(/^CONTRADICTION columns\.ref\.tolerance: `tolerance` cannot stand at a reference[^;]*; remove it/)
+    expect(await faultsOf({ source: 'table: person', key: 'all', entity: 'same: [id]\ncolumns: { ref: { from: ref, references: { by: kind, 1: a }, accept: [{ reason: other, value: "null::uuid" }] } }' })).toEqual([
+      'CONTRADICTION columns.ref.accept: `accept` cannot stand in a key: with `key: all` every column is part of it; remove it, or name the columns of the key',
+    ])
+  })
+
   it('refuses a natural map', async () => {
     const top = 'keyMaps: { m: { source: { table: person, key: id, natural: name }, target: { table: people, key: id, natural: name } } }'
     expect((await faultsOf({ ...by('by: kind, 1: m'), top })).join()).toContain('`m` is a natural key map, and a code can choose among stored ones only')
