@@ -16,4 +16,54 @@ export const referenceCases: Case[] = [
     entities: { a: `${side('a')}, key: { id: id }, columns: { ref: { from: ref, references: { by: kind, 1: $_user, 2: "$_user x", 3: '"$' } } }` },
     expected: { a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs reference {"id":"1"} ref: $_user x 5 → 20 (legacy "$_user x" 5)'] } },
   },
+  {
+    name: 'a map that is ambiguous to numbers is told, though an entity that it keys tells its keys apart by their text',
+    source: `${table('p', 'id text primary key', "('7'), ('007')")}; ${table('c', 'id int primary key, p int', '(1, 7)')}`,
+    target: `${table('p', 'id int', '(10), (20)')}; ${table('c', 'id int, p int', '(1, 20)')}; ${table('map', 'legacy text, modern int', "('7', 10), ('007', 20)")}`,
+    keyMaps: maps('map'),
+    entities: { p: `${side('p')}, key: { id: { from: id, references: $_map } }`, c: `${side('c')}, key: { id: id }, columns: { p: { from: p, references: $_map } }` },
+    expected: { p: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' }, c: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' } },
+    checks: { '$_p a legacy key has one modern key $_map': 'pass', '$_c a legacy key has one modern key $_map': 'fail' },
+  },
+  {
+    name: 'of a map that is ambiguous to one column and not to another the worse is told, whichever comes first',
+    source: table('a', 'id int primary key, x int, y text', "(1, 7, '7')"),
+    target: `${table('a', 'id int, x int, y int', '(1, 20, 10)')}; ${table('map', 'legacy text, modern int', "('7', 10), ('007', 20)")}`,
+    keyMaps: maps('map'),
+    entities: {
+      a: `${side('a')}, shared: true, key: { id: id }, columns: { x: { from: x, references: $_map }, y: { from: y, references: $_map } }`,
+      b: `${side('a')}, shared: true, key: { id: id }, columns: { y: { from: y, references: $_map }, x: { from: x, references: $_map } }`,
+    },
+    expected: { a: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' }, b: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' } },
+    checks: { '$_a a legacy key has one modern key $_map': 'fail', '$_b a legacy key has one modern key $_map': 'fail' },
+  },
+  {
+    name: 'a legacy key with two modern ones fails whatever references its map, beside the entity that it keys',
+    source: `${table('p', 'id int primary key', '(1)')}; ${table('c', 'id int primary key, p int', '(1, 1)')}; ${table('n', 'id int primary key, kind text, p int', "(1, 'p', 1)")}`,
+    target: `${table('p', 'id int', '(10)')}; ${table('c', 'id int, p int', '(1, 77)')}; ${table('n', 'id int, p int', '(1, 77)')}; ${entries('map', '(1, 10), (1, 77), (null, 5)')}`,
+    keyMaps: maps('map'),
+    entities: {
+      p: `${side('p')}, key: { id: { from: id, references: $_map } }`, c: `${side('c')}, key: { id: id }, columns: { p: { from: p, references: $_map } }`,
+      n: `${side('n')}, key: { id: id }, columns: { p: { from: p, references: { by: kind, p: $_map } } }`,
+    },
+    expected: { p: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' }, c: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' }, n: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' } },
+    checks: { '$_c a legacy key has one modern key $_map': 'fail', '$_n a legacy key has one modern key $_map': 'fail', '$_p a map entry can be read $_map': 'warn' },
+  },
+  {
+    name: 'what an entity declares as merged is right to all that reference its map: in a leg of a key, in a column and by a code',
+    source: `${table('doctor', 'id int primary key, mail text', "(1, 'a'), (2, 'a'), (3, 'b')")}; ${table('link', 'doctor int, tag text, primary key (doctor, tag)', "(1, 'x'), (2, 'y'), (3, 'x')")};
+      ${table('note', 'id int primary key, kind int, ref text', "(1, 11, '1'), (2, 11, '2')")}`,
+    target: `${table('doctor', 'id int primary key, mail text', "(10, 'a'), (30, 'b')")}; ${table('link', 'doctor int, tag text', "(10, 'x'), (10, 'y'), (30, 'x')")}; ${table('note', 'id int, ref int', '(1, 10), (2, 10)')};
+      ${entries('map', '(1, 10), (2, 10), (3, 30)')}`,
+    keyMaps: maps('map'),
+    entities: {
+      doctor: 'source: { table: $_doctor, merge: { by: mail, keep: id } }, target: { table: $_doctor }, key: { id: { from: id, references: $_map } }, same: [mail]',
+      link: `${side('link')}, key: { doctor: { from: doctor, references: $_map }, tag: tag }`,
+      note: `${side('note')}, key: { id: id }, columns: { ref: { from: ref, references: { by: kind, 11: $_map } } }`,
+    },
+    expected: {
+      doctor: { verdict: 'pass', figures: '3: 2 verified, 1 merged | 2: 2 matched' }, link: { verdict: 'pass', figures: '3: 3 verified | 3: 3 matched' },
+      note: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' },
+    },
+  },
 ]
