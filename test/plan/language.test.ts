@@ -73,11 +73,18 @@ describe('a query', () => {
     expect(specs.get('people')?.source.covers?.key).toEqual([{ column: 'person_id', as: 'id' }, { column: 'at', as: 'at' }])
   })
 
+  it('of a table joined with itself covers the rows whose key is that of the entity', async () => {
+    const { specs, faults } = await check({ source: 'query: "select q.id as ref, p.id as kind, p.name from person p left join person q on q.id = p.ref", covers: person', key: '{ id: kind }', entity: 'same: [name]' })
+    expect(specs.get('people')?.source.covers?.key).toEqual([{ column: 'id', as: 'kind' }])
+    expect(faults.filter(({ code }) => code === 'UNCOUNTED_CLAIM')).toEqual([])
+  })
+
   it.each<[string, string, string]>([
     ['a computed key', 'query: "select id + 0 as id, name from person", covers: person', 'UNCOUNTED_CLAIM source.covers: the query does not return the primary key of public.person as it stands (id)'],
+    ['a key that it returns twice', 'query: "select p.id as ref, q.id as kind, p.name from person p join person q on q.id = p.ref", covers: person', 'UNCOUNTED_CLAIM source.covers: the query returns the primary key of public.person (id) more than once'],
     ['a table without a primary key', 'query: "select id from bare", covers: bare', 'UNCOUNTED_CLAIM source.covers: public.bare has no primary key'],
   ])('warns of %s', async (_, text, fault) => {
-    expect((await faultsOf({ source: text }, 'warning')).find((found) => found.startsWith('UNCOUNTED'))).toContain(fault)
+    expect((await faultsOf({ source: text, key: text.includes('as ref') ? '{ name: name }' : '{ id: id }' }, 'warning')).find((found) => found.startsWith('UNCOUNTED'))).toContain(fault)
   })
 
   it.each<[string, Parts, string]>([

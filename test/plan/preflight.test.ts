@@ -21,6 +21,8 @@ beforeAll(async () => {
     create view people_view as select * from person;
     create table log (at date, v text) partition by range (at);
     create table log_1 partition of log for values from ('2020-01-01') to ('2021-01-01');
+    create table log_2 partition of log for values from ('2021-01-01') to ('2022-01-01') partition by range (at);
+    create table log_2a partition of log_2 for values from ('2021-01-01') to ('2021-02-01');
     create table "Odd ""Table"".x" ("the Id" int primary key, "select" text, "customerRef" text);
   `).simple()
   await target.sql.unsafe(`
@@ -282,6 +284,22 @@ entities:
   it('of which two entities claim every source row are worth a warning', async () => {
     const { faults } = await check(two('target: { table: people }, key: { legacy_id: id }', 'target: { table: visits }, key: { at: city }').replace('table: office', 'table: person').replace('at: city', 'at: born'))
     expect(faults.filter(({ code }) => code === 'OVERLAPPING_CLAIM').map(({ entity, severity }) => [entity, severity])).toEqual([['one', 'warning'], ['two', 'warning']])
+  })
+})
+
+describe('a part of a table that another entity reads', () => {
+  it.each([
+    ['a partition', 'table: log', 'table: log_1', 'table', 'public.log_1 is a part of public.log'],
+    ['a partition of a partition', 'table: log', 'table: log_2a', 'table', 'public.log_2a is a part of public.log'],
+    ['a partition that a query accounts for', 'table: log', 'query: "select l.at, l.v from log_1 l", covers: log_1', 'covers', 'public.log_1 is a part of public.log'],
+    ['a partition of what a query accounts for', 'query: "select l.at, l.v from log l", covers: log', 'table: log_2a', 'table', 'public.log_2a is a part of public.log'],
+  ])('is refused: %s', async (_, whole, part, at, words) => {
+    const text = (more: string) => `version: 1\ndomains: { core: {} }\nentities:\n  whole: { domain: core, source: { ${whole} }, target: { table: log }, key: { at: at, v: v }${more} }\n  part: { domain: core, source: { ${part} }, target: { table: visits }, key: { at: at }${more} }\n`
+    const { faults } = await check(text(''))
+    const critical = faults.filter(({ severity }) => severity === 'critical')
+    expect(critical).toMatchObject([{ code: 'OVERLAPPING_CLAIM', entity: 'part', path: `entities.part.source.${at}` }])
+    expect(critical[0]?.message).toContain(`${words}, which whole covers: its rows would be counted twice`)
+    expect((await check(text(', shared: true'))).faults.filter(({ severity }) => severity === 'critical')).toEqual([])
   })
 })
 
