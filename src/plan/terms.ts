@@ -1,6 +1,6 @@
 import { canonicalOf, canonicalText, canonicalValue, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
 import type { Catalog, RelationInfo, TypeInfo } from '../core/catalog.js'
-import { isNatural, taggedKey } from '../core/key-map-expressions.js'
+import { commonModernType, isNatural, taggedKey } from '../core/key-map-expressions.js'
 import { isCode } from '../core/term-expressions.js'
 import { quoteIdentifier } from '../core/identifier.js'
 import { readJson } from '../core/json-text.js'
@@ -190,7 +190,7 @@ function resolveByCode(context: EntityContext, planned: PlannedTerm, references:
   const column = `src.${quoteIdentifier(by)}`
   const tagged = choices.map((one) => `when ${isCode(column, code.type.name, one.code)} then ${taggedKey(one.map.name, canonicalText(canonicalValue(one.kind, own.sourceType.name, own.source)))}`)
   const members = [...new Map(choices.map(({ map, kind }) => [map.name, { map, kind }])).values()]
-  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', unique: { legacy: false, modern: false }, legacyType: 'text', modernType: 'text', where: null }
+  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', unique: { legacy: false, modern: false }, legacyType: 'text', modernType: commonModernType(members.map((one) => one.map)), where: null }
   const spec: TermSpec = {
     name, source: `(case ${tagged.join(' ')} end)`, sourceRaw: `(case when ${own.source} is not null then coalesce((${column})::text, 'NULL') || ' ' || (${own.source})::text end)`,
     target: own.target, targetRaw: null, sourceType: 'text', targetType: own.targetType.name, canonical: naturalKind, keyMap: map.name, values: null, zone: null, tolerance: null,
@@ -238,7 +238,10 @@ function chooseReference({ keyMaps }: EntityContext, { path }: PlannedTerm, name
     return { choice: { refused: `a legacy key of type ${map.legacy.name} is not supported; whole numbers, numeric, uuid and text are` }, faults: [] }
   }
   const modern = chooseCanonical(map.modern, target, { zone: null })
-  if (!('refused' in modern)) return { choice: isNatural(map.spec) && !('refused' in choice) ? { kind: naturalKind } : choice, faults: [] }
+  if (!('refused' in modern)) {
+    const warning = modern.warning === undefined ? [] : [lossyTypes([...path, 'references'], `the modern keys of \`${name}\``, modern.warning)]
+    return { choice: isNatural(map.spec) && !('refused' in choice) ? { kind: naturalKind } : choice, faults: warning }
+  }
   const message = `\`${map.modernColumn}\` of the key map \`${name}\` is ${map.modern.name} and the target column ${target.name}: ${modern.refused}`
   return { choice, faults: [{ code: 'INCOMPATIBLE_TYPES', path: [...path, 'references'], message }] }
 }
@@ -310,5 +313,9 @@ export function readValues(loaded: LoadedPlan, path: Path, values: Record<string
 
 function judgeChoice({ path }: PlannedTerm, choice: CanonicalChoice, name: string): FoundFault[] {
   if ('refused' in choice) return [{ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be compared: ${choice.refused}`, suggestion: choice.suggestion ?? null }]
-  return choice.warning === undefined ? [] : [{ severity: 'warning', code: 'LOSSY_TYPES', path, message: `\`${name}\`: ${choice.warning}` }]
+  return choice.warning === undefined ? [] : [lossyTypes(path, `\`${name}\``, choice.warning)]
+}
+
+function lossyTypes(path: Path, subject: string, warning: string): FoundFault {
+  return { severity: 'warning', code: 'LOSSY_TYPES', path, message: `${subject}: ${warning}` }
 }

@@ -66,4 +66,37 @@ export const referenceCases: Case[] = [
       note: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' },
     },
   },
+  {
+    name: 'modern keys meet those of the target by value, in whatever notation either has them, through one map and by a code',
+    source: `${table('a', 'id int primary key, kind int, ref int', '(1, 11, 7), (2, 58, 7), (3, 11, 8)')}; ${table('b', 'id int primary key, ref int', '(1, 7), (2, 8)')}; ${table('n', 'id int primary key, ref int', '(1, 7)')}`,
+    target: `${table('a', 'id int, ref int', '(1, 100), (2, 200), (3, 200)')}; ${table('b', 'id int, ref numeric(12,3)', '(1, 100), (2, 100)')}; ${table('n', 'id int, ref char(5)', "(1, 'ab')")};
+      ${table('pat', 'legacy int, modern numeric(10,2)', '(7, 100), (8, 300)')}; ${entries('usr', '(7, 200)')}; ${table('text', 'legacy int, modern text', "(7, 'ab ')")}`,
+    keyMaps: maps('pat', 'usr', 'text'),
+    entities: {
+      a: `${side('a')}, key: { id: id }, columns: { ref: { from: ref, references: { by: kind, 11: $_pat, 58: $_usr } } }`,
+      b: `${side('b')}, key: { id: id }, columns: { ref: { from: ref, references: $_pat } }`, n: `${side('n')}, key: { id: id }, columns: { ref: { from: ref, references: $_text } }`,
+    },
+    expected: {
+      a: { verdict: 'fail', figures: '3: 2 verified, 1 differs | 3: 3 matched', differences: ['differs reference {"id":"3"} ref: $_pat 8 → 200 (legacy $_usr 7)'] },
+      b: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs reference {"id":"2"} ref: 8 → 100.000 (legacy 7)'] },
+      n: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+    },
+  },
+  {
+    name: 'modern keys that a float of the target cannot tell apart are one, which is told; others meet it by value',
+    source: `${table('a', 'id int primary key, ref int', '(1, 7), (2, 8)')}; ${table('b', 'id int primary key, ref int', '(1, 8)')}; ${table('k', 'id int primary key', '(7), (8)')}`,
+    target: `${table('a', 'id int, ref float8', '(1, 100), (2, 100)')}; ${table('b', 'id int, ref float8', '(1, 9007199254740992)')}; ${table('k', 'id float4', '(0.1), (300)')};
+      ${table('num', 'legacy int, modern numeric(10,2)', '(7, 100), (8, 300)')}; ${table('big', 'legacy int, modern int8 unique', '(7, 9007199254740992), (8, 9007199254740993)')}; ${table('small', 'legacy int, modern numeric(10,2) unique', '(7, 0.10), (8, 300)')}`,
+    keyMaps: maps('num', 'big', 'small'),
+    entities: {
+      a: `${side('a')}, key: { id: id }, columns: { ref: { from: ref, references: $_num } }`, b: `${side('b')}, key: { id: id }, columns: { ref: { from: ref, references: $_big } }`,
+      k: `${side('k')}, key: { id: { from: id, references: $_small } }`,
+    },
+    expected: {
+      a: { verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched', differences: ['differs reference {"id":"2"} ref: 8 → 100 (legacy 7)'] },
+      b: { verdict: 'fail', figures: '1: 1 verified | 1: 1 matched' }, k: { verdict: 'warn', figures: '2: 2 verified | 2: 2 matched' },
+    },
+    checks: { '$_b a modern key has one legacy key $_big': 'fail', '$_a the plan fits both databases': 'warn' },
+    messages: { '$_a the plan fits both databases': 'the modern keys of `$_num`: numeric against float8' },
+  },
 ]
