@@ -157,6 +157,7 @@ function resolveAccepted({ parts, types }: EntityContext, { term, path, name }: 
       faults.push({ code: 'INCOMPATIBLE_TYPES', path: [...at, 'value'], message: `the accepted value of \`${name}\` cannot be compared: ${choice?.refused ?? 'it has no type'}`, suggestion: choice?.suggestion ?? null })
       return []
     }
+    if (choice.warning !== undefined) faults.push(lossyTypes([...at, 'value'], `the accepted value of \`${name}\``, choice.warning))
     return [{ reason, where: sqlAt('where'), value, kind: choice.kind }]
   })
   const [first, ...others] = values
