@@ -14,7 +14,7 @@ import type { Plan, PlanEntity } from './schema.js'
 import { addressable, findSqlParts, type SqlPart } from './sql-parts.js'
 import { formatTable, readTableName } from './table-name.js'
 import { resolveTotals } from './totals.js'
-import { plannedTerms, readValues, resolveTerm, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type ResolvedKeyMap, type ResolvedTerm } from './terms.js'
+import { plannedTerms, readValues, resolveTerms, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type ResolvedKeyMap, type ResolvedTerm } from './terms.js'
 
 export type { ColumnCoverage, TableCoverage } from './coverage.js'
 export type { ExpressionTypes } from './terms.js'
@@ -82,6 +82,11 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
       const { term, path } = planned
       const requests = term.zone === undefined ? [] : [request(formatPath([...path, 'zone']), 'source', `timestamp '2000-01-01' at time zone ${quoteLiteral(term.zone)}`)]
       if (term.tolerance !== undefined && !/^[\d.eE+-]+$/.test(term.tolerance)) requests.push(request(formatPath([...path, 'tolerance']), 'target', `cast(${quoteLiteral(term.tolerance)} as interval)`))
+      if (typeof term.references === 'object') {
+        const { by, ...maps } = term.references
+        const type = sourceRelation.columns.find((column) => column.name === by)?.type
+        if (type !== undefined) requests.push(...Object.keys(maps).map((code) => request(`${formatPath([...path, 'references', code])}#code`, 'source', `cast(${quoteLiteral(code)} as ${type.name})`)))
+      }
       const sourceType = sourceTypeOf({ source: sourceRelation, types }, planned)
       const targetType = targetTypeOf({ target: targetRelation, types }, planned)
       if (term.values === undefined || sourceType === null || targetType === null) return requests
@@ -147,7 +152,7 @@ function checkEntity(
   const relations = { source: from.relation, target: to.relation }
   const context: EntityContext = { loaded, entity, path, catalogs, ...relations, parts, types, keyMaps }
   const planned = plannedTerms(entity, path, relations.source, relations.target)
-  const resolved = planned.map((one) => resolveTerm(context, one))
+  const resolved = resolveTerms(context, planned)
   const covers = resolveCovers(entity, path, catalogs.source, relations.source)
   faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations, covers.relation), ...checkChangedAt(entity, path, catalogs, relations, types), ...checkShares(loaded.plan, name, catalogs, relations, covers.relation), ...checkMerge(entity, path, relations.source))
   const totals = resolveTotals(entity, path, resolved)

@@ -87,8 +87,23 @@ export interface ResolvedTerm {
   map: KeyMapSpec | null
 }
 
+/** Resolves the terms of an entity. A map that a code chooses is named by those that it is made of; where another one has that name, it is numbered. */
+export function resolveTerms(context: EntityContext, planned: PlannedTerm[]): (ResolvedTerm & { faults: FoundFault[] })[] {
+  const taken = new Map<string, string | null>([...context.keyMaps.keys()].map((name) => [name, null]))
+  return planned.map((one) => {
+    const resolved = resolveTerm(context, one)
+    const { spec, map } = resolved
+    if (spec === null || map === null || isNatural(map) || map.members.length === 0) return resolved
+    const content = JSON.stringify(map)
+    let name = map.name
+    for (let number = 2; taken.has(name) && taken.get(name) !== content; number += 1) name = `${map.name} (${number})`
+    taken.set(name, content)
+    return { ...resolved, spec: { ...spec, keyMap: name }, map: { ...map, name } }
+  })
+}
+
 /** Resolves one term: names, types, canonical kind. Faults of its SQL are found elsewhere. */
-export function resolveTerm(context: EntityContext, planned: PlannedTerm): ResolvedTerm & { faults: FoundFault[] } {
+function resolveTerm(context: EntityContext, planned: PlannedTerm): ResolvedTerm & { faults: FoundFault[] } {
   const { term, path, name, part } = planned
   const missing = checkTermColumns(context, planned)
   const nothing = { planned, spec: null, map: null }
@@ -176,9 +191,16 @@ function resolveByCode(context: EntityContext, planned: PlannedTerm, references:
   const code = context.source.columns.find((column) => column.name === by)
   if (fault !== null || code === undefined) return { ...nothing, faults: fault === null ? [] : [fault] }
   const faults: FoundFault[] = []
+  const meaning = new Map<string, { written: string; keyMap: string }>()
   const choices = Object.entries(maps).flatMap(([written, keyMap]) => {
     const here = [...at, written]
-    if (readLiteral(code.type, written) === null) faults.push({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: write codes as \`${by}\` holds them` })
+    const value = readLiteral(code.type, written)
+    const refused = refusal(context.types, here, (error) => ({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: ${error}` }), '#code')
+    if (refused.length > 0) faults.push(...refused)
+    else if (value === null) faults.push({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: write codes as \`${by}\` holds them` })
+    const before = meaning.get(value ?? '')
+    if (value !== null && before !== undefined && before.keyMap !== keyMap) faults.push({ code: 'INVALID_CODE', path: here, message: `the codes \`${before.written}\` and \`${written}\` are one ${code.type.name} with two key maps: keep one` })
+    if (value !== null) meaning.set(value, { written, keyMap })
     const chosen = chooseReference(context, { ...planned, path: here }, keyMap, own.sourceType, own.targetType)
     faults.push(...chosen.faults, ...judgeChoice({ ...planned, path: here }, chosen.choice, name))
     const map = context.keyMaps.get(keyMap)?.spec

@@ -147,6 +147,8 @@ describe('references by a code', () => {
 
   it.each<[string, string, string]>([
     ['a column of the code that does not exist', 'by: knid, 1: a', 'COLUMN_NOT_FOUND columns.ref.references.by: the source table public.person has no column `knid`'],
+    ['one code in two notations that chooses two maps', 'by: kind, 11: a, 011: b', 'INVALID_CODE columns.ref.references["011"]: the codes `11` and `011` are one int4 with two key maps: keep one'],
+    ['a code that the server refuses', 'by: seen, yesterday at noon: a', 'INVALID_CODE columns.ref.references["yesterday at noon"]: the code `yesterday at noon` is no timestamp: invalid input syntax'],
     ['a code that is no value of it', 'by: kind, one: a', 'INVALID_CODE columns.ref.references.one: the code `one` is no int4'],
   ])('refuses %s', async (_, rest, fault) => {
     expect((await faultsOf(by(rest)))[0]).toContain(fault)

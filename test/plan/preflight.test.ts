@@ -244,6 +244,8 @@ describe('types', () => {
     ['a value that the target\'s enum does not have', { entity: 'columns: { status: { from: id, values: { 1: clsoed } } }' }, 'INVALID_CODE', 'entities.people.columns.status.values["1"]', null],
     ['a value of null that the target does not have', { entity: 'columns: { status: { from: id, values: { null: none } } }' }, 'INVALID_CODE', 'entities.people.columns.status.values.null', null],
     ['one code in two ways', { entity: 'columns: { num: { from: id, values: { 7: 1, 007: 2 } } }' }, 'INVALID_CODE', 'entities.people.columns.num.values["007"]', null],
+    ['one number in two ways', { entity: 'columns: { num: { from: score, values: { 7: 1, 7.00: 2 } } }' }, 'INVALID_CODE', 'entities.people.columns.num.values["7.00"]', null],
+    ['one text of a char in two ways', { entity: 'columns: { num: { from: kind, values: { "P": 1, "P ": 2 } } }' }, 'INVALID_CODE', 'entities.people.columns.num.values["P "]', null],
     ['a key map of another type', { entity: 'columns: { num: { from: id, references: office } }' }, 'INCOMPATIBLE_TYPES', 'entities.people.columns.num.references', null],
     ['a key that has several texts', { key: '{ note: note }' }, 'INCOMPATIBLE_TYPES', 'entities.people.key.note', null],
     ['a date as a legacy key', { top: map.replace('legacy: legacy_id, modern: modern_id, where: "entity', 'legacy: entity, modern: modern_id, where: "entity'), key: '{ id: { from: born, references: person } }' }, 'INCOMPATIBLE_TYPES', 'entities.people.key.id', null],

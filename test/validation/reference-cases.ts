@@ -99,4 +99,33 @@ export const referenceCases: Case[] = [
     checks: { '$_b a modern key has one legacy key $_big': 'fail', '$_a the plan fits both databases': 'warn' },
     messages: { '$_a the plan fits both databases': 'the modern keys of `$_num`: numeric against float8' },
   },
+  {
+    name: 'by a code: two columns of different types through the same maps, and a map whose name is made like that of such a choice, are told apart',
+    source: table('a', 'id int primary key, kind int, x int, y text, z int', "(1, 11, 7, '007', 7), (2, 11, 8, '8', 8)"),
+    target: `${table('a', 'id int, x int, y int, z int', '(1, 10, 10, 20), (2, 20, 10, 20)')}; ${table('pat', 'legacy text, modern int', "('007', 10)")}; ${entries('usr', '(7, 20)')}`,
+    keyMaps: `${maps('pat')}\n  "$_pat by kind": { table: $_usr, legacy: legacy, modern: modern }`,
+    entities: { a: `${side('a')}, key: { id: id }, columns: { x: { from: x, references: { by: kind, 11: $_pat } }, y: { from: y, references: { by: kind, 11: $_pat } }, z: { from: z, references: "$_pat by kind" } }` },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched',
+        differences: ['differs reference {"id":"2"} x: $_pat 8 → 20 (no map entry) y: $_pat 8 → 10 (legacy $_pat 007) z: 8 → 20 (legacy 7)'],
+      },
+    },
+  },
+  {
+    name: 'a code is a value of its type, however the plan writes it, and chooses a map so, too',
+    source: table('a', 'id int primary key, ip inet, t timetz, c char(3), n int4range, d numrange, l numeric[], ref int', "(1, '10.0.0.1', '10:00+00', 'A', '[1,5]', '[1.0,2.00]', '{1.0}', 7), (2, '10.0.0.2', '10:00+01', 'B', '[1,6]', '[1,3]', '{1.1}', 7)"),
+    target: `${table('a', 'id int, ip text, t text, c text, n text, d text, l text, ref int', "(1, 'x', 'x', 'x', 'x', 'x', 'x', 70), (2, 'x', 'x', 'x', 'x', 'x', 'x', 70)")}; ${entries('map', '(7, 70)')}`,
+    keyMaps: maps('map'),
+    entities: {
+      a: `${side('a')}, key: { id: id }, columns: { ip: { from: ip, values: { 10.0.0.1: x } }, t: { from: t, values: { "10:00+00": x } }, c: { from: c, values: { "A  ": x } }, n: { from: n, values: { "[1,5]": x } },
+        d: { from: d, values: { "[1,2]": x } }, l: { from: l, values: { "{1}": x } }, ref: { from: ref, references: { by: ip, 10.0.0.1: $_map } } }`,
+    },
+    expected: {
+      a: {
+        verdict: 'fail', figures: '2: 1 verified, 1 differs | 2: 2 matched',
+        differences: ['differs value {"id":"2"} ip: 10.0.0.2/32 → x t: 10:00:00+01 → x c: B → x n: [1,7) → x d: [1,3] → x l: {1.1} → x ref: 10.0.0.2/32 7 → 70 (legacy $_map 7)'],
+      },
+    },
+  },
 ]
