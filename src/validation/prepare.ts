@@ -314,8 +314,8 @@ function keyMapChecks(map: string, merges: boolean, rows: Awaited<ReturnType<typ
   const check = (name: string, column: string, bad: Verdict, good: string, message: (count: number) => string): CheckResult => {
     const count = countOf(row, column)
     return {
-      entity: '', name, subject: map, category: 'integrity', severity: bad === 'fail' ? 'critical' : 'warning', verdict: count === 0 ? 'pass' : bad,
-      message: count === 0 ? good : message(count), rowsExamined: entries, rowsFailed: count, durationMs: null, evidence: { entries },
+      entity: '', name, subject: map, category: 'integrity', severity: bad === 'fail' ? 'critical' : 'warning', verdict: count > 0 ? bad : entries === 0 ? 'warn' : 'pass',
+      message: count > 0 ? message(count) : entries === 0 ? `0 rows were examined: ${map} has no entry` : good, rowsExamined: entries, rowsFailed: count, durationMs: null, evidence: { entries },
     }
   }
   return [

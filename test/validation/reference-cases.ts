@@ -128,4 +128,13 @@ export const referenceCases: Case[] = [
       },
     },
   },
+  {
+    name: 'of a key map without entries nothing is proved',
+    source: `${table('a', 'id int primary key', '')}; ${table('c', 'id int primary key, a int', '(1, null)')}`,
+    target: `${table('a', 'id int', '')}; ${table('c', 'id int, a int', '(1, null)')}; ${entries('map', '')}`,
+    keyMaps: maps('map'),
+    entities: { a: `${side('a')}, key: { id: { from: id, references: $_map } }`, c: `${side('c')}, key: { id: id }, columns: { a: { from: a, references: $_map } }` },
+    expected: { a: { verdict: 'warn', figures: '0: nothing | 0: nothing' }, c: { verdict: 'warn', figures: '1: 1 verified | 1: 1 matched' } },
+    checks: { '$_a a legacy key has one modern key $_map': 'warn', '$_a a modern key has one legacy key $_map': 'warn', '$_a a map entry can be read $_map': 'warn', '$_c a legacy key has one modern key $_map': 'warn' },
+  },
 ]
