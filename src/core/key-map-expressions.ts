@@ -33,6 +33,8 @@ export function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
 }
 
 const exactTypes = [...integerTypes, 'numeric']
+const floatTypes = ['float4', 'float8']
+const numberTypes = [...exactTypes, ...floatTypes, 'oid', 'money']
 const textTypes = ['text', 'varchar', 'bpchar', 'name']
 /** Types whose `=` holds for values that are not the same (a month and thirty days, boxes of one area), or which have none. */
 const coarseTypes = [...textTypes, 'interval', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle', 'json', 'jsonpath', 'xml']
@@ -42,22 +44,33 @@ function isKnownByText(type: string): boolean {
   return type.includes('.') || coarseTypes.some((coarse) => type === coarse || type === `_${coarse}`)
 }
 
-/** SQL of a modern key for what is grouped and joined by it: keys that are the same have one form, texts that in which they meet keys of the other type. */
+/** Whether several keys of a type may be one to keys of another type: texts that are one uuid, or one to a char(n); numbers that a float cannot tell apart. */
+function isFolded(type: string, otherType: string): boolean {
+  return type !== otherType && (isKnownByText(type) ? ['uuid', 'bpchar'] : floatTypes).includes(otherType)
+}
+
+/** SQL of a modern key for what is grouped and joined by it: keys that are the same have one form, texts and what a float cannot tell apart that in which they meet keys of the other type. */
 function modernKey(type: string, otherType: string, key: string): string {
-  return isKnownByText(type) ? modernText(type, otherType, key) : key
+  return isKnownByText(type) || isFolded(type, otherType) ? meetingForm(type, otherType, key) : key
 }
 
 /** Equality of two modern keys: numbers by value, a uuid by its letters in either case, text by its bytes. */
 export function joinKeys(leftType: string, left: string, rightType: string, right: string): string {
   if (hasPlainEquality(leftType, rightType)) return `${left} = ${right}`
-  return `${modernText(leftType, rightType, left)} = ${modernText(rightType, leftType, right)}`
+  return `${meetingForm(leftType, rightType, left)} = ${meetingForm(rightType, leftType, right)}`
 }
 
-/** SQL of a modern key as text, one for all keys that are the same (`joinKeys`). @param otherType type of the keys that it meets */
-function modernText(type: string, otherType: string, key: string): string {
-  if (type === 'numeric' && exactTypes.includes(otherType)) return `pg_catalog.trim_scale(${key})::text`
+/** SQL of a modern key in the form that is one for all keys that are the same (`joinKeys`): numbers of two types as a number, others as text. @param otherType type of the keys that it meets */
+function meetingForm(type: string, otherType: string, key: string): string {
+  const both = [type, otherType]
+  if (both.every((one) => numberTypes.includes(one))) {
+    // as `chooseCanonical` has them meet: a float4 is the float8 of its shortest text
+    const floats = both.filter((one) => floatTypes.includes(one))
+    const name = floats.length === 0 ? 'numeric' : floats.length === 1 && floats[0] === 'float4' ? 'float4' : 'float8'
+    return canonicalValue({ name, literalType: name, decideAs: null }, type, key)
+  }
   const text = `(${key})::text collate "C"`
-  return [type, otherType].includes('uuid') ? `pg_catalog.lower(${text})` : text
+  return both.includes('uuid') ? `pg_catalog.lower(${text})` : both.includes('bpchar') ? `pg_catalog.rtrim(${text}, ' ')` : text
 }
 
 /** Whether `=` tells that two modern keys of these types are the same. */
@@ -78,22 +91,29 @@ function legacyKey(map: StoredKeyMapSpec, kind: CanonicalKind): string {
 }
 
 /** What the entries of a stored key map are read from. */
-export function mapRelation({ schema, table, members }: StoredKeyMapSpec): string {
-  return relationSql({ schema, name: table, query: members.length === 0 ? null : taggedEntries(members) })
+export function mapRelation(map: StoredKeyMapSpec): string {
+  return relationSql({ schema: map.schema, name: map.table, query: map.members.length === 0 ? null : taggedEntries(map) })
 }
 
 /**
  * A select of the entries of several stored maps as one, for references whose map is chosen by a code: each legacy key stands behind the name of
- * its map. Columns: legacy, modern (text).
+ * its map. Columns: legacy, modern (in the type that all of them have).
  */
-function taggedEntries(maps: StoredKeyMapSpec['members']): string {
-  return maps.map(({ map, kind }) => `select ${taggedKey(map.name, canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind))))} as legacy, ` +
-    `(tgt.${quoteIdentifier(map.modern)})::text as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)}`).join(' union all ')
+function taggedEntries({ members, modernType }: StoredKeyMapSpec): string {
+  return members.map(({ map, kind }) => `select ${taggedKey(map.name, canonicalText(canonicalValue(kind, kind.literalType, legacyKey(map, kind))))} as legacy, ` +
+    `(tgt.${quoteIdentifier(map.modern)})::${modernType} as modern from ${mapRelation(map)} tgt where ${isTrue(map.where)}`).join(' union all ')
 }
 
-/** A legacy key behind the name of its map. @param text SQL of its canonical text */
+/** A legacy key behind the name of its map, which is quoted where it could be taken for another one with a part of the key. @param text SQL of its canonical text */
 export function taggedKey(map: string, text: string): string {
-  return `${quoteLiteral(`${map} `)} || ${text}`
+  return `${quoteLiteral(`${/^"| /.test(map) ? JSON.stringify(map) : map} `)} || ${text}`
+}
+
+/** The type of the modern keys of several stored maps as one: that which all have, that of exact numbers where all are such, else text. */
+export function commonModernType(maps: readonly StoredKeyMapSpec[]): string {
+  const types = new Set(maps.map(({ modernType }) => modernType))
+  const [first = 'text', second] = types
+  return second === undefined ? first : [...types].every((type) => exactTypes.includes(type)) ? 'numeric' : 'text'
 }
 
 /** SQL of the entries of a map that lead anywhere, from `from` on, each as `tgt`. */
@@ -101,9 +121,9 @@ export function fromEntries(map: StoredKeyMapSpec): string {
   return `from ${mapRelation(map)} tgt where ${isTrue(map.where)} and tgt.${quoteIdentifier(map.modern)} is not null`
 }
 
-/** Whether a unique index proves that each modern key has one legacy key: two texts may be one uuid. */
+/** Whether a unique index proves that each modern key has one legacy key. */
 export function hasOneLegacyKey({ unique, modernType }: StoredKeyMapSpec, targetType: string): boolean {
-  return unique.modern && !(targetType === 'uuid' && isKnownByText(modernType))
+  return unique.modern && !isFolded(modernType, targetType)
 }
 
 /** SQL of the modern key of an entry, `tgt`. */

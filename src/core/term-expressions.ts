@@ -27,7 +27,10 @@ export interface TermSql {
   join: string | null
 }
 
-const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz']
+/** Types whose `=` tells whether a value is a code. */
+const literalCodes = ['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'numrange', 'nummultirange', '_numeric', '_float4', '_float8']
+/** Types whose values are texts: a code is one as it is written. */
+const textCodes = ['text', 'varchar', 'name', '"char"']
 
 export function sourceTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {
   const { canonical } = term
@@ -57,10 +60,14 @@ function unread(raw: string | null, value: string): string | null {
   return raw === null ? null : `((${raw}) is not null and (${value}) is null)`
 }
 
-/** SQL condition that a value is the code that the plan writes as this text. A month equals thirty days, and is another code: intervals are compared by their text, however the plan writes it. */
+/**
+ * SQL condition that a value is the code that the plan writes as this text. Types that are no numbers and times are compared by the text that the server gives the value, however the plan writes it: a month equals
+ * thirty days, and is another code. Of types outside pg_catalog (enums are such) the plan writes that text itself.
+ */
 export function isCode(value: string, type: string, code: string): string {
-  if (type === 'interval') return `(${value})::text collate "C" = ${quoteLiteral(code)}::interval::text`
-  return literalCodes.includes(type) ? `${value} = ${quoteLiteral(code)}::${type}` : `(${value})::text collate "C" = ${quoteLiteral(code)}`
+  if (literalCodes.includes(type)) return `${value} = ${quoteLiteral(code)}::${type}`
+  const isText = textCodes.includes(type) || type.includes('.')
+  return `(${value})::text collate "C" = ${quoteLiteral(code)}${isText ? '' : `::${type}::text`}`
 }
 
 export function targetTerm(term: TermSpec, spec: ComparisonSpec, alias: string): TermSql {

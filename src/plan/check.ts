@@ -1,9 +1,10 @@
-import { aliasOf, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
+import { aliasOf, findRelation, type Catalog, type RelationInfo, type Side } from '../core/catalog.js'
 import { canonicalOf } from '../core/canonical.js'
 import { quoteIdentifier, quoteLiteral, relationSql } from '../core/identifier.js'
 import type { ComparisonSpec, Explanation, Reason, TermSpec } from '../core/spec.js'
 import { resolveKeyMap } from './key-maps.js'
 import { linkParents } from './parents.js'
+import { longForm } from './cross-reference.js'
 import { coverColumns, coverTables, warnOfColumns, warnOfTables, type ColumnCoverage, type TableCoverage } from './coverage.js'
 import { byPlace, formatPath, placeFault, type FoundFault, type Path, type PlanFault } from './fault.js'
 import type { LoadedPlan } from './load.js'
@@ -13,7 +14,7 @@ import type { Plan, PlanEntity } from './schema.js'
 import { addressable, findSqlParts, type SqlPart } from './sql-parts.js'
 import { formatTable, readTableName } from './table-name.js'
 import { resolveTotals } from './totals.js'
-import { plannedTerms, readValues, resolveTerm, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type ResolvedKeyMap, type ResolvedTerm } from './terms.js'
+import { plannedTerms, readValues, resolveTerms, sourceTypeOf, targetTypeOf, type EntityContext, type ExpressionTypes, type ResolvedKeyMap, type ResolvedTerm } from './terms.js'
 
 export type { ColumnCoverage, TableCoverage } from './coverage.js'
 export type { ExpressionTypes } from './terms.js'
@@ -81,6 +82,11 @@ export function literalsToDescribe(loaded: LoadedPlan, source: Catalog, target: 
       const { term, path } = planned
       const requests = term.zone === undefined ? [] : [request(formatPath([...path, 'zone']), 'source', `timestamp '2000-01-01' at time zone ${quoteLiteral(term.zone)}`)]
       if (term.tolerance !== undefined && !/^[\d.eE+-]+$/.test(term.tolerance)) requests.push(request(formatPath([...path, 'tolerance']), 'target', `cast(${quoteLiteral(term.tolerance)} as interval)`))
+      if (typeof term.references === 'object') {
+        const { by, ...maps } = term.references
+        const type = sourceRelation.columns.find((column) => column.name === by)?.type
+        if (type !== undefined) requests.push(...Object.keys(maps).map((code) => request(`${formatPath([...path, 'references', code])}#code`, 'source', `cast(${quoteLiteral(code)} as ${type.name})`)))
+      }
       const sourceType = sourceTypeOf({ source: sourceRelation, types }, planned)
       const targetType = targetTypeOf({ target: targetRelation, types }, planned)
       if (term.values === undefined || sourceType === null || targetType === null) return requests
@@ -146,9 +152,9 @@ function checkEntity(
   const relations = { source: from.relation, target: to.relation }
   const context: EntityContext = { loaded, entity, path, catalogs, ...relations, parts, types, keyMaps }
   const planned = plannedTerms(entity, path, relations.source, relations.target)
-  const resolved = planned.map((one) => resolveTerm(context, one))
+  const resolved = resolveTerms(context, planned)
   const covers = resolveCovers(entity, path, catalogs.source, relations.source)
-  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations, covers.relation), ...checkChangedAt(entity, path, catalogs, relations, types), ...checkShares(loaded.plan, name, relations), ...checkMerge(entity, path, relations.source))
+  faults.push(...resolved.flatMap((one) => one.faults), ...checkIgnored(entity, path, catalogs, relations, covers.relation), ...checkChangedAt(entity, path, catalogs, relations, types), ...checkShares(loaded.plan, name, catalogs, relations, covers.relation), ...checkMerge(entity, path, relations.source))
   const totals = resolveTotals(entity, path, resolved)
   faults.push(...covers.faults, ...totals.faults)
   const columns = coverColumns(name, entity, planned, parts, relations, covers.relation)
@@ -171,29 +177,44 @@ function checkMerge({ source: { merge } }: PlanEntity, path: Path, source: Relat
 }
 
 /** The table that a query accounts for; the check says so where it does not return what would make its claims exact. */
-function resolveCovers({ source: { query, covers } }: PlanEntity, path: Path, catalog: Catalog, relation: RelationInfo): { relation: RelationInfo | null; faults: FoundFault[] } {
+function resolveCovers(entity: PlanEntity, path: Path, catalog: Catalog, relation: RelationInfo): { relation: RelationInfo | null; faults: FoundFault[] } {
+  const { query, covers } = entity.source
   if (covers === undefined) return { relation: null, faults: [] }
   const at = [...path, 'source', 'covers']
   if (query === undefined) return { relation: null, faults: [{ code: 'CONTRADICTION', path: at, message: '`covers` names the table of a `query`, and the rows come from a `table`: remove it' }] }
   const covered = resolveRelation(catalog, covers, at)
-  if (covered.relation !== null && coveredKey(covered.relation, relation) === null) {
+  if (covered.relation !== null && coveredKey(entity, covered.relation, relation) === null) {
+    const { primaryKey } = covered.relation
+    const [name, key] = [formatTable(covered.relation), primaryKey.join(', ')]
+    const isReturned = primaryKey.every((column) => returnedAs(relation, covered.relation, column).length > 0)
     covered.faults.push({
       severity: 'warning', code: 'UNCOUNTED_CLAIM', path: at,
-      message: covered.relation.primaryKey.length === 0 ? `${formatTable(covered.relation)} has no primary key, so nobody can say which of its rows the query accounts for: they count as unverified`
-        : `the query does not return the primary key of ${formatTable(covered.relation)} as it stands (${covered.relation.primaryKey.join(', ')}), so nobody can say which rows it accounts for: they count as unverified; select it`,
+      message: primaryKey.length === 0 ? `${name} has no primary key, so nobody can say which of its rows the query accounts for: they count as unverified`
+        : isReturned ? `the query returns the primary key of ${name} (${key}) more than once, so nobody can say which rows it accounts for: they count as unverified; let one of the columns be in the \`key\` of the entity, and the others not`
+          : `the query does not return the primary key of ${name} as it stands (${key}), so nobody can say which rows it accounts for: they count as unverified; select it`,
     })
   }
   return covered
 }
 
-/** The columns of the table's primary key under the names that the query gives them; null when it does not return all of them as they stand. */
-function coveredKey(table: RelationInfo, query: RelationInfo): { column: string; as: string }[] | null {
+/**
+ * The columns of the table's primary key under the names that the query gives them. Of several names of one, as in a join of the table with itself, the one in the entity's key tells its rows.
+ * @returns null where the query does not return all of them as they stand, or nothing tells which name is meant
+ */
+function coveredKey({ key: legs }: PlanEntity, table: RelationInfo, query: RelationInfo): { column: string; as: string }[] | null {
+  const inKey = legs === 'all' ? [] : Object.values(legs).map((leg) => longForm(leg).from)
   const key = table.primaryKey.map((column) => {
-    const as = [...(query.origins ?? [])].find(([, origin]) => origin.schema === table.schema && origin.table === table.name && origin.column === column)?.[0]
-    return as === undefined ? null : { column, as }
+    const names = returnedAs(query, table, column)
+    const [as, second] = names.length === 1 ? names : names.filter((name) => inKey.includes(name))
+    return as === undefined || second !== undefined ? null : { column, as }
   })
   const known = key.filter((one) => one !== null)
   return known.length > 0 && known.length === key.length ? known : null
+}
+
+/** The names under which a query returns a column of a table. */
+function returnedAs({ origins }: RelationInfo, table: RelationInfo | null, column: string): string[] {
+  return [...(origins ?? [])].flatMap(([name, origin]) => (origin.schema === table?.schema && origin.table === table.name && origin.column === column ? name : []))
 }
 
 const timeTypes = ['timestamp', 'timestamptz', 'date']
@@ -226,6 +247,15 @@ function neighbours(plan: Plan, name: string, side: Side): string[] {
   return own === null ? [] : Object.keys(plan.entities).filter((other) => other !== name && tableOf(plan.entities[other]) === own)
 }
 
+/** The table whose rows an entity takes from a side, or leaves there: that which its query accounts for is one. */
+const claimedTable = (entity: PlanEntity | undefined, side: Side): string | [string, string] | undefined => (side === 'source' ? (entity?.source.table ?? entity?.source.covers) : entity?.target.table)
+
+/** The table whose partition or child a relation is, the one whose partition that is, and so on. */
+function ancestorsOf(catalog: Catalog, relation: RelationInfo): RelationInfo[] {
+  const parent = relation.parent === null ? undefined : findRelation(catalog, relation.parent.schema, relation.parent.name)
+  return parent === undefined ? [] : [parent, ...ancestorsOf(catalog, parent)]
+}
+
 function sameTable(written: string | [string, string] | undefined, table: { schema: string; name: string }): boolean {
   const read = written === undefined ? null : readTableName(written)
   return read !== null && !('fault' in read) && read.schema === table.schema && read.name === table.name
@@ -234,7 +264,7 @@ function sameTable(written: string | [string, string] | undefined, table: { sche
 const hasReferenceInKey = (entity: PlanEntity): boolean => entity.key !== 'all' && Object.values(entity.key).some((leg) => typeof leg === 'object' && leg.references !== undefined)
 
 /** Entities that share a table must be told apart, or say that they share it. */
-function checkShares(plan: Plan, name: string, relations: { source: RelationInfo; target: RelationInfo }): FoundFault[] {
+function checkShares(plan: Plan, name: string, catalogs: { source: Catalog; target: Catalog }, relations: { source: RelationInfo; target: RelationInfo }, covered: RelationInfo | null): FoundFault[] {
   const entity = plan.entities[name]
   if (entity === undefined || entity.shared === true) return []
   const path = ['entities', name]
@@ -247,12 +277,13 @@ function checkShares(plan: Plan, name: string, relations: { source: RelationInfo
     })
   }
   for (const side of ['source', 'target'] as const) {
-    const { parent } = relations[side]
-    const owners = parent === null ? [] : Object.keys(plan.entities).filter((other) => other !== name && sameTable(plan.entities[other]?.[side].table, parent))
-    if (owners.length > 0) {
+    const own = side === 'source' && relations.source.query !== undefined ? covered : relations[side]
+    for (const parent of own === null ? [] : ancestorsOf(catalogs[side], own)) {
+      const owners = Object.keys(plan.entities).filter((other) => other !== name && sameTable(claimedTable(plan.entities[other], side), parent))
+      if (own === null || owners.length === 0) continue
       faults.push({
-        code: 'OVERLAPPING_CLAIM', path: [...path, side, 'table'],
-        message: `${formatTable(relations[side])} is a part of ${formatTable(parent ?? relations[side])}, which ${owners.join(', ')} covers: its rows would be counted twice; remove one of the two, or write \`shared: true\` in each`,
+        code: 'OVERLAPPING_CLAIM', path: [...path, side, own === covered ? 'covers' : 'table'],
+        message: `${formatTable(own)} is a part of ${formatTable(parent)}, which ${owners.join(', ')} covers: its rows would be counted twice; remove one of the two, or write \`shared: true\` in each`,
       })
     }
   }
@@ -284,7 +315,7 @@ function buildSpec(name: string, context: EntityContext, resolved: ResolvedTerm[
     entity: name, domain: entity.domain,
     source: {
       ...(source.query === undefined ? { schema: source.schema, table: source.name, query: null } : { schema: '', table: '', query: source.query }),
-      covers: covered === null ? null : { schema: covered.schema, table: covered.name, key: coveredKey(covered, source) },
+      covers: covered === null ? null : { schema: covered.schema, table: covered.name, key: coveredKey(entity, covered, source) },
       merge: merge.by === null || merge.keep === null ? null : { by: merge.by, keep: merge.keep },
       join: sqlAt('source', 'join'), where: sqlAt('source', 'where'), exclude: reasons(entity.source.exclude, 'source', 'exclude'), explained: explanations(),
       changedAt: entity.source.changedAt ?? null, lag: entity.source.lag ?? null,

@@ -166,7 +166,7 @@ function checkTerms(plan: Plan, entity: PlanEntity, path: Path): FoundFault[] {
 }
 
 /** The key maps that a column references, by a code or alone. */
-function referencedMaps({ references }: PlanTerm, path: Path): { map: string; path: Path }[] {
+export function referencedMaps({ references }: PlanTerm, path: Path): { map: string; path: Path }[] {
   if (typeof references !== 'object') return references === undefined ? [] : [{ map: references, path }]
   return Object.entries(references).filter(([code]) => code !== 'by').map(([code, map]) => ({ map, path: [...path, code] }))
 }

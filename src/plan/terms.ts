@@ -1,6 +1,6 @@
 import { canonicalOf, canonicalText, canonicalValue, chooseCanonical, chooseKeyKind, type CanonicalChoice, type CanonicalKind } from '../core/canonical.js'
 import type { Catalog, RelationInfo, TypeInfo } from '../core/catalog.js'
-import { isNatural, taggedKey } from '../core/key-map-expressions.js'
+import { commonModernType, isNatural, taggedKey } from '../core/key-map-expressions.js'
 import { isCode } from '../core/term-expressions.js'
 import { quoteIdentifier } from '../core/identifier.js'
 import { readJson } from '../core/json-text.js'
@@ -87,8 +87,23 @@ export interface ResolvedTerm {
   map: KeyMapSpec | null
 }
 
+/** Resolves the terms of an entity. A map that a code chooses is named by those that it is made of; where another one has that name, it is numbered. */
+export function resolveTerms(context: EntityContext, planned: PlannedTerm[]): (ResolvedTerm & { faults: FoundFault[] })[] {
+  const taken = new Map<string, string | null>([...context.keyMaps.keys()].map((name) => [name, null]))
+  return planned.map((one) => {
+    const resolved = resolveTerm(context, one)
+    const { spec, map } = resolved
+    if (spec === null || map === null || isNatural(map) || map.members.length === 0) return resolved
+    const content = JSON.stringify(map)
+    let name = map.name
+    for (let number = 2; taken.has(name) && taken.get(name) !== content; number += 1) name = `${map.name} (${number})`
+    taken.set(name, content)
+    return { ...resolved, spec: { ...spec, keyMap: name }, map: { ...map, name } }
+  })
+}
+
 /** Resolves one term: names, types, canonical kind. Faults of its SQL are found elsewhere. */
-export function resolveTerm(context: EntityContext, planned: PlannedTerm): ResolvedTerm & { faults: FoundFault[] } {
+function resolveTerm(context: EntityContext, planned: PlannedTerm): ResolvedTerm & { faults: FoundFault[] } {
   const { term, path, name, part } = planned
   const missing = checkTermColumns(context, planned)
   const nothing = { planned, spec: null, map: null }
@@ -104,15 +119,12 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): Resol
   const [sourceType, targetType] = [source.type, target.type]
   const { choice, faults } = chooseKind(context, planned, sourceType, targetType)
   const judged = [...faults, ...judgeChoice(planned, choice, name)]
-  if (term.tolerance !== undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
+  if (term.tolerance !== undefined && term.references === undefined && !('refused' in choice)) judged.push(...checkTolerance(choice.kind, term.tolerance, context.types, [...path, 'tolerance']))
   if ('refused' in choice) return { ...nothing, faults: judged }
   if (part === 'key' && choice.kind.decideAs !== null) {
     judged.push({ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be part of a key: equal values of ${sourceType.name} have several texts; choose another column, or bring it to one form in \`sql\`` })
   }
-  if (part === 'key') {
-    judged.push(...(['tolerance', 'accept'] as const).filter((key) => term[key] !== undefined).map((key): FoundFault => (
-      { code: 'CONTRADICTION', path: [...path, key], message: `\`${key}\` cannot stand in a key: with \`key: all\` every column is part of it; remove it, or name the columns of the key` })))
-  }
+  judged.push(...checkAllowances(planned))
   const values = term.values === undefined ? null : readValues(context.loaded, [...path, 'values'], term.values)
   const accepted = resolveAccepted(context, planned, target.raw === null ? [rawTarget] : [targetType, rawTarget])
   judged.push(...accepted.faults)
@@ -123,6 +135,16 @@ export function resolveTerm(context: EntityContext, planned: PlannedTerm): Resol
     values, zone: term.zone ?? null, tolerance: term.tolerance ?? null, pii: term.pii ?? false,
   }
   return { planned, spec, map: keyMap === null ? null : (context.keyMaps.get(keyMap)?.spec ?? null), faults: judged }
+}
+
+/** What a key or a reference must equal it must equal as it is; a reference may still have other values that are named. */
+function checkAllowances({ term, path, part }: PlannedTerm): FoundFault[] {
+  const written = (['tolerance', 'accept'] as const).filter((key) => term[key] !== undefined)
+  if (part === 'key') {
+    return written.map((key) => ({ code: 'CONTRADICTION', path: [...path, key], message: `\`${key}\` cannot stand in a key: with \`key: all\` every column is part of it; remove it, or name the columns of the key` }))
+  }
+  if (term.tolerance === undefined || term.references === undefined) return []
+  return [{ code: 'CONTRADICTION', path: [...path, 'tolerance'], message: '`tolerance` cannot stand at a reference: a key that is near the right one names another row; remove it, or list other values under `accept`' }]
 }
 
 const textTypes = ['text', 'varchar', 'bpchar', 'citext']
@@ -150,6 +172,7 @@ function resolveAccepted({ parts, types }: EntityContext, { term, path, name }: 
       faults.push({ code: 'INCOMPATIBLE_TYPES', path: [...at, 'value'], message: `the accepted value of \`${name}\` cannot be compared: ${choice?.refused ?? 'it has no type'}`, suggestion: choice?.suggestion ?? null })
       return []
     }
+    if (choice.warning !== undefined) faults.push(lossyTypes([...at, 'value'], `the accepted value of \`${name}\``, choice.warning))
     return [{ reason, where: sqlAt('where'), value, kind: choice.kind }]
   })
   const [first, ...others] = values
@@ -168,9 +191,16 @@ function resolveByCode(context: EntityContext, planned: PlannedTerm, references:
   const code = context.source.columns.find((column) => column.name === by)
   if (fault !== null || code === undefined) return { ...nothing, faults: fault === null ? [] : [fault] }
   const faults: FoundFault[] = []
+  const meaning = new Map<string, { written: string; keyMap: string }>()
   const choices = Object.entries(maps).flatMap(([written, keyMap]) => {
     const here = [...at, written]
-    if (readLiteral(code.type, written) === null) faults.push({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: write codes as \`${by}\` holds them` })
+    const value = readLiteral(code.type, written)
+    const refused = refusal(context.types, here, (error) => ({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: ${error}` }), '#code')
+    if (refused.length > 0) faults.push(...refused)
+    else if (value === null) faults.push({ code: 'INVALID_CODE', path: here, message: `the code \`${written}\` is no ${code.type.name}: write codes as \`${by}\` holds them` })
+    const before = meaning.get(value ?? '')
+    if (value !== null && before !== undefined && before.keyMap !== keyMap) faults.push({ code: 'INVALID_CODE', path: here, message: `the codes \`${before.written}\` and \`${written}\` are one ${code.type.name} with two key maps: keep one` })
+    if (value !== null) meaning.set(value, { written, keyMap })
     const chosen = chooseReference(context, { ...planned, path: here }, keyMap, own.sourceType, own.targetType)
     faults.push(...chosen.faults, ...judgeChoice({ ...planned, path: here }, chosen.choice, name))
     const map = context.keyMaps.get(keyMap)?.spec
@@ -178,12 +208,12 @@ function resolveByCode(context: EntityContext, planned: PlannedTerm, references:
     return 'refused' in chosen.choice || map === undefined || isNatural(map) ? [] : [{ code: written, map, kind: chosen.choice.kind }]
   })
   const accepted = resolveAccepted(context, planned, [own.targetType])
-  faults.push(...accepted.faults)
+  faults.push(...checkAllowances(planned), ...accepted.faults)
   if (choices.length < Object.keys(maps).length) return { ...nothing, faults }
   const column = `src.${quoteIdentifier(by)}`
   const tagged = choices.map((one) => `when ${isCode(column, code.type.name, one.code)} then ${taggedKey(one.map.name, canonicalText(canonicalValue(one.kind, own.sourceType.name, own.source)))}`)
   const members = [...new Map(choices.map(({ map, kind }) => [map.name, { map, kind }])).values()]
-  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', unique: { legacy: false, modern: false }, legacyType: 'text', modernType: 'text', where: null }
+  const map: StoredKeyMapSpec = { name: `${members.map((one) => one.map.name).join(' or ')} by ${by}`, schema: '', table: '', members, legacy: 'legacy', modern: 'modern', unique: { legacy: false, modern: false }, legacyType: 'text', modernType: commonModernType(members.map((one) => one.map)), where: null }
   const spec: TermSpec = {
     name, source: `(case ${tagged.join(' ')} end)`, sourceRaw: `(case when ${own.source} is not null then coalesce((${column})::text, 'NULL') || ' ' || (${own.source})::text end)`,
     target: own.target, targetRaw: null, sourceType: 'text', targetType: own.targetType.name, canonical: naturalKind, keyMap: map.name, values: null, zone: null, tolerance: null,
@@ -231,7 +261,10 @@ function chooseReference({ keyMaps }: EntityContext, { path }: PlannedTerm, name
     return { choice: { refused: `a legacy key of type ${map.legacy.name} is not supported; whole numbers, numeric, uuid and text are` }, faults: [] }
   }
   const modern = chooseCanonical(map.modern, target, { zone: null })
-  if (!('refused' in modern)) return { choice: isNatural(map.spec) && !('refused' in choice) ? { kind: naturalKind } : choice, faults: [] }
+  if (!('refused' in modern)) {
+    const warning = modern.warning === undefined ? [] : [lossyTypes([...path, 'references'], `the modern keys of \`${name}\``, modern.warning)]
+    return { choice: isNatural(map.spec) && !('refused' in choice) ? { kind: naturalKind } : choice, faults: warning }
+  }
   const message = `\`${map.modernColumn}\` of the key map \`${name}\` is ${map.modern.name} and the target column ${target.name}: ${modern.refused}`
   return { choice, faults: [{ code: 'INCOMPATIBLE_TYPES', path: [...path, 'references'], message }] }
 }
@@ -303,5 +336,9 @@ export function readValues(loaded: LoadedPlan, path: Path, values: Record<string
 
 function judgeChoice({ path }: PlannedTerm, choice: CanonicalChoice, name: string): FoundFault[] {
   if ('refused' in choice) return [{ code: 'INCOMPATIBLE_TYPES', path, message: `\`${name}\` cannot be compared: ${choice.refused}`, suggestion: choice.suggestion ?? null }]
-  return choice.warning === undefined ? [] : [{ severity: 'warning', code: 'LOSSY_TYPES', path, message: `\`${name}\`: ${choice.warning}` }]
+  return choice.warning === undefined ? [] : [lossyTypes(path, `\`${name}\``, choice.warning)]
+}
+
+function lossyTypes(path: Path, subject: string, warning: string): FoundFault {
+  return { severity: 'warning', code: 'LOSSY_TYPES', path, message: `${subject}: ${warning}` }
 }

@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/accounting.js'
+import { worstVerdict, type Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
 import { checkMapStatement, isNatural } from '../core/key-map-expressions.js'
@@ -9,6 +9,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { jobFailure, sideOf } from '../jobs/failure.js'
 import type { Commit } from '../jobs/loop.js'
 import { addTasks, type Json, type NewTask, type TakenTask } from '../jobs/task.js'
+import { longForm, referencedMaps } from '../plan/cross-reference.js'
 import { formatPath } from '../plan/fault.js'
 import { parsePlan, PlanError, type LoadedPlan, type PlanFault } from '../plan/load.js'
 import { checkPlanAgainst } from '../plan/preflight.js'
@@ -73,7 +74,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   }
   // later than the counters that prove an unchanged source: a replica that has come so far has all that they count
   const position = await context.replicas.readPosition(readers.source, signal)
-  const mapChecks = [...await checkKeyMaps(readers.target, entities, signal), ...[...natural.values()].flat()]
+  const mapChecks = [...await checkKeyMaps(readers.target, entities, loaded, signal), ...[...natural.values()].flat()]
   const planChecks = entities.flatMap((entity) => checkPlanOf(entity, check.faults, check.columns.filter((column) => column.entity === entity.entity)))
   const reading = { recode: encodings.recode, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
   const prepared: Prepared = {
@@ -243,24 +244,41 @@ function sharedEntities({ plan }: LoadedPlan): string[] {
   return Object.entries(plan.entities).flatMap(([name, entity]) => ('shared' in entity && entity.shared === true ? [name] : []))
 }
 
-/** Checks of the key maps themselves; they belong to the entities that a map keys, or else to all that use it. */
-async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], signal: AbortSignal): Promise<CheckResult[]> {
-  const checks: CheckResult[] = []
+/** Checks of a key map that belong to whatever references it, not to the entity alone that it keys. */
+const ofEveryReference = ['a legacy key has one modern key', 'the key map can be read']
+
+/** Checks of the key maps themselves. An ambiguous entry spoils whatever references the map; what else is wrong with it belongs to the entities that it keys, or else, and where a column reads it in another form than a key, to those that use it. */
+async function checkKeyMaps(target: Reader, entities: readonly JobEntity[], loaded: LoadedPlan, signal: AbortSignal): Promise<CheckResult[]> {
+  const merged = mergedMaps(loaded)
   const found = new Map<string, CheckResult[]>()
-  // a map that keys no entity of this job belongs to all that reference it
-  const keyed = new Set(entities.flatMap(({ spec }) => spec?.key.flatMap(({ keyMap }) => keyMap ?? []) ?? []))
-  for (const { entity, spec } of entities) {
-    for (const term of [...(spec?.key ?? []), ...(spec?.columns.filter(({ keyMap }) => !keyed.has(keyMap ?? '')) ?? [])]) {
-      for (const { map, kind } of storedMaps(spec, term)) {
-        const merges = spec?.source.merge !== null && spec?.key.includes(term) === true
-        const id = JSON.stringify([map, kind, term.targetType, merges])
-        const results = found.get(id) ?? await checkKeyMap(target, map, kind, term.targetType, merges, signal)
-        found.set(id, results)
-        checks.push(...results.map((check) => ({ ...check, entity })))
-      }
+  const uses = entities.flatMap(({ entity, spec }) => [...(spec?.key ?? []), ...(spec?.columns ?? [])].flatMap((term) => storedMaps(spec, term).map(({ map, kind }) => {
+    const isKey = spec?.key.includes(term) === true
+    const merges = merged.has(map.name) || (isKey && spec.source.merge !== null)
+    return { entity, map, kind, targetType: term.targetType, merges, isKey, form: JSON.stringify([map, kind, term.targetType]) }
+  })))
+  const ofKeys = new Set(uses.flatMap(({ isKey, form }) => (isKey ? form : [])))
+  const checks = new Map<string, CheckResult>()
+  for (const { entity, map, kind, targetType, merges, isKey, form } of uses) {
+    const id = JSON.stringify([form, merges])
+    const results = found.get(id) ?? await checkKeyMap(target, map, kind, targetType, merges, signal)
+    found.set(id, results)
+    for (const check of results) {
+      if (!isKey && ofKeys.has(form) && !ofEveryReference.includes(check.name)) continue
+      const place = JSON.stringify([entity, check.name, check.subject])
+      const before = checks.get(place)
+      // one column may read the map as numbers, another as texts
+      if (before === undefined || worstVerdict([before.verdict, check.verdict]) !== before.verdict) checks.set(place, { ...check, entity })
     }
   }
-  return [...new Map(checks.map((check) => [JSON.stringify([check.entity, check.name, check.subject]), check])).values()]
+  return [...checks.values()]
+}
+
+/** The key maps that lead to the rows of an entity that merges some: that several of its legacy keys have one modern key is declared. */
+function mergedMaps({ plan }: LoadedPlan): Set<string> {
+  return new Set(Object.values(plan.entities).flatMap((entity) => {
+    const legs = entity.key === 'all' || entity.source.merge === undefined ? [] : Object.values(entity.key).map(longForm)
+    return legs.length === 1 ? legs.flatMap((leg) => referencedMaps(leg, []).map(({ map }) => map)) : []
+  }))
 }
 
 /** The stored maps that a term's references lead through, each with the kind of its legacy key. */
@@ -290,7 +308,7 @@ function canaryCheck(): CheckResult {
   }
 }
 
-/** @param merges the entity merges rows: then several legacy keys of one modern key are what it declares, and each row is judged */
+/** @param merges an entity that the map keys merges rows: then several legacy keys of one modern key are what it declares, and each row is judged */
 function keyMapChecks(map: string, merges: boolean, rows: Awaited<ReturnType<typeof read>>): CheckResult[] {
   const [row] = rows
   if (row === undefined) throw new Error('a count gave no row')
@@ -298,8 +316,8 @@ function keyMapChecks(map: string, merges: boolean, rows: Awaited<ReturnType<typ
   const check = (name: string, column: string, bad: Verdict, good: string, message: (count: number) => string): CheckResult => {
     const count = countOf(row, column)
     return {
-      entity: '', name, subject: map, category: 'integrity', severity: bad === 'fail' ? 'critical' : 'warning', verdict: count === 0 ? 'pass' : bad,
-      message: count === 0 ? good : message(count), rowsExamined: entries, rowsFailed: count, durationMs: null, evidence: { entries },
+      entity: '', name, subject: map, category: 'integrity', severity: bad === 'fail' ? 'critical' : 'warning', verdict: count > 0 ? bad : entries === 0 ? 'warn' : 'pass',
+      message: count > 0 ? message(count) : entries === 0 ? `0 rows were examined: ${map} has no entry` : good, rowsExamined: entries, rowsFailed: count, durationMs: null, evidence: { entries },
     }
   }
   return [

@@ -127,7 +127,8 @@ describe('readLiteral', () => {
   it.each([
     ['int4', '007', '7'], ['int4', ' -7 ', '-7'], ['int4', '+7', '7'], ['int4', '2147483648', null], ['int2', '32768', null], ['int8', '9223372036854775807', '9223372036854775807'], ['int4', '1.0', null], ['int4', '', null],
     ['bool', 'yes', 'true'], ['bool', 'F', 'false'], ['bool', 'o', null], ['bool', 'of', 'false'], ['bool', '', null], ['uuid', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'a0eebc999c0b4ef8bb6d6bb9bd380a11'], ['uuid', 'x', null],
-    ['numeric', '1.5', '1.5'], ['numeric', 'one', null], ['text', '', ''],
+    ['numeric', '1.5', '1.5'], ['numeric', '01.50', '1.5'], ['numeric', '+15e-1', '1.5'], ['numeric', '-.0', '0'], ['numeric', '1.e2', '100'], ['numeric', '-0.07e1', '-0.7'], ['numeric', 'one', null], ['numeric', '.', null], ['numeric', '1e200000', null], ['numeric', 'NaN', 'nan'],
+    ['float8', '1.0', '1'], ['float4', '0.10', String(Math.fround(0.1))], ['float8', '-0', '0'], ['float8', 'infinity', 'infinity'], ['bpchar', 'A  ', 'A'], ['text', 'A  ', 'A  '], ['text', '', ''],
   ])('%s %s', (base, text, meaning) => {
     expect(readLiteral(type(base), text)).toBe(meaning)
   })

@@ -73,8 +73,15 @@ describe('a query', () => {
     expect(specs.get('people')?.source.covers?.key).toEqual([{ column: 'person_id', as: 'id' }, { column: 'at', as: 'at' }])
   })
 
+  it('of a table joined with itself covers the rows whose key is that of the entity', async () => {
+    const { specs, faults } = await check({ source: 'query: "select q.id as ref, p.id as kind, p.name from person p left join person q on q.id = p.ref", covers: person', key: '{ id: kind }', entity: 'same: [name]' })
+    expect(specs.get('people')?.source.covers?.key).toEqual([{ column: 'id', as: 'kind' }])
+    expect(faults.filter(({ code }) => code === 'UNCOUNTED_CLAIM')).toEqual([])
+  })
+
   it.each<[string, string, string]>([
     ['a computed key', 'query: "select id + 0 as id, name from person", covers: person', 'UNCOUNTED_CLAIM source.covers: the query does not return the primary key of public.person as it stands (id)'],
+    ['a key that it returns twice', 'query: "select p.id as ref, q.id as kind, p.name from person p join person q on q.id = p.ref", covers: person', 'UNCOUNTED_CLAIM source.covers: the query returns the primary key of public.person (id) more than once'],
     ['a table without a primary key', 'query: "select id from bare", covers: bare', 'UNCOUNTED_CLAIM source.covers: public.bare has no primary key'],
   ])('warns of %s', async (_, text, fault) => {
     expect((await faultsOf({ source: text }, 'warning')).find((found) => found.startsWith('UNCOUNTED'))).toContain(fault)
@@ -112,6 +119,13 @@ describe('accept', () => {
     expect((await faultsOf({ source: 'table: person', entity }))[0]).toContain(fault)
   })
 
+  it('warns of a value that meets the target as a float', async () => {
+    const columns = (value: string) => `columns: { score: { from: score, accept: [{ reason: capped, value: "${value}" }] } }`
+    expect(await faultsOf({ source: 'table: person', entity: columns('16777216::float4') }, 'warning'))
+      .toEqual(['LOSSY_TYPES columns.score.accept[0].value: the accepted value of `score`: numeric against float4: equal when the exact value, cast to float4, is the same; digits beyond that are lost'])
+    expect(await faultsOf({ source: 'table: person', entity: columns('16777216') }, 'warning')).toEqual([])
+  })
+
   it('cannot stand in a bag', async () => {
     expect(await faultsOf({ source: 'table: person', key: 'all', entity: 'same: [id]\ncolumns: { score: { from: score, tolerance: 1, accept: [{ reason: a, value: "1" }] } }' })).toEqual([
       'CONTRADICTION columns.score.tolerance: `tolerance` cannot stand in a key: with `key: all` every column is part of it; remove it, or name the columns of the key',
@@ -133,9 +147,21 @@ describe('references by a code', () => {
 
   it.each<[string, string, string]>([
     ['a column of the code that does not exist', 'by: knid, 1: a', 'COLUMN_NOT_FOUND columns.ref.references.by: the source table public.person has no column `knid`'],
+    ['one code in two notations that chooses two maps', 'by: kind, 11: a, 011: b', 'INVALID_CODE columns.ref.references["011"]: the codes `11` and `011` are one int4 with two key maps: keep one'],
+    ['a code that the server refuses', 'by: seen, yesterday at noon: a', 'INVALID_CODE columns.ref.references["yesterday at noon"]: the code `yesterday at noon` is no timestamp: invalid input syntax'],
     ['a code that is no value of it', 'by: kind, one: a', 'INVALID_CODE columns.ref.references.one: the code `one` is no int4'],
   ])('refuses %s', async (_, rest, fault) => {
     expect((await faultsOf(by(rest)))[0]).toContain(fault)
+  })
+
+  it('equals its key as it is: no tolerance, and in a bag no other value', async () => {
+    expect(await faultsOf({ source: 'table: person', entity: 'columns: { ref: { from: ref, references: { by: kind, 1: a }, tolerance: 1 } }' })).toEqual([
+      'CONTRADICTION columns.ref.tolerance: `tolerance` cannot stand at a reference: a key that is near the right one names another row; remove it, or list other values under `accept`',
+    ])
+    expect((await faultsOf({ source: 'table: person', entity: 'columns: { ref: { from: ref, references: a, tolerance: 1 } }' })).join()).toMatch(/^CONTRADICTION columns\.ref\.tolerance: `tolerance` cannot stand at a reference[^;]*; remove it/)
+    expect(await faultsOf({ source: 'table: person', key: 'all', entity: 'same: [id]\ncolumns: { ref: { from: ref, references: { by: kind, 1: a }, accept: [{ reason: other, value: "null::uuid" }] } }' })).toEqual([
+      'CONTRADICTION columns.ref.accept: `accept` cannot stand in a key: with `key: all` every column is part of it; remove it, or name the columns of the key',
+    ])
   })
 
   it('refuses a natural map', async () => {

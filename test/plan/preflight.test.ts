@@ -21,6 +21,8 @@ beforeAll(async () => {
     create view people_view as select * from person;
     create table log (at date, v text) partition by range (at);
     create table log_1 partition of log for values from ('2020-01-01') to ('2021-01-01');
+    create table log_2 partition of log for values from ('2021-01-01') to ('2022-01-01') partition by range (at);
+    create table log_2a partition of log_2 for values from ('2021-01-01') to ('2021-02-01');
     create table "Odd ""Table"".x" ("the Id" int primary key, "select" text, "customerRef" text);
   `).simple()
   await target.sql.unsafe(`
@@ -242,6 +244,8 @@ describe('types', () => {
     ['a value that the target\'s enum does not have', { entity: 'columns: { status: { from: id, values: { 1: clsoed } } }' }, 'INVALID_CODE', 'entities.people.columns.status.values["1"]', null],
     ['a value of null that the target does not have', { entity: 'columns: { status: { from: id, values: { null: none } } }' }, 'INVALID_CODE', 'entities.people.columns.status.values.null', null],
     ['one code in two ways', { entity: 'columns: { num: { from: id, values: { 7: 1, 007: 2 } } }' }, 'INVALID_CODE', 'entities.people.columns.num.values["007"]', null],
+    ['one number in two ways', { entity: 'columns: { num: { from: score, values: { 7: 1, 7.00: 2 } } }' }, 'INVALID_CODE', 'entities.people.columns.num.values["7.00"]', null],
+    ['one text of a char in two ways', { entity: 'columns: { num: { from: kind, values: { "P": 1, "P ": 2 } } }' }, 'INVALID_CODE', 'entities.people.columns.num.values["P "]', null],
     ['a key map of another type', { entity: 'columns: { num: { from: id, references: office } }' }, 'INCOMPATIBLE_TYPES', 'entities.people.columns.num.references', null],
     ['a key that has several texts', { key: '{ note: note }' }, 'INCOMPATIBLE_TYPES', 'entities.people.key.note', null],
     ['a date as a legacy key', { top: map.replace('legacy: legacy_id, modern: modern_id, where: "entity', 'legacy: entity, modern: modern_id, where: "entity'), key: '{ id: { from: born, references: person } }' }, 'INCOMPATIBLE_TYPES', 'entities.people.key.id', null],
@@ -282,6 +286,22 @@ entities:
   it('of which two entities claim every source row are worth a warning', async () => {
     const { faults } = await check(two('target: { table: people }, key: { legacy_id: id }', 'target: { table: visits }, key: { at: city }').replace('table: office', 'table: person').replace('at: city', 'at: born'))
     expect(faults.filter(({ code }) => code === 'OVERLAPPING_CLAIM').map(({ entity, severity }) => [entity, severity])).toEqual([['one', 'warning'], ['two', 'warning']])
+  })
+})
+
+describe('a part of a table that another entity reads', () => {
+  it.each([
+    ['a partition', 'table: log', 'table: log_1', 'table', 'public.log_1 is a part of public.log'],
+    ['a partition of a partition', 'table: log', 'table: log_2a', 'table', 'public.log_2a is a part of public.log'],
+    ['a partition that a query accounts for', 'table: log', 'query: "select l.at, l.v from log_1 l", covers: log_1', 'covers', 'public.log_1 is a part of public.log'],
+    ['a partition of what a query accounts for', 'query: "select l.at, l.v from log l", covers: log', 'table: log_2a', 'table', 'public.log_2a is a part of public.log'],
+  ])('is refused: %s', async (_, whole, part, at, words) => {
+    const text = (more: string) => `version: 1\ndomains: { core: {} }\nentities:\n  whole: { domain: core, source: { ${whole} }, target: { table: log }, key: { at: at, v: v }${more} }\n  part: { domain: core, source: { ${part} }, target: { table: visits }, key: { at: at }${more} }\n`
+    const { faults } = await check(text(''))
+    const critical = faults.filter(({ severity }) => severity === 'critical')
+    expect(critical).toMatchObject([{ code: 'OVERLAPPING_CLAIM', entity: 'part', path: `entities.part.source.${at}` }])
+    expect(critical[0]?.message).toContain(`${words}, which whole covers: its rows would be counted twice`)
+    expect((await check(text(', shared: true'))).faults.filter(({ severity }) => severity === 'critical')).toEqual([])
   })
 })
 

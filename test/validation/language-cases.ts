@@ -224,6 +224,14 @@ export const languageCases: Case[] = [
     tables: { 'source $_file': 'fail: 2 once, 0 several, 1 unclaimed of 3' },
   },
   {
+    name: 'a query over a table joined with itself accounts for the rows whose key is that of the entity',
+    source: table('emp', 'id int primary key, boss int', '(1, 2), (2, null), (3, 2)'),
+    target: table('emp', 'id int primary key, boss int', '(1, 2), (2, null), (3, 2)'),
+    entities: { a: 'source: { query: "select m.id as boss, e.id as id from $_emp e left join $_emp m on m.id = e.boss", covers: $_emp }, target: { table: $_emp }, key: { id: id }, same: [boss]' },
+    expected: { a: { verdict: 'pass', figures: '3: 3 verified | 3: 3 matched' } },
+    tables: { 'source $_emp': 'pass: 3 once, 0 several, 0 unclaimed of 3' },
+  },
+  {
     name: 'a query that does not return the primary key cannot say which rows it accounts for',
     source: table('file', 'id int primary key, name text', "(1, 'a'), (2, 'b')"),
     target: table('file', 'id int, name text', "(1, 'a'), (2, 'b')"),
