@@ -159,4 +159,59 @@ export const parentCases: Case[] = [
     entities: { nodes: 'source: { table: $node }, target: { table: $nodes }, key: { id: { from: id, references: $node } }, columns: { parent_id: { from: parent_id, references: $node } }, explained: [{ reason: cut off, parent: parent_id }]' },
     expected: { nodes: { verdict: 'warn', figures: '5: 5 explained | 0: nothing', differences: [3, 4, 5, 6, 7].map((id) => `explained cut off {"id":"${id}"}`) } },
   },
+  {
+    name: 'a parent that the join of its entity drops is not absent',
+    source: `create table $office (id int primary key); insert into $office values (1); create table $p (id int primary key, office int); insert into $p values (1, 1), (2, 9); create table $c (id int primary key, p int); insert into $c values (1, 1), (2, 2), (3, 3)`,
+    target: 'create table $p (id int); insert into $p values (10); create table $c (id int, p int); insert into $c values (1, 10); create table $map (old int, new int); insert into $map values (1, 10), (2, 20)',
+    keyMaps: '$p: { table: $map, legacy: old, modern: new }',
+    entities: {
+      p: 'source: { table: $p, join: "join $office o on o.id = src.office" }, target: { table: $p }, key: { id: { from: id, references: $p } }',
+      c: 'source: { table: $c }, target: { table: $c }, key: { id: id }, columns: { p: { from: p, references: $p } }, explained: [{ reason: p is gone, parent: p }]',
+    },
+    expected: {
+      p: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      c: { verdict: 'fail', figures: '3: 1 verified, 1 explained, 1 missing | 1: 1 matched', differences: ['missing plain {"id":"2"}', 'explained p is gone {"id":"3"}'] },
+    },
+    tables: { 'source $p': 'fail: 1 once, 0 several, 1 unclaimed of 2' },
+  },
+  {
+    name: 'a parent that its entity reads from what it joins is not called absent, since nobody looks it up without',
+    source: `create table $office (id int primary key, code int); insert into $office values (1, 1); create table $p (id int primary key, office int); insert into $p values (7, 1); create table $c (id int primary key, p int); insert into $c values (1, 1), (3, 3)`,
+    target: 'create table $p (id int); insert into $p values (10); create table $c (id int, p int); insert into $c values (1, 10); create table $map (old int, new int); insert into $map values (1, 10)',
+    keyMaps: '$p: { table: $map, legacy: old, modern: new }',
+    entities: {
+      p: 'source: { table: $p, join: "join $office o on o.id = src.office" }, target: { table: $p }, key: { id: { sql: o.code, references: $p } }, ignore: { source: { id: another, office: joined } }',
+      c: 'source: { table: $c }, target: { table: $c }, key: { id: id }, columns: { p: { from: p, references: $p } }, explained: [{ reason: p is gone, parent: p }]',
+    },
+    expected: {
+      p: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      c: { verdict: 'fail', figures: '2: 1 verified, 1 missing | 1: 1 matched', differences: ['missing plain {"id":"3"}'] },
+    },
+  },
+  {
+    name: 'a parent that the query of its entity does not return is looked for in the table that it covers',
+    source: `create table $office (id int primary key); insert into $office values (1); create table $p (id int primary key, office int); insert into $p values (1, 1), (2, 9); create table $c (id int primary key, p int); insert into $c values (1, 1), (2, 2), (3, 3)`,
+    target: 'create table $p (id int); insert into $p values (10); create table $c (id int, p int); insert into $c values (1, 10); create table $map (old int, new int); insert into $map values (1, 10), (2, 20)',
+    keyMaps: '$p: { table: $map, legacy: old, modern: new }',
+    entities: {
+      p: 'source: { query: "select p.id as number from $p p join $office o on o.id = p.office", covers: $p }, target: { table: $p }, key: { id: { from: number, references: $p } }',
+      c: 'source: { table: $c }, target: { table: $c }, key: { id: id }, columns: { p: { from: p, references: $p } }, explained: [{ reason: p is gone, parent: p }]',
+    },
+    expected: {
+      p: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      c: { verdict: 'fail', figures: '3: 1 verified, 1 explained, 1 missing | 1: 1 matched', differences: ['missing plain {"id":"2"}', 'explained p is gone {"id":"3"}'] },
+    },
+  },
+  {
+    name: 'a parent in another source table, whose entity is keyed by the same map, is not absent',
+    source: `create table $clinic (id int primary key); insert into $clinic values (1); create table $lab (id int primary key); insert into $lab values (2), (4); create table $desk (id int primary key, office int); insert into $desk values (1, 1), (2, 2), (3, 3), (4, 4)`,
+    target: `create table $offices (id int, kind text); insert into $offices values (10, 'c'), (40, 'l'); create table $desk (id int, office int); insert into $desk values (1, 10), (4, 40); create table $map (old int, new int); insert into $map values (1, 10), (2, 20), (4, 40)`,
+    keyMaps: '$office: { table: $map, legacy: old, modern: new, entity: $_clinics }',
+    entities: {
+      clinics: `source: { table: $clinic }, target: { table: $offices, where: "tgt.kind = 'c'" }, key: { id: { from: id, references: $office } }`,
+      labs: `source: { table: $lab }, target: { table: $offices, where: "tgt.kind = 'l'" }, key: { id: { from: id, references: $office } }`,
+      desks: 'source: { table: $desk }, target: { table: $desk }, key: { id: id }, columns: { office: { from: office, references: $office } }, explained: [{ reason: office is gone, parent: office }]',
+    },
+    expected: { desks: { verdict: 'fail', figures: '4: 2 verified, 1 explained, 1 missing | 2: 2 matched', differences: ['missing plain {"id":"2"}', 'explained office is gone {"id":"3"}'] } },
+  },
 ]
