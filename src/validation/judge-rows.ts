@@ -12,7 +12,7 @@ import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { read, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
-import type { Tally } from './tally.js'
+import { noMapEntry, type Tally } from './tally.js'
 
 export interface JudgeOptions extends StatementOptions {
   /** entity → what is compared for it, of the entities whose rows are referenced */
@@ -187,7 +187,9 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
       const root = own[missingParent]?.root ?? null
       const cause = causeOfMissing(spec, legs, isCollapsed)
       // a leg that its map does not know says more than that its row is missing; the row is named beside either
-      tally.addSource('missing', root === null || cause.startsWith('leg ') ? cause : 'parent', null, shownKey(spec, row.key), root === null ? [] : [{ column: parentColumn(spec, missingParent), source: root, target: null }])
+      const isOfParent = root !== null && !cause.startsWith('leg ')
+      if (isOfParent && cause === noMapEntry) tally.withoutEntry += 1
+      tally.addSource('missing', isOfParent ? 'parent' : cause, null, shownKey(spec, row.key), root === null ? [] : [{ column: parentColumn(spec, missingParent), source: root, target: null }])
     }
   }
 

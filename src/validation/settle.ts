@@ -158,7 +158,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
       // last, since its event is numbered under the lock of the job
       await saveEntityResult(tx, task.jobId, result)
     },
-    outcome: { differences: tally.differences.count }, whenLast: finishWhenLast,
+    outcome: { differences: tally.differences.count, withoutEntry: tally.withoutEntry }, whenLast: finishWhenLast,
   }
 }
 
