@@ -3,7 +3,8 @@ import { rowsWithHashes } from '../core/pair-hashes.js'
 import { readListedStatement, readMergedStatement } from '../core/reread-expressions.js'
 import type { StatementOptions } from '../core/row-expressions.js'
 import { foldKey, keyIdentity, shownKey, shownText, type SourceRow } from '../core/pairing.js'
-import type { ComparisonSpec } from '../core/spec.js'
+import type { ComparisonSpec, TermSpec } from '../core/spec.js'
+import { findSameValues } from './compare-values.js'
 import { knownKeys, loadCollapsed } from './key-maps.js'
 import type { CheckResult } from './outcomes.js'
 import { readInParts, type Pace } from './pace.js'
@@ -82,6 +83,10 @@ export async function settleMerged(spec: ComparisonSpec, readers: { source: Read
     return fault === null ? [] : [[follower, fault]]
   }))
   const parents = await createParentReader(spec, readers, { recode: options.recode, parents: options.parents }, signal).fatesOf([...faults.keys()])
+  // in a bag every column is a leg
+  const terms = [...(spec.bag ? spec.key.map((term, index) => ({ term, own: ({ key }: Follower) => key[index] ?? null, kept: ({ survivorKey }: Follower) => survivorKey[index] ?? null })) : []),
+    ...spec.columns.map((term, index) => ({ term, own: ({ columns }: Follower) => columns[index] ?? null, kept: ({ survivorColumns }: Follower) => survivorColumns[index] ?? null }))]
+  const isSame = await compareTexts(spec, terms.map(({ term, own, kept }) => ({ term, pairs: followers.map((follower) => [own(follower), kept(follower)] as const) })), readers.target, signal)
   let conflicts = 0
   for (const follower of followers) {
     const rowKey = shownKey(spec, follower.key)
@@ -94,16 +99,27 @@ export async function settleMerged(spec: ComparisonSpec, readers: { source: Read
       continue
     }
     tally.merged += 1
-    const lost = spec.columns.flatMap((term, index) => {
-      const [own, kept] = [follower.columns[index] ?? null, follower.survivorColumns[index] ?? null]
-      return own === kept ? [] : [{ column: term.name, source: shownText(term, own), target: shownText(term, kept) }]
-    })
+    const lost = terms.flatMap(({ term, own, kept }) => (isSame(term, own(follower), kept(follower)) ? [] : [{ column: term.name, source: shownText(term, own(follower)), target: shownText(term, kept(follower)) }]))
     if (lost.length === 0) continue
     conflicts += 1
     tally.count('causes', 'source', 'merged', 'conflict', 1)
     tally.keep({ side: 'source', class: 'merged', cause: 'conflict', reason: null, rowKey, columns: lost })
   }
   return { seen: followers.length, check: [conflictCheck(spec.entity, followers.length, conflicts)] }
+}
+
+/**
+ * Tells whether two texts of the source are one value of a term: the same, the same in another notation, or references that one modern key folds. What is within a tolerance is not.
+ * @param asked the pairs that will be asked for
+ */
+async function compareTexts(spec: ComparisonSpec, asked: readonly { term: TermSpec; pairs: readonly (readonly [string | null, string | null])[] }[], target: Reader, signal: AbortSignal): Promise<(term: TermSpec, left: string | null, right: string | null) => boolean> {
+  const collapsed = new Map<TermSpec, Map<string, string> | null>()
+  for (const { term } of asked) collapsed.set(term, term.keyMap === null ? null : await loadCollapsed(spec, term, target, signal))
+  const same = await findSameValues(asked.map(({ term, pairs }) => ({ term, pairs })), target, signal)
+  return (term, left, right) => {
+    const [own, kept] = foldKey([left, right], [collapsed.get(term) ?? null, collapsed.get(term) ?? null])
+    return own === kept || (same.get(term)?.has(JSON.stringify([left, right])) ?? false)
+  }
 }
 
 const survivorPending: SurvivorFate = { class: 'pending', reason: null, rowHash: '' }
