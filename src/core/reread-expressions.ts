@@ -1,9 +1,9 @@
-import { canonicalText } from './canonical.js'
+import { canonicalText, int8Literal } from './canonical.js'
 import { aliasOf, type Side } from './catalog.js'
 import { isTrue } from './identifier.js'
 import { at } from './lists.js'
 import { keyEnds, lookupCondition, neighbourCondition, ownColumn } from './lookup-expressions.js'
-import { changeColumns, firstReason, hashedRows, isReadable, listed, mergeJoin, newerCondition, packedRow, pageCondition, rowsOf, rowToPack, sideSql, wantedRows, type StatementOptions } from './row-expressions.js'
+import { changeColumns, claimCondition, firstReason, hashedRows, isNewer, isReadable, listed, mergeJoin, newerCondition, packedRow, pageCondition, rowsOf, rowToPack, sideSql, wantedRows, type StatementOptions } from './row-expressions.js'
 import type { ComparisonSpec, TermSpec } from './spec.js'
 import { acceptedColumns, legTexts, termText, type TermSql } from './term-expressions.js'
 
@@ -111,20 +111,25 @@ function rowColumns(spec: ComparisonSpec, side: Side, options: StatementOptions,
 
 /**
  * The rows that a merge takes into others.
- * Columns: k0… (legs), c0… (columns), reason (explained), recent, s0… and t0… (legs and columns of the survivor), survivor (its state).
+ * Columns: k0… (legs), c0… (columns), reason (explained), recent, s0… and t0… (legs and columns of the survivor), survivor (its state), newer and survivor_newer (their versions may be of the transaction `since` or a later one), key_hash and row_hash (of the survivor;
+ * null unless `hashed`), kept (claimed rows whose versions are not newer; null: since then no transaction has begun).
  * @param snapshot when the pass saw the source, ISO 8601; null when it is not known
+ * @param since every transaction before this one was over when the pass read the source
  */
-export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions, snapshot: string | null): string {
+export function readMergedStatement(spec: ComparisonSpec, options: StatementOptions, snapshot: string | null, since: string, hashed = false): string {
   const { from, keys, columns } = sideSql(spec, 'source', options)
   const [, recent] = changeColumns(spec, 'source', snapshot)
+  const newer = isNewer('source', since)
   const texts = [
     ...keys.map((leg, index) => ({ text: termText(at(spec.key, index).canonical, leg, 'source', options.recode), own: `k${index}`, survivor: `s${index}` })),
     ...columns.map((column, index) => ({ text: termText(at(spec.columns, index).canonical, column, 'source', options.recode), own: `c${index}`, survivor: `t${index}` })),
+    { text: hashed ? 'hashed.key::text' : 'null::text', own: 'own_key_hash', survivor: 'key_hash' }, { text: hashed ? 'hashed.row::text' : 'null::text', own: 'own_row_hash', survivor: 'row_hash' }, { text: `(${newer})::text`, own: 'newer', survivor: 'survivor_newer' },
   ]
+  const kept = `case when pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8 > ${int8Literal(BigInt(since))} then (select pg_catalog.count(*) from ${rowsOf(spec, 'source')} where ${claimCondition(spec, 'source')} and not (${newer}))::text end`
   return `with member as materialized (select src.tableoid as relation, src.ctid as address, merging.place, merging.survivor_relation, merging.survivor, state.name as state, ` +
     `${firstReason(spec.source.explained)} as reason, ${recent} as recent, ${texts.map(({ text, own }) => `${text} as ${own}`).join(', ')} from ${from} ` +
     `where ${wantedRows(spec, 'source', options)} and merging.members > 1 and state.name in ('keyed', 'merged', 'no key')) ` +
-    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, member.recent, first.state as survivor ` +
+    `select ${texts.map(({ own, survivor }) => `member.${own}, first.${own} as ${survivor}`).join(', ')}, member.reason, member.recent, first.state as survivor, ${kept} as kept ` +
     `from member join member first on first.relation = member.survivor_relation and first.address = member.survivor where member.state = 'merged'`
 }
 

@@ -101,6 +101,21 @@ export function bareClaimCondition(spec: ComparisonSpec, side: Side): string {
   return `(${alias}.tableoid, ${alias}.ctid) in (select ${alias}.tableoid, ${alias}.ctid from ${rowsOf(spec, side)} where ${claimCondition(spec, side)})`
 }
 
+/**
+ * An entity's keys over all rows of its bare source table: also those that its share leaves out, its join drops or its query does not return.
+ * @returns null: a leg is no column of the primary key of the table that the query accounts for, so nobody can tell
+ */
+export function bareSource(spec: ComparisonSpec): ComparisonSpec | null {
+  const { query, covers } = spec.source
+  const bare = { ...spec, columns: [], parents: [], totals: [], source: { ...spec.source, join: null, where: null, exclude: [], merge: null, explained: [] } }
+  if (query === null) return bare
+  const legs = spec.key.flatMap((leg) => {
+    const own = leg.sourceRaw === null ? covers?.key?.find(({ as }) => leg.source === `src.${quoteIdentifier(as)}`) : undefined
+    return own === undefined ? [] : [{ ...leg, source: `src.${quoteIdentifier(own.column)}` }]
+  })
+  return covers === null || legs.length < spec.key.length ? null : { ...bare, key: legs, source: { ...bare.source, schema: covers.schema, table: covers.table, query: null } }
+}
+
 /** The SQL condition under which an entity claims a row of a side; it sees the joined tables. */
 export function claimCondition(spec: ComparisonSpec, side: Side): string {
   if (side === 'source') return isTrue(spec.source.where)

@@ -39,6 +39,8 @@ export interface TermPlace {
 /** A term that references the rows of an entity, under that entity's one key leg. */
 export interface ParentSpec extends TermPlace {
   entity: string
+  /** the other entities that are keyed by the same map: a row that is not of this one may be of theirs; absent: none */
+  siblings?: string[]
 }
 
 export interface SourceSpec {

@@ -1,4 +1,5 @@
 import type { CanonicalKind } from '../core/canonical.js'
+import { bareSource } from '../core/row-expressions.js'
 import type { ComparisonSpec, ParentSpec, TermSpec } from '../core/spec.js'
 import { longForm, termsOf } from './cross-reference.js'
 import type { FoundFault, Path } from './fault.js'
@@ -7,7 +8,10 @@ import type { Plan, PlanEntity } from './schema.js'
 /** The entities whose rows a key map leads to: those whose key is one leg that references it, or the one that the map names. */
 export function parentEntities(plan: Plan, keyMap: string): string[] {
   const named = plan.keyMaps?.[keyMap]?.entity
-  if (named !== undefined) return [named]
+  return named !== undefined ? [named] : keyedEntities(plan, keyMap)
+}
+
+function keyedEntities(plan: Plan, keyMap: string): string[] {
   return Object.entries(plan.entities).flatMap(([name, entity]) => (isKeyedBy(entity, keyMap) ? [name] : []))
 }
 
@@ -40,7 +44,11 @@ function findParents(plan: Plan, spec: ComparisonSpec, specs: ReadonlyMap<string
     const leg = entity === undefined ? undefined : specs.get(entity)?.key[0]
     // the leg by which a row is told is not a reference to another row
     if (entity === undefined || second !== undefined || leg === undefined || (entity === spec.entity && part === 'key') || !areComparable(term, leg)) return []
-    return [{ entity, part, index }]
+    const siblings = keyedEntities(plan, term.keyMap ?? '').filter((name) => {
+      const key = specs.get(name)?.key[0]
+      return name !== entity && key !== undefined && areComparable(term, key)
+    })
+    return [{ entity, part, index, ...(siblings.length === 0 ? {} : { siblings }) }]
   }))
 }
 
@@ -58,8 +66,23 @@ function explainByParents(plan: Plan, spec: ComparisonSpec, specs: ReadonlyMap<s
     if (parent === undefined || explanation === undefined || 'where' in explanation) return []
     const found = spec.parents.findIndex(({ part, index: at }) => sourceColumnOf(entity, spec[part][at]) === parent)
     explanation.parent = found
-    return found === -1 ? [{ entity: spec.entity, ...noParent(plan, entity, parent, ['entities', spec.entity, 'explained', index, 'parent'], specs) }] : []
+    const path = ['entities', spec.entity, 'explained', index, 'parent']
+    const own = spec.parents[found]
+    const fault = own === undefined ? noParent(plan, entity, parent, path, specs) : unknownAbsence(plan, spec, own, parent, path, specs)
+    return fault === null ? [] : [{ entity: spec.entity, ...fault }]
   })
+}
+
+/** Why nobody can tell whether a row is absent that a column references: it may stand in a table that no statement looks at. */
+function unknownAbsence(plan: Plan, spec: ComparisonSpec, { entity, part, index }: ParentSpec, column: string, path: Path, specs: ReadonlyMap<string, ComparisonSpec>): FoundFault | null {
+  const tableOf = (name: string) => JSON.stringify(plan.entities[name]?.source.table ?? null)
+  for (const name of [entity, ...keyedEntities(plan, spec[part][index]?.keyMap ?? '').filter((other) => tableOf(other) !== tableOf(entity))]) {
+    const found = specs.get(name)
+    if (found === undefined) return { code: 'NO_PARENT', path, message: `\`${name}\` cannot be compared, so nobody knows whether it has the row that \`${column}\` names: repair its faults first` }
+    if (bareSource(found) !== null) continue
+    return { code: 'NO_PARENT', path, message: `the query of \`${name}\` does not tell the table whose rows it accounts for by the key that \`${column}\` names, so a row that it does not return may be there all the same: name the table with \`covers\` and key \`${name}\` by its primary key, or explain with \`where\`` }
+  }
+  return null
 }
 
 function sourceColumnOf(entity: PlanEntity, term: TermSpec | undefined): string | null {

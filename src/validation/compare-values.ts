@@ -1,6 +1,6 @@
 import { quoteLiteral } from '../core/identifier.js'
 import type { CompareRows, KeyGroup } from '../core/pairing.js'
-import type { ComparisonSpec } from '../core/spec.js'
+import type { ComparisonSpec, TermSpec } from '../core/spec.js'
 import { read, type Reader } from './reader.js'
 
 /**
@@ -41,6 +41,17 @@ export async function createCompareRows(spec: ComparisonSpec, groups: Iterable<K
   }
 }
 
+/** Of pairs of texts of a term, as JSON, those that are two notations of one value. */
+export async function findSameValues(asked: readonly { term: TermSpec; pairs: readonly (readonly [string | null, string | null])[] }[], target: Reader, signal: AbortSignal): Promise<Map<TermSpec, Set<string>>> {
+  const questions = new Map<TermSpec, Questions>()
+  for (const { term, pairs } of asked) {
+    const equality = equalityOf(term.canonical, null)
+    const unlike = equality === null ? [] : pairs.flatMap(([left, right]): [string, [string, string]][] => (left !== right && left?.startsWith('=') && right?.startsWith('=') ? [[JSON.stringify([left, right]), [left.slice(1), right.slice(1)]]] : []))
+    if (equality !== null && unlike.length > 0) questions.set(term, { equality, pairs: new Map(unlike) })
+  }
+  return answer(questions, target, signal)
+}
+
 /** How many characters the questions about all pairs of one key would take, roughly. */
 export function charactersAsked(spec: ComparisonSpec, { source, target }: KeyGroup): number {
   const length = (texts: readonly (string | null)[]) => texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
@@ -56,8 +67,8 @@ interface Questions {
   pairs: Map<string, [string, string]>
 }
 
-async function answer(questions: ReadonlyMap<string, Questions>, target: Reader, signal: AbortSignal): Promise<Map<string, Set<string>>> {
-  const same = new Map<string, Set<string>>()
+async function answer<Id>(questions: ReadonlyMap<Id, Questions>, target: Reader, signal: AbortSignal): Promise<Map<Id, Set<string>>> {
+  const same = new Map<Id, Set<string>>()
   for (const [id, { equality, pairs }] of questions) {
     const rows = await read(target, signal, `select (${equality})::text as equal from pg_catalog.json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify([...pairs.values()])])
     same.set(id, new Set([...pairs.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))

@@ -4,6 +4,7 @@ import type { Commit } from '../jobs/loop.js'
 import type { TakenTask } from '../jobs/task.js'
 import type { TaskContext } from './context.js'
 import { publishResults, readJobEntities, readVerdicts, saveChecks, type CheckResult } from './outcomes.js'
+import { noMapEntry } from './tally.js'
 
 /** Rolls the job up and publishes its results, all in one transaction. */
 export async function finish({ target }: TaskContext, task: TakenTask): Promise<Commit> {
@@ -20,7 +21,10 @@ export async function finish({ target }: TaskContext, task: TakenTask): Promise<
 
 interface MappedRows {
   entity: string
+  basis: string
   scope: number | null
+  /** rows in scope that are unverified or pending */
+  unknown: number | null
   withoutEntry: number
 }
 
@@ -30,22 +34,25 @@ async function checkCompleteMaps(sql: Db, jobId: string): Promise<CheckResult[]>
     const [leg, second] = spec?.key ?? []
     return spec === null || blocked !== null || second !== undefined || typeof leg?.keyMap !== 'string' ? [] : [[spec.entity, leg.keyMap]]
   }))
+  // an earlier release has counted the rows of its own cause alone
   const rows = await sql<MappedRows[]>`
-    select entity, scope, coalesce((
-             select sum((cause ->> 'rows')::int8) from jsonb_array_elements(causes) cause
-              where cause ->> 'class' = 'missing' and cause ->> 'cause' = 'no map entry'), 0)::int8 as "withoutEntry"
-      from migration_coverage.entity_result
+    select entity, basis, scope, source_unverified + source_pending as unknown, coalesce(
+             (select (outcome ->> 'withoutEntry')::int8 from migration_coverage.task where job_id = r.job_id and kind = 'settle' and entity = r.entity and status = 'done'),
+             (select sum((cause ->> 'rows')::int8) from jsonb_array_elements(causes) cause where cause ->> 'class' = 'missing' and cause ->> 'cause' = ${noMapEntry}), 0)::int8 as "withoutEntry"
+      from migration_coverage.entity_result r
      where job_id = ${jobId} and entity = any(${[...maps.keys()]}::text[])
      order by entity collate "C"`
-  return rows.map(({ entity, scope, withoutEntry }): CheckResult => ({
-    entity: '', name: 'every source key has a map entry', subject: `${maps.get(entity) ?? ''}: ${entity}`, category: 'integrity', severity: 'critical',
-    ...judgeMap(scope, withoutEntry), evidence: {}, durationMs: null,
+  return rows.map((found): CheckResult => ({
+    entity: '', name: 'every source key has a map entry', subject: `${maps.get(found.entity) ?? ''}: ${found.entity}`, category: 'integrity', severity: 'critical',
+    ...judgeMap(found), evidence: {}, durationMs: null,
   }))
 }
 
-function judgeMap(scope: number | null, withoutEntry: number): Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed'> {
+function judgeMap({ basis, scope, unknown, withoutEntry }: MappedRows): Pick<CheckResult, 'verdict' | 'message' | 'rowsExamined' | 'rowsFailed'> {
   if (scope === null) return { verdict: 'unknown', message: 'the rows of the entity could not be counted', rowsExamined: null, rowsFailed: null }
   const counts = { rowsExamined: scope, rowsFailed: withoutEntry }
   if (withoutEntry > 0) return { verdict: 'fail', message: `${withoutEntry} of ${scope} source rows have no entry and count as missing: run the script for them, or say why they need not arrive`, ...counts }
+  const untold = basis === 'none' ? 'the entity was not compared' : basis === 'sample' ? 'a sample of the keys cannot tell' : unknown === 0 ? null : `of ${unknown} of ${scope} source rows nobody knows whether they have an entry`
+  if (untold !== null) return { verdict: 'unknown', message: untold, ...counts, rowsFailed: null }
   return scope === 0 ? { verdict: 'warn', message: '0 rows were examined', ...counts } : { verdict: 'pass', message: `each of ${scope} source rows that should arrive has an entry`, ...counts }
 }

@@ -6,7 +6,7 @@ import { countOf, read, type Reader } from './reader.js'
 import type { JudgedRow } from './judge-rows.js'
 
 export interface HeldReasons {
-  /** hears of every row that is judged one by one and is not equal */
+  /** hears of every row that is judged one by one and is not equal, and of some that are */
   observe(side: 'source' | 'target', name: string, row: JudgedRow): void
   /**
    * One statement on the source, none where no explanation has a condition of its own.
@@ -32,7 +32,7 @@ export function collectHeldReasons(spec: ComparisonSpec): HeldReasons {
   const apart = new Map<number, number>()
   return {
     observe(side, name, { reason }) {
-      if (side === 'source' && reason !== null && name !== 'accepted' && name !== 'differs') apart.set(reason, (apart.get(reason) ?? 0) + 1)
+      if (side === 'source' && reason !== null && !['verified', 'accepted', 'differs'].includes(name)) apart.set(reason, (apart.get(reason) ?? 0) + 1)
     },
     async check(source, earlier, options, signal) {
       if (!spec.source.explained.some((one) => 'where' in one)) return []

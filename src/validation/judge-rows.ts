@@ -12,7 +12,7 @@ import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
 import { read, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
-import type { Tally } from './tally.js'
+import { noMapEntry, type Tally } from './tally.js'
 
 export interface JudgeOptions extends StatementOptions {
   /** entity → what is compared for it, of the entities whose rows are referenced */
@@ -23,11 +23,11 @@ export interface JudgeOptions extends StatementOptions {
   isIndexed: Record<Side, boolean>
 }
 
-/** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class. */
+/** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class; of an entity that merges rows also of the equal ones of the source. */
 export type Observe<Row = Pick<SourceRow, 'key' | 'columns'>> = (side: 'source' | 'target', name: string, row: Row, reason: string | null) => void
 
 /** `reason` as the rows of either side have it. */
-export type JudgedRow = Pick<SourceRow, 'key' | 'columns' | 'reason'>
+export type JudgedRow = Pick<SourceRow, 'key' | 'columns' | 'reason' | 'rowHash'>
 
 export interface Readers {
   source: Reader
@@ -115,6 +115,7 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
     for (const [identity, group] of groups) {
       const pairing = pairGroup(group, compare)
       tally.addVerified(pairing.verified.length)
+      if (spec.source.merge !== null) for (const [row] of pairing.verified) observe('source', 'verified', row, null)
       tally.fingerprintFaults += pairing.fingerprintFaults
       for (const pair of pairing.accepted) {
         const columns = pair.columns.map((index) => shownColumn(spec, index, pair.source, pair.target))
@@ -187,7 +188,9 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
       const root = own[missingParent]?.root ?? null
       const cause = causeOfMissing(spec, legs, isCollapsed)
       // a leg that its map does not know says more than that its row is missing; the row is named beside either
-      tally.addSource('missing', root === null || cause.startsWith('leg ') ? cause : 'parent', null, shownKey(spec, row.key), root === null ? [] : [{ column: parentColumn(spec, missingParent), source: root, target: null }])
+      const isOfParent = root !== null && !cause.startsWith('leg ')
+      if (isOfParent && cause === noMapEntry) tally.withoutEntry += 1
+      tally.addSource('missing', isOfParent ? 'parent' : cause, null, shownKey(spec, row.key), root === null ? [] : [{ column: parentColumn(spec, missingParent), source: root, target: null }])
     }
   }
 

@@ -50,31 +50,32 @@ export function accountUncompared(counted: { rows: number | null; scope: number 
   return accounting
 }
 
-/** One check for each way in which the rows of an entity can be wrong, with its evidence. */
+/** One check for each way in which the rows of an entity can be wrong, with its evidence. None found proves nothing beside rows of which nothing is known. */
 export function accountingChecks(entity: string, accounting: Accounting, evidence: { rowsExamined: number; durationMs: number; full: boolean }, note: string | null): CheckResult[] {
   const { source, target } = accounting
-  const check = (name: string, severity: CheckResult['severity'], rows: number | null, bad: Verdict, good: string, badMessage: (rows: number) => string): CheckResult => ({
-    entity, name, subject: '', category: 'accounting', severity, rowsExamined: evidence.rowsExamined, rowsFailed: rows, durationMs: evidence.durationMs,
-    verdict: rows === null ? 'unknown' : rows > 0 ? bad : evidence.rowsExamined === 0 ? 'warn' : 'pass',
-    message: rows === null ? (note ?? 'could not be counted') : rows > 0 ? badMessage(rows) : evidence.rowsExamined === 0 ? '0 rows were examined' : good,
-    evidence: { full: evidence.full },
-  })
-  const rows = (count: number) => `${count} ${count === 1 ? 'row' : 'rows'}`
+  const check = (name: string, severity: CheckResult['severity'], rows: number | null, bad: Verdict, good: string, badMessage: (rows: number) => string, unknown = 0): CheckResult => {
+    const [verdict, message]: [Verdict, string] = rows === null ? ['unknown', note ?? 'could not be counted'] : rows > 0 ? [bad, badMessage(rows)]
+      : unknown > 0 ? ['unknown', evidence.full ? `0 rows were found, and of ${rowsOf(unknown)} nothing is known` : (note ?? 'a sample of the keys cannot tell')] : evidence.rowsExamined === 0 ? ['warn', '0 rows were examined'] : ['pass', good]
+    return { entity, name, subject: '', category: 'accounting', severity, rowsExamined: evidence.rowsExamined, rowsFailed: rows, durationMs: evidence.durationMs, verdict, message, evidence: { full: evidence.full } }
+  }
+  const rowsOf = (count: number) => `${count} ${count === 1 ? 'row' : 'rows'}`
+  const unknownAt = ({ unverified, pending }: { unverified: number | null; pending: number | null }) => (unverified ?? 0) + (pending ?? 0)
+  const [ofSource, ofTarget] = [unknownAt(source), unknownAt(target)]
   const unproven = source.unverified === null || source.pending === null || target.unverified === null || target.pending === null
     ? null : source.unverified + source.pending + target.unverified + target.pending
   return [
-    check('no row is missing', 'critical', source.missing, 'fail', 'every source row in scope has a target row', (count) => `${rows(count)} of the source did not arrive`),
-    check('no row differs', 'critical', source.differs, 'fail', 'every paired row is equal', (count) => `${rows(count)} arrived with other values`),
-    check('no row is duplicated', 'critical', target.duplicate, 'fail', 'no target row stands for a key twice', (count) => `${rows(count)} of the target ${count === 1 ? 'repeats' : 'repeat'} a key`),
-    check('no row is extra', 'critical', target.extra, 'fail', 'every target row has a source row or a declared reason', (count) => `${rows(count)} of the target ${count === 1 ? 'has' : 'have'} no source row`),
-    check('every row was compared', 'critical', unproven, 'unknown', 'no row was left unread or keeps changing', (count) => note ?? `${rows(count)} could not be compared`),
-    check('no row is accepted with another value', 'info', source.accepted, 'warn', 'no row needed a declared other value', (count) => `${rows(count)} ${count === 1 ? 'holds' : 'hold'} a declared other value`),
-    check('no row needs an explanation', 'info', source.explained, 'warn', 'no row is absent for a declared reason', (count) => `${rows(count)} ${count === 1 ? 'is' : 'are'} absent for a declared reason`),
+    check('no row is missing', 'critical', source.missing, 'fail', 'every source row in scope has a target row', (count) => `${rowsOf(count)} of the source did not arrive`, ofSource),
+    check('no row differs', 'critical', source.differs, 'fail', 'every paired row is equal', (count) => `${rowsOf(count)} arrived with other values`, ofSource),
+    check('no row is duplicated', 'critical', target.duplicate, 'fail', 'no target row stands for a key twice', (count) => `${rowsOf(count)} of the target ${count === 1 ? 'repeats' : 'repeat'} a key`, ofTarget),
+    check('no row is extra', 'critical', target.extra, 'fail', 'every target row has a source row or a declared reason', (count) => `${rowsOf(count)} of the target ${count === 1 ? 'has' : 'have'} no source row`, ofTarget),
+    check('every row was compared', 'critical', unproven, 'unknown', 'no row was left unread or keeps changing', (count) => note ?? `${rowsOf(count)} could not be compared`),
+    check('no row is accepted with another value', 'info', source.accepted, 'warn', 'no row needed a declared other value', (count) => `${rowsOf(count)} ${count === 1 ? 'holds' : 'hold'} a declared other value`),
+    check('no row needs an explanation', 'info', source.explained, 'warn', 'no row is absent for a declared reason', (count) => `${rowsOf(count)} ${count === 1 ? 'is' : 'are'} absent for a declared reason`),
     {
       entity, name: 'the scope is not empty', subject: '', category: 'accounting', severity: 'warning', rowsExamined: source.total, rowsFailed: null,
       durationMs: evidence.durationMs, verdict: source.scope === null ? 'unknown' : source.scope === 0 ? 'warn' : 'pass',
       message: source.scope === null ? (note ?? 'the scope could not be counted') : source.scope === 0 ? '0 rows are in scope: nothing was proved'
-        : `${rows(source.scope)} in scope of ${rows(source.total ?? 0)} claimed, ${verifiedPercent(accounting)} % verified`,
+        : `${rowsOf(source.scope)} in scope of ${rowsOf(source.total ?? 0)} claimed, ${verifiedPercent(accounting)} % verified`,
       evidence: { full: evidence.full },
     },
   ]

@@ -1,6 +1,6 @@
 import { isNatural } from '../core/key-map-expressions.js'
 import { findSourceKeysStatement, findTargetKeysStatement, readParentsStatement } from '../core/reread-expressions.js'
-import type { StatementOptions } from '../core/row-expressions.js'
+import { bareSource, type StatementOptions } from '../core/row-expressions.js'
 import { foldKey, shownKey, type SourceRow } from '../core/pairing.js'
 import type { ComparisonSpec, Explanation } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
@@ -9,7 +9,7 @@ import { read, textArray, type Reader, type TextRow } from './reader.js'
 
 /** What became of a source row that other rows reference. */
 export interface Fate {
-  /** absent: there is no such row · unclaimed: its entity does not claim it, or it could not be read */
+  /** absent: there is no such row · unclaimed: its entity does not claim it, another one keyed by the same map may, or it could not be read */
   state: 'absent' | 'unclaimed' | 'excluded' | 'arrived' | 'explained' | 'missing'
   /** of a missing row: the missing row at the top of its chain, for people; null until it is known */
   root: string | null
@@ -75,25 +75,31 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
 
   /** Reads all parents of these rows. */
   async function look(of: ComparisonSpec, rows: readonly (readonly (string | null)[])[], open: OpenParent[]): Promise<void> {
-    for (const [parent, { entity }] of of.parents.entries()) {
+    for (const [parent, { entity, siblings = [] }] of of.parents.entries()) {
       const fates = known.get(entity) ?? new Map<string, Fate>()
       known.set(entity, fates)
       const parentSpec = parents[entity]
       if (parentSpec === undefined) continue
       const isUnnamed = canBeUnnamed(of, parent, parentSpec)
       const wanted = [...new Set(rows.flatMap((texts) => texts[parent] ?? []))].filter((text) => (text.startsWith('=') || (isUnnamed && text.startsWith('?'))) && !fates.has(text))
-      if (wanted.length > 0) await readFates(parentSpec, wanted, fates, open)
+      if (wanted.length > 0) await readFates(parentSpec, siblings.flatMap((name) => parents[name] ?? []), wanted, fates, open)
     }
   }
 
-  async function readFates(of: ComparisonSpec, wanted: string[], fates: Map<string, Fate>, open: OpenParent[]): Promise<void> {
+  /** @param siblings the other entities that are keyed by the same map */
+  async function readFates(of: ComparisonSpec, siblings: readonly ComparisonSpec[], wanted: string[], fates: Map<string, Fate>, open: OpenParent[]): Promise<void> {
     const list = textArray(wanted)
     const rows = new Map<string, TextRow[]>()
     for (const row of await read(readers.source, signal, readParentsStatement(of, statement), [list])) {
       const key = row['k0'] ?? ''
       rows.set(key, [...(rows.get(key) ?? []), row])
     }
-    const unclaimed = new Set(await readUnclaimed(of, list, wanted))
+    const unclaimed = new Set(await keysFound(findSourceKeysStatement(of, statement, false), wanted))
+    for (const one of [...(of.source.join === null && of.source.query === null ? [] : [of]), ...siblings]) {
+      const absent = wanted.filter((key) => !rows.has(key) && !unclaimed.has(key))
+      const bare = bareSource(one)
+      if (absent.length > 0) for (const key of bare === null ? absent : await keysFound(findSourceKeysStatement(bare, statement, true), absent)) unclaimed.add(key)
+    }
     const [leg] = of.key
     const collapsed = leg === undefined || leg.keyMap === null ? null : await loadCollapsed(of, leg, readers.target, signal)
     const fold = (key: string) => foldKey([key], [collapsed])[0] ?? key
@@ -114,7 +120,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     open.push(...found)
     await look(of, found.map(({ texts }) => texts), open)
     const survivors = [...new Set(found.flatMap(({ survivor }) => survivor ?? []))].filter((key) => !fates.has(key))
-    if (survivors.length > 0) await readFates(of, survivors, fates, open)
+    if (survivors.length > 0) await readFates(of, siblings, survivors, fates, open)
   }
 
   /** What never was to arrive explains its children, and so on until nothing more is explained: whatever leads in a circle to itself is missing. */
@@ -155,12 +161,12 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     }
   }
 
-  /** Keys of rows that the entity does not claim need not be fit for its SQL: then none of the keys may be called absent. */
-  async function readUnclaimed(of: ComparisonSpec, list: string, wanted: string[]): Promise<string[]> {
+  /** Which of these keys rows have that the entity does not claim. They need not be fit for its SQL, which may read what is joined to others: then none of the keys may be called absent. */
+  async function keysFound(statement: string, wanted: string[]): Promise<string[]> {
     try {
-      return (await read(readers.source, signal, findSourceKeysStatement(of, statement, false), [list])).flatMap((row) => row['k0'] ?? [])
+      return (await read(readers.source, signal, statement, [textArray(wanted)])).flatMap((row) => row['k0'] ?? [])
     } catch (error) {
-      if (signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
+      if (signal.aborted || isTransient(error) || !/^(2|42)/.test(sqlstateOf(error) ?? '')) throw error
       return wanted
     }
   }

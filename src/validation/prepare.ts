@@ -230,12 +230,14 @@ function coversPlan({ plan }: LoadedPlan, entities: readonly string[]): boolean 
 /** The specs of all entities whose rows those of the job reference, over any number of steps. */
 function parentSpecs(specs: ReadonlyMap<string, ComparisonSpec>, entities: readonly string[]): Record<string, ComparisonSpec> {
   const found = new Map<string, ComparisonSpec>()
-  const waiting = entities.flatMap((entity) => specs.get(entity)?.parents ?? [])
+  // a row that its parent entity does not have may be one of those that are keyed by the same map
+  const parentsOf = (spec: ComparisonSpec | undefined) => (spec?.parents ?? []).flatMap(({ entity, siblings = [] }) => [entity, ...siblings])
+  const waiting = entities.flatMap((entity) => parentsOf(specs.get(entity)))
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const spec = specs.get(next.entity)
-    if (spec === undefined || found.has(next.entity)) continue
-    found.set(next.entity, spec)
-    waiting.push(...spec.parents)
+    const spec = specs.get(next)
+    if (spec === undefined || found.has(next)) continue
+    found.set(next, spec)
+    waiting.push(...parentsOf(spec))
   }
   return Object.fromEntries(found)
 }

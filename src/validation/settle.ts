@@ -90,7 +90,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const observe: Observe<JudgedRow> = (side, name, row, reason) => {
     totals.observe(side, name, row, reason)
     held.observe(side, name, row)
-    if (side === 'source' && spec.source.merge !== null) survivors.set(survivorIdentity(spec, row), { class: name, reason })
+    if (side !== 'source' || spec.source.merge === null) return
+    const identity = survivorIdentity(spec, row)
+    // of rows that nothing tells apart, the worse fate counts
+    if (name !== 'verified' || !survivors.has(identity)) survivors.set(identity, { class: name, reason, rowHash: row.rowHash })
   }
   // what is reused was still so when it was looked: a row that had changed just before it was read has rested since
   const asOf = (side: Side) => {
@@ -103,9 +106,10 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const replaced = await findReplaced(context, spec, prepared, signal)
   if (replaced !== null) return settleUncompared(context, task, found, replaced, signal)
   const moved: Moved = { ...await whenMoved, ...streamedNewer }
-  const merged = await settleMerged(spec, readers, { ...statement, parents, snapshot: asOf('source') }, survivors, totals.observe, tally, signal)
   const again = rowsIn([...suspicious, ...changed])
   const mergedInPass = sumOf(outcomes.source.map((outcome) => outcome.merged))
+  const before = { survivors, horizon: horizonOf(outcomes.source, prepared), rows: sumOf(outcomes.source.map(({ rows }) => rows)), left: mergedInPass + Math.max(again.source - settled.seen.source, 0) }
+  const merged = await settleMerged(spec, readers, { ...statement, parents, pace: context.pace, snapshot: asOf('source') }, before, totals.observe, tally, signal)
   const reread = { source: again.source + mergedInPass, target: again.target }
   const seen = { source: settled.seen.source + merged.seen, target: settled.seen.target }
   const lost = { source: Math.max(mergedInPass - merged.seen, 0), target: 0 }
@@ -154,7 +158,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
       // last, since its event is numbered under the lock of the job
       await saveEntityResult(tx, task.jobId, result)
     },
-    outcome: { differences: tally.differences.count }, whenLast: finishWhenLast,
+    outcome: { differences: tally.differences.count, withoutEntry: tally.withoutEntry }, whenLast: finishWhenLast,
   }
 }
 
@@ -264,6 +268,12 @@ type Scans = Awaited<ReturnType<typeof readScans>>
 
 function outcomesOf(scans: Scans, side: Side): ScanOutcome[] {
   return scans.flatMap((scan) => (scan.side === side && !('failed' in scan.outcome) ? [{ ...unknownBefore, ...scan.outcome }] : []))
+}
+
+/** Every transaction before this one was over when the source was read; of what a replica has read, or an earlier release, it is known of the beginning of the job alone. */
+function horizonOf(outcomes: readonly ScanOutcome[], { beginnings }: Prepared): string {
+  const horizons = outcomes.map(({ horizon }) => horizon ?? beginnings?.source.horizon ?? '0').map(BigInt)
+  return horizons.reduce((least, horizon) => (horizon < least ? horizon : least), horizons[0] ?? 0n).toString()
 }
 
 function firstOf(outcomes: readonly ScanOutcome[]): string | null {

@@ -15,6 +15,9 @@ export interface Tallied {
   rows: number
 }
 
+/** The cause of a missing row whose key its map does not have. */
+export const noMapEntry = 'no map entry'
+
 /** Differences as they were told, the first up to a limit: as JSON, since objects would take three times the memory until they are saved. */
 export interface KeptDifferences extends Iterable<Difference> {
   readonly count: number
@@ -62,6 +65,8 @@ export interface Tally {
   source: Record<'explained' | 'pending' | 'missing' | 'unverified', number>
   target: Record<'duplicate' | 'generated' | 'pending' | 'extra' | 'unverified', number>
   differs: number
+  /** missing rows whose key the map of the entity does not have, whatever their cause */
+  withoutEntry: number
   /** `side class cause` and `side class reason` → rows */
   causes: Map<string, Tallied>
   reasons: Map<string, Tallied>
@@ -83,7 +88,7 @@ export interface Tally {
 export function createTally(keyNames: readonly string[], limit: number): Tally {
   const differences = keepDifferences(limit)
   const tally: Tally = {
-    verified: 0, merged: 0, accepted: 0, fingerprintFaults: 0, differs: 0,
+    verified: 0, merged: 0, accepted: 0, fingerprintFaults: 0, differs: 0, withoutEntry: 0,
     source: { explained: 0, pending: 0, missing: 0, unverified: 0 },
     target: { duplicate: 0, generated: 0, pending: 0, extra: 0, unverified: 0 },
     causes: new Map(), reasons: new Map(), columns: new Map(), differences,
@@ -103,6 +108,7 @@ export function createTally(keyNames: readonly string[], limit: number): Tally {
     },
     addSource(name, cause, reason, rowKey, columns = []) {
       tally.source[name] += 1
+      if (name === 'missing' && cause === noMapEntry) tally.withoutEntry += 1
       if (cause !== null) tally.count('causes', 'source', name, cause, 1)
       if (reason !== null) tally.count('reasons', 'source', name, reason, 1)
       tally.keep({ side: 'source', class: name, cause, reason, rowKey, columns })

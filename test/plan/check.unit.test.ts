@@ -78,12 +78,14 @@ describe('a parent that explains an absence', () => {
     expect([plain.specs.get('pets')?.parents, refusal(plain)]).toEqual([[{ entity: 'people', part: 'columns', index: 0 }], []])
     const named = check('{ person: { table: map, legacy: old, modern: new, entity: people } }', owners() + owners('more') + pets('{ from: owner, references: person }'))
     expect(named.specs.get('pets')?.source.explained).toMatchObject([{ parent: 0 }])
+    expect(named.specs.get('pets')?.parents).toEqual([{ entity: 'people', part: 'columns', index: 0, siblings: ['more'] }])
   })
 
   it.each([
     ['a column that references nothing', keyMap, owners() + pets('owner'), '`owner` references nothing here'],
     ['a map that is the key of no entity', keyMap, owners('people', 'id') + pets('{ from: owner, references: person }'), 'no entity has a key that references `person` alone'],
     ['a map that is the key of two entities', keyMap, owners() + owners('more') + pets('{ from: owner, references: person }'), 'people, more are all keyed by `person`'],
+    ['another table of the same map that cannot be compared', '{ person: { table: map, legacy: old, modern: new, entity: people } }', owners() + owners('more').replace('table: person', 'table: toy') + pets('{ from: owner, references: person }'), '`more` cannot be compared, so nobody knows whether it has the row'],
     ['an entity that cannot be compared', keyMap, owners().replace('[name]', '[nme]') + pets('{ from: owner, references: person }'), '`people` cannot be compared'],
   ])('refuses %s', (_, maps, entities, message) => {
     const checked = check(maps, entities)

@@ -134,6 +134,24 @@ describe('accept', () => {
   })
 })
 
+describe('a parent whose rows are a query', () => {
+  const refusalOf = async (source: string, key: string) => {
+    const text = planText({ top: maps, source, key })
+      + '  visits: { domain: core, source: { table: visit }, target: { table: codes }, key: { id: person_id }, columns: { code: { from: person_id, references: a, target: "md5(tgt.code)::uuid" } }, explained: [{ reason: person is gone, parent: person_id }] }\n'
+    const { faults, specs } = await checkPlanAgainst(parsePlan(text), clients.source, clients.target)
+    return [specs.has('visits'), ...faults.filter(({ code }) => code === 'NO_PARENT').map(({ path, message }) => `${path}: ${message}`)]
+  }
+
+  it('explains nothing unless it covers a table by whose primary key it is keyed', async () => {
+    const key = '{ ref: { from: id, references: a } }'
+    const query = 'query: "select p.id, p.kind from person p where p.kind = 1"'
+    expect(await refusalOf(`${query}, covers: person`, key)).toEqual([true])
+    const refused = [false, expect.stringContaining('entities.visits.explained[0].parent: the query of `people` does not tell the table whose rows it accounts for by the key that `person_id` names')]
+    expect(await refusalOf(query, key)).toEqual(refused)
+    expect(await refusalOf(`${query}, covers: person`, '{ ref: { from: kind, references: a } }')).toEqual(refused)
+  })
+})
+
 describe('references by a code', () => {
   const by = (rest: string) => ({ source: 'table: person', entity: `columns: { ref: { from: ref, references: { ${rest} } } }` })
 

@@ -96,6 +96,27 @@ export const languageCases: Case[] = [
     checks: { '$_d merged rows agree': 'warn' },
   },
   {
+    name: 'merge: what a follower loses is told where every column is a leg',
+    source: table('a', 'mail text, name text', "('a', 'Ann'), ('a', 'Bo')"),
+    target: table('a', 'mail text, name text', "('a', 'Ann')"),
+    entities: { a: 'source: { table: $_a, merge: { by: mail, keep: name } }, target: { table: $_a }, key: all, same: [mail, name]' },
+    expected: { a: { verdict: 'warn', figures: '2: 1 verified, 1 merged | 1: 1 matched', differences: ['merged conflict {"mail":"a","name":"Bo"} name Ann'] } },
+  },
+  {
+    name: 'merge: a follower loses no reference that leads to the same row, and no other notation of a value',
+    source: `${table('clinic', 'id int primary key, name text', "(1, 'c'), (2, 'c'), (3, 'd')")}; ${table('doctor', 'id int primary key, mail text, clinic int, v jsonb', `(1, 'a', 1, '{"n": 1.0}'), (2, 'a', 2, '{"n": 1.00}'), (3, 'a', 3, '{"n": 1.0}'), (4, 'a', 1, '{"n": 2.0}')`)}`,
+    target: `${table('clinic', 'id int, name text', "(10, 'c'), (30, 'd')")}; ${table('doctor', 'id int, mail text, clinic int, v jsonb', `(70, 'a', 10, '{"n": 1}')`)}; ${table('clinics', 'legacy int, modern int', '(1, 10), (2, 10), (3, 30)')}; ${table('map', 'legacy int, modern int', '(1, 70), (2, 70), (3, 70), (4, 70)')}`,
+    keyMaps: `${map('map')}\n  ${map('clinics')}`,
+    entities: {
+      c: 'source: { table: $_clinic, merge: { by: name, keep: id } }, target: { table: $_clinic }, key: { id: { from: id, references: $_clinics } }, same: [name]',
+      d: 'source: { table: $_doctor, merge: { by: mail, keep: id } }, target: { table: $_doctor }, key: { id: { from: id, references: $_map } }, same: [mail, v], columns: { clinic: { from: clinic, references: $_clinics } }',
+    },
+    expected: {
+      c: { verdict: 'pass', figures: '3: 2 verified, 1 merged | 2: 2 matched' },
+      d: { verdict: 'warn', figures: '4: 1 verified, 3 merged | 1: 1 matched', differences: ['merged conflict {"id":"3"} clinic 1', 'merged conflict {"id":"4"} v {"n": 1.0}'] },
+    },
+  },
+  {
     name: 'merge without a key map: followers have no row of their own, and one that has is extra',
     source: table('doctor', 'id int primary key, email text, seen date, name text', "(1, 'a', null, 'Ann'), (2, 'a', null, 'Ann'), (3, 'b', null, 'Bob'), (4, 'b', null, 'Bob')"),
     target: table('doctor', 'id int, name text', "(1, 'Ann'), (3, 'Bob'), (4, 'Bob')"),

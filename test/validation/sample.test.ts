@@ -90,6 +90,15 @@ test('a total is unknown: of the rows outside the sample nobody knows whether th
   for (const run of runs) expect(run.checks.filter(({ name }) => name === 'the total agrees').map(({ entity, verdict, message }) => [entity, verdict, message])).toEqual([['t', 'unknown', 'a sample of the keys cannot tell']])
 })
 
+test('that no row is missing, or different, is unknown where the sample has none', () => {
+  const names = ['no row is missing', 'no row differs', 'no row is duplicated', 'no row is extra']
+  for (const run of runs) expect(run.checks.filter(({ entity, name }) => entity === 'same' && names.includes(name)).map(({ verdict, message }) => `${verdict} ${message}`)).toEqual(names.map(() => 'unknown a sample of the keys cannot tell'))
+})
+
+test('nobody knows whether every key has a map entry', () => {
+  for (const run of runs) expect(run.checks.filter(({ name }) => name === 'every source key has a map entry').map(({ verdict, message }) => `${verdict} ${message}`)).toEqual(['folded', 'merged'].map(() => 'unknown a sample of the keys cannot tell'))
+})
+
 test('each job draws its own sample', () => {
   const keys = (run: ComparisonRun) => run.differences.filter(({ entity }) => entity === 't').map(({ key }) => key['id'])
   expect(keys(runs[0]!)).not.toEqual(keys(runs[1]!))

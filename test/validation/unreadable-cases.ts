@@ -26,6 +26,8 @@ export const unreadableCases: Case[] = [
     source: many('v text', "case i when 7 then 'x' else '1' end"), target: many('v int', '1'),
     entities: { t: `${side('t')}, key: { id: id }, columns: { v: { sql: "src.v::int" } }, ignore: { source: { pad: p }, target: { pad: p } }` },
     expected: { t: { verdict: 'unknown', figures: '1500: 1499 verified, 1 unverified | 1500: 1499 matched, 1 unverified', note: 'cannot be read', differences: ['unverified cannot be read {"id":"7"}', 'unverified its source row cannot be read {"id":"7"} id 7'] } },
+    checks: { '$_t no row is missing': 'unknown', '$_t no row differs': 'unknown', '$_t no row is duplicated': 'unknown', '$_t no row is extra': 'unknown' },
+    messages: { '$_t no row is missing': '0 rows were found, and of 1 row nothing is known' },
   },
   {
     name: 'SQL of the target that fails: its source row is unverified, one that is missing stays missing',
