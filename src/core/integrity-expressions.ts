@@ -1,6 +1,7 @@
 import { joinKeys, mapRelation } from './key-map-expressions.js'
 import { claimCondition, rowsOf } from './row-expressions.js'
 import { quoteIdentifier, quoteRelation } from './identifier.js'
+import { at } from './lists.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from './spec.js'
 
 /** The SQL of the checks beyond the equality of rows; all of it reads the target, returns text only, and counts in one statement. */
@@ -50,13 +51,16 @@ export function plannedReferencesStatement(child: ComparisonSpec, term: TermSpec
     `(select pg_catalog.json_agg(reference) from (select distinct (child.reference)::text collate "C" as reference from ${references} where not ${leads('true')} limit ${shown}) x)::text as sample`
 }
 
-/** Entries of a stored key map whose modern row is not there. Columns: rows, failed, sample (JSON list of up to 20 modern keys). */
-export function danglingEntriesStatement(map: StoredKeyMapSpec, keyed: ComparisonSpec, leg: TermSpec): string {
+/** Entries of a stored key map whose modern row is not there. Columns: rows, failed, sample (JSON list of up to 20 modern keys). @param keyed the specs whose rows the map leads to: an entry names a row of one of them */
+export function danglingEntriesStatement(map: StoredKeyMapSpec, keyed: readonly ComparisonSpec[]): string {
   const where = map.where === null ? 'true' : `((${map.where}\n) is true)`
   const entries = `(select tgt.${quoteIdentifier(map.modern)} as modern from ${mapRelation(map)} tgt where ${where} and tgt.${quoteIdentifier(map.modern)} is not null) entry`
-  const there = `exists (select from (select ${leg.target} as key from ${rowsOf(keyed, 'target')}) arrived where ${joinKeys(leg.targetType, 'arrived.key', map.modernType, 'entry.modern')})`
-  return `select (select pg_catalog.count(*) from ${entries})::text as rows, (select pg_catalog.count(*) from ${entries} where not ${there})::text as failed, ` +
-    `(select pg_catalog.json_agg(modern) from (select distinct (modern)::text collate "C" as modern from ${entries} where not ${there} limit ${shown}) x)::text as sample`
+  const isGone = keyed.map((spec) => {
+    const leg = at(spec.key, 0)
+    return `not exists (select from (select ${leg.target} as key from ${rowsOf(spec, 'target')}) arrived where ${joinKeys(leg.targetType, 'arrived.key', map.modernType, 'entry.modern')})`
+  }).join(' and ')
+  return `select (select pg_catalog.count(*) from ${entries})::text as rows, (select pg_catalog.count(*) from ${entries} where ${isGone})::text as failed, ` +
+    `(select pg_catalog.json_agg(modern) from (select distinct (modern)::text collate "C" as modern from ${entries} where ${isGone} limit ${shown}) x)::text as sample`
 }
 
 /** Where a sequence stands against the keys that it gives. Columns: rows, next (the value it gives next), edge (the key furthest in its direction; null without keys), ahead (null without keys). */

@@ -32,6 +32,13 @@ export function keyMapOf(spec: ComparisonSpec, name: string): KeyMapSpec {
   return map
 }
 
+/** The names of the stored maps that lead to the rows of a spec: those of a key of one leg. */
+export function mapsOfKey({ key: [leg, ...more], keyMaps }: ComparisonSpec): string[] {
+  const map = more.length > 0 ? undefined : keyMaps[leg?.keyMap ?? '']
+  if (map === undefined || isNatural(map)) return []
+  return map.members.length === 0 ? [map.name] : map.members.map((one) => one.map.name)
+}
+
 const exactTypes = [...integerTypes, 'numeric']
 const floatTypes = ['float4', 'float8']
 const numberTypes = [...exactTypes, ...floatTypes, 'oid', 'money']

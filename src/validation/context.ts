@@ -62,6 +62,8 @@ export interface Prepared {
   rules: RuleSpec[]
   /** entity → its spec, of the entities whose rows those of the job reference, themselves included */
   parents: Record<string, ComparisonSpec>
+  /** the specs of entities that the job leaves out, whose rows a key map of its own leads to as well; absent of an earlier release */
+  beside?: ComparisonSpec[]
   /** entities whose rows other entities may claim too */
   shared: string[]
   /** entity → what proves later that a side is as this run read it */

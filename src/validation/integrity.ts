@@ -1,5 +1,5 @@
 import type { Verdict } from '../core/accounting.js'
-import { isNatural } from '../core/key-map-expressions.js'
+import { isNatural, mapsOfKey } from '../core/key-map-expressions.js'
 import { danglingEntriesStatement, orphansStatement, plannedReferencesStatement, sequenceStatement, type ForeignKey } from '../core/integrity-expressions.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient } from '../db/sqlstate.js'
@@ -19,13 +19,14 @@ import { readCheckConstraints, readForeignKeys, readIndexes, readNotNull, readSe
  * checks: parents that belong to another entity, and the rules of the plan.
  */
 export async function integrity(context: TaskContext, task: TakenTask, signal: AbortSignal): Promise<Commit> {
-  const [{ parents, rules }, entities] = [await readPrepared(context, task.jobId), await readJobEntities(context.target, task.jobId)]
+  const [{ parents, rules, beside = [] }, entities] = [await readPrepared(context, task.jobId), await readJobEntities(context.target, task.jobId)]
   const specs = entities.flatMap(({ spec, blocked }) => (spec === null || blocked !== null ? [] : spec))
   const examine = createExaminer(context.readers.target, signal)
   const checks: CheckResult[] = []
   if (task.job.includeIntegrityChecks) {
     checks.push(...await checkStructure(context, specs, examine, signal))
-    checks.push(...await checkKeyMaps(specs, examine))
+    const blocked = entities.flatMap(({ spec, blocked: reason }) => (spec === null || reason === null ? [] : spec))
+    checks.push(...await checkKeyMaps(specs, [...blocked, ...beside], examine))
   }
   checks.push(...await checkPlannedReferences(specs, parents, examine, task.job))
   if (task.job.includeCrossEntity) for (const rule of rules) checks.push(await compareRule(rule, context.readers, signal))
@@ -97,16 +98,18 @@ function checkSequence(sequence: Sequence, specs: readonly ComparisonSpec[], exa
   })
 }
 
-/** Entries of the stored key maps that key an entity must lead to a row of its table. */
-async function checkKeyMaps(specs: readonly ComparisonSpec[], examine: Examine): Promise<CheckResult[]> {
+/** Entries of the stored key maps that key an entity must lead to a row of its table, or of another entity that the map keys. @param beside of such entities that the job leaves out */
+async function checkKeyMaps(specs: readonly ComparisonSpec[], beside: readonly ComparisonSpec[], examine: Examine): Promise<CheckResult[]> {
   const checks: CheckResult[] = []
   for (const spec of specs) {
-    const [leg] = spec.key
-    const map = spec.keyMaps[leg?.keyMap ?? '']
-    if (leg === undefined || spec.key.length > 1 || map === undefined || isNatural(map) || (map.schema === spec.target.schema && map.table === spec.target.table)) continue
+    const names = mapsOfKey(spec)
+    const map = spec.keyMaps[spec.key[0]?.keyMap ?? '']
+    if (names.length === 0 || map === undefined || isNatural(map) || (map.schema === spec.target.schema && map.table === spec.target.table)) continue
+    const keyed = [spec, ...[...specs, ...beside].filter((other) => other !== spec && mapsOfKey(other).some((name) => names.includes(name)))]
+    const tables = [...new Set(keyed.map(({ target }) => `${target.schema}.${target.table}`))].join(' or ')
     const head: CheckHead = { name: 'a map entry leads to a row', subject: `${map.name}: ${spec.entity}`, category: 'integrity', severity: 'warning' }
-    checks.push(await examine(head, [spec], danglingEntriesStatement(map, spec, leg), (row) => judgeRows(row, 'warn', `every entry of ${map.name} leads to a row of ${spec.target.schema}.${spec.target.table}`,
-      (failed, rows) => `${failed} of ${rows} entries of ${map.name} lead to no row of ${spec.target.schema}.${spec.target.table}: their source rows count as missing`, leg.pii)))
+    checks.push(await examine(head, keyed, danglingEntriesStatement(map, keyed), (row) => judgeRows(row, 'warn', `every entry of ${map.name} leads to a row of ${tables}`,
+      (failed, rows) => `${failed} of ${rows} entries of ${map.name} lead to no row of ${tables}: their source rows count as missing`, keyed.some(({ key }) => key[0]?.pii === true))))
   }
   return checks
 }

@@ -1,7 +1,7 @@
 import { worstVerdict, type Verdict } from '../core/accounting.js'
 import { canaryStatement, judgeCanaries } from '../core/canary.js'
 import type { Side } from '../core/catalog.js'
-import { checkMapStatement, isNatural } from '../core/key-map-expressions.js'
+import { checkMapStatement, isNatural, mapsOfKey } from '../core/key-map-expressions.js'
 import { countPlaces, countsItself } from '../core/pass-expressions.js'
 import type { ComparisonSpec, StoredKeyMapSpec, TermSpec } from '../core/spec.js'
 import { constantFor, type CanonicalKind } from '../core/canonical.js'
@@ -79,7 +79,7 @@ export async function prepare(context: TaskContext, task: TakenTask, signal: Abo
   const reading = { recode: encodings.recode, sampleSeed: task.job.mode === 'sample' ? String(constantFor(task.jobId)) : null }
   const prepared: Prepared = {
     ...reading, readings: Object.fromEntries(entities.flatMap((one) => (one.spec === null ? [] : [[one.entity, digestOfReading(one.spec, reading, one)]]))),
-    position, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities),
+    position, tables: check.tables, rules: coversPlan(loaded, task.job.entities) ? check.rules : [], shared: sharedEntities(loaded), parents: parentSpecs(check.specs, task.job.entities), beside: specsBeside(check.specs, task.job.entities),
     evidence, versions, reused, partlyReused, lookedAt, beginnings: { source: sourceBeginning, target: targetBeginning },
   }
   return {
@@ -240,6 +240,12 @@ function parentSpecs(specs: ReadonlyMap<string, ComparisonSpec>, entities: reado
     waiting.push(...parentsOf(spec))
   }
   return Object.fromEntries(found)
+}
+
+/** The specs of the entities beside these that are keyed by a map which keys one of these. */
+function specsBeside(specs: ReadonlyMap<string, ComparisonSpec>, entities: readonly string[]): ComparisonSpec[] {
+  const maps = new Set([...specs.values()].filter(({ entity }) => entities.includes(entity)).flatMap(mapsOfKey))
+  return [...specs.values()].filter((spec) => !entities.includes(spec.entity) && mapsOfKey(spec).some((map) => maps.has(map)))
 }
 
 function sharedEntities({ plan }: LoadedPlan): string[] {

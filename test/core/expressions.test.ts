@@ -167,7 +167,7 @@ describe('statements', () => {
       ...specs.flatMap((spec) => (['source', 'target'] as const).flatMap((side) => ways.slice(0, spec === specs[0] ? 3 : 1).flatMap((own) => ofSpec(spec, side, own)))), ...looked, canaryStatement(true), canaryStatement(false), snapshotStatement,
       ...[integer, text].flatMap((kind) => [collapsedKeysStatement(map, kind, 'numeric'), foldedEntriesStatement(map, kind, 'uuid'), checkMapStatement(map, kind, 'int4'), knownKeysStatement(map, kind)]), knownKeysStatement(naturalMap, text),
       checkMapStatement({ ...map, legacyType: 'int4', unique: { legacy: true, modern: true } }, integer, 'int4'), readJson('src.j', { version: 160_000, encoding: 'UTF8' }),
-      orphansStatement(key), plannedReferencesStatement(specs[0]!, leg, specs[1]!, leg), danglingEntriesStatement(map, specs[0]!, leg), sequenceStatement({ schema: 'a', name: 's', increment: '1' }, { schema: 'a', name: 't' }, 'id'),
+      orphansStatement(key), plannedReferencesStatement(specs[0]!, leg, specs[1]!, leg), danglingEntriesStatement(map, [specs[0]!, specs[1]!]), sequenceStatement({ schema: 'a', name: 's', increment: '1' }, { schema: 'a', name: 't' }, 'id'),
     ]
     // what the grammar itself reads, and names of columns behind an alias
     const syntax = ['all', 'and', 'any', 'array', 'as', 'by', 'case', 'coalesce', 'distinct', 'else', 'exists', 'extract', 'filter', 'from', 'group', 'in', 'is', 'join', 'lateral', 'materialized', 'not', 'nullif', 'greatest', 'on', 'operator', 'or', 'over', 'select', 'then', 'values', 'when', 'where']

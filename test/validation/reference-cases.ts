@@ -129,6 +129,24 @@ export const referenceCases: Case[] = [
     },
   },
   {
+    name: 'an entry of a map that keys entities of two target tables leads to a row of either, one that leads to neither is told',
+    source: `${table('state', 'id int primary key, kind text', "(1, 'case'), (2, 'order')")}; ${table('lost', 'id int primary key, kind text', "(1, 'case'), (2, 'order'), (3, 'case')")}`,
+    target: `${table('cs', 'id int', '(10)')}; ${table('os', 'id int', '(20)')}; ${entries('map', '(1, 10), (2, 20)')}; ${table('lcs', 'id int', '(10)')}; ${table('los', 'id int', '(20)')}; ${entries('lmap', '(1, 10), (2, 20), (3, 30)')}`,
+    keyMaps: maps('map', 'lmap'),
+    entities: {
+      c: `source: { table: $_state, where: "src.kind = 'case'" }, target: { table: $_cs }, key: { id: { from: id, references: $_map } }`,
+      o: `source: { table: $_state, where: "src.kind = 'order'" }, target: { table: $_os }, key: { id: { from: id, references: { by: kind, order: $_map } } }`,
+      lc: `source: { table: $_lost, where: "src.kind = 'case'" }, target: { table: $_lcs }, key: { id: { from: id, references: $_lmap } }`,
+      lo: `source: { table: $_lost, where: "src.kind = 'order'" }, target: { table: $_los }, key: { id: { from: id, references: $_lmap } }`,
+    },
+    expected: {
+      c: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' }, o: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+      lc: { verdict: 'fail', figures: '2: 1 verified, 1 missing | 1: 1 matched', differences: ['missing map leads nowhere {"id":"3"}'] }, lo: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' },
+    },
+    checks: { 'a map entry leads to a row $_map: $_c': 'pass', 'a map entry leads to a row $_map by kind: $_o': 'pass', 'a map entry leads to a row $_lmap: $_lo': 'warn' },
+    messages: { 'a map entry leads to a row $_lmap: $_lo': '1 of 3 entries of $_lmap lead to no row of public.$_los or public.$_lcs' },
+  },
+  {
     name: 'of a key map without entries nothing is proved',
     source: `${table('a', 'id int primary key', '')}; ${table('c', 'id int primary key, a int', '(1, null)')}`,
     target: `${table('a', 'id int', '')}; ${table('c', 'id int, a int', '(1, null)')}; ${entries('map', '')}`,
