@@ -9,7 +9,7 @@ import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
-import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
+import { createParentReader, hasPendingParent, parentColumn, parentPending, reasonOfAbsence } from './parents.js'
 import { read, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
 import { noMapEntry, type Tally } from './tally.js'
@@ -21,6 +21,8 @@ export interface JudgeOptions extends StatementOptions {
   unreadRows: Record<Side, readonly UnreadRow[]>
   /** whether an index leads to the rows of a key by its legs */
   isIndexed: Record<Side, boolean>
+  /** when the pass saw each side, ISO 8601 */
+  snapshots: Record<Side, string | null>
 }
 
 /** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class; of an entity that merges rows also of the equal ones of the source. */
@@ -70,7 +72,7 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
   const unreadKeys = { source: keysOf(options.unreadRows.source, collapsedKeys), target: keysOf(options.unreadRows.target, spec.key.map(() => null)) }
   const isUnread = (side: Side, key: (string | null)[]) => unreadKeys[side].known.size > 0 && unreadKeys[side].known.has(keyIdentity(key))
   const canBeAlone = foldedMembers.every((members) => members === null)
-  const parents = createParentReader(spec, readers, options, signal)
+  const parents = createParentReader(spec, readers, { ...options, snapshot: options.snapshots.source }, signal)
   const causeTakesPass = !isIndexed.source || !isIndexed.target || spec.parents.length > 0
   const aloneAtATime = !causeTakesPass ? fewAlone : canBeAlone ? mostAlone : mostWholeAlone
   const legsAreColumns = spec.key.length > 1 && keyLookup(spec, 'source') !== null
@@ -174,6 +176,10 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
       const reason = reasonOfAbsence(spec.source.explained, row.reason, own)
       if (reason === null && unreadKeys.target.isPartial) {
         addUnverifiedSource(row, 'a target row that cannot be read may be its own')
+        continue
+      }
+      if (reason === null && hasPendingParent(own)) {
+        addPendingSource(row, parentPending)
         continue
       }
       observe('source', reason === null ? 'missing' : 'explained', row, reason)

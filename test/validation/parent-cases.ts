@@ -291,4 +291,21 @@ export const parentCases: Case[] = [
     expected: { x: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' }, y: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } },
     tables: { 'target $links': 'fail: 3 once, 0 several, 1 unclaimed of 4' },
   },
+  {
+    name: 'a child of a pending row is pending, and so are its own children, unless a reason explains them',
+    source: `create table $p (id int primary key, at timestamptz); insert into $p values (1, '2020-01-01'), (2, now()); create table $c (id int primary key, p int); insert into $c values (1, 1), (2, 2), (3, 2);
+      create table $d (id int primary key, c int); insert into $d values (1, 1), (2, 2), (3, 3)`,
+    target: 'create table $p (id int); insert into $p values (1); create table $c (id int, p int); insert into $c values (1, 1); create table $d (id int, c int); insert into $d values (1, 1); create table $map (old int, new int); insert into $map values (1, 1), (2, 2), (3, 3); create table $cm as select * from $map',
+    keyMaps: '$p: { table: $map, legacy: old, modern: new }\n  $c: { table: $cm, legacy: old, modern: new }',
+    entities: {
+      p: 'source: { table: $p, changedAt: at, lag: 1 hour }, target: { table: $p }, key: { id: { from: id, references: $p } }',
+      c: 'source: { table: $c }, target: { table: $c }, key: { id: { from: id, references: $c } }, columns: { p: { from: p, references: $p } }, explained: [{ reason: lost, where: src.id = 3 }]',
+      d: 'source: { table: $d }, target: { table: $d }, key: { id: id }, columns: { c: { from: c, references: $c } }, explained: [{ reason: c is gone, parent: c }]',
+    },
+    expected: {
+      p: { verdict: 'unknown', figures: '2: 1 verified, 1 pending | 1: 1 matched', differences: ['pending changed recently {"id":"2"}'] },
+      c: { verdict: 'unknown', figures: '3: 1 verified, 1 explained, 1 pending | 1: 1 matched', differences: ['pending parent pending {"id":"2"}', 'explained lost {"id":"3"}'] },
+      d: { verdict: 'unknown', figures: '3: 1 verified, 1 explained, 1 pending | 1: 1 matched', differences: ['pending parent pending {"id":"2"}', 'explained c is gone {"id":"3"}'] },
+    },
+  },
 ]
