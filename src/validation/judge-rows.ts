@@ -1,7 +1,7 @@
 import { findSourceKeysStatement, findTargetKeysStatement } from '../core/reread-expressions.js'
 import { isNatural } from '../core/key-map-expressions.js'
 import { keyLookup } from '../core/lookup-expressions.js'
-import type { StatementOptions } from '../core/row-expressions.js'
+import { bareSource, type StatementOptions } from '../core/row-expressions.js'
 import type { Side } from '../core/catalog.js'
 import { inBatches, mapInOrder } from '../core/lists.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, mostPairs, pairAlike, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
@@ -211,13 +211,19 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
   }
 
   /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. @param lists the keys, as the statement takes them */
-  async function findSource(lists: string[], claimed: boolean, by: 'first' | 'all' | null): Promise<TextRow[]> {
+  async function findSource(of: ComparisonSpec, lists: string[], claimed: boolean, by: 'first' | 'all' | null): Promise<TextRow[]> {
     try {
-      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, by), lists)
+      return await read(readers.source, signal, findSourceKeysStatement(of, options, claimed, by), lists)
     } catch (error) {
-      if (claimed || signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
+      if ((claimed && of === spec) || signal.aborted || isTransient(error) || !(of === spec ? /^2/ : /^(2|42)/).test(sqlstateOf(error) ?? '')) throw error
       return []
     }
+  }
+
+  /** The rows of the bare source table, none of them claimed, where a join or a query may leave some out. */
+  async function findLeft(lists: string[], by: 'first' | 'all' | null): Promise<TextRow[]> {
+    const bare = spec.source.join === null && spec.source.query === null ? null : bareSource(spec)
+    return bare === null ? [] : (await findSource(bare, lists, true, by)).map((row) => ({ ...row, claimed: 'false' }))
   }
 
   /** What the source has under keys: looked up by all legs where these are columns, or else every row with one of their first legs is read. Rows that the entity claims come last. */
@@ -226,8 +232,8 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
     const valuesOf = (texts: readonly (string | null)[]) => textArray(texts.map((text) => text?.slice(1) ?? ''))
     const found: TextRow[] = []
     const find = async (lists: string[], by: 'first' | 'all' | null) => {
-      const [claimed, unclaimed] = [await findSource(lists, true, by), await findSource(lists, false, by)]
-      for (const row of [...unclaimed, ...claimed]) found.push(row)
+      const [claimed, unclaimed, left] = [await findSource(spec, lists, true, by), await findSource(spec, lists, false, by), await findLeft(lists, by)]
+      for (const row of [...left, ...unclaimed, ...claimed]) found.push(row)
     }
     const whole = keys.filter(isWhole)
     if (whole.length > 0) await find([textArray(new Set(whole.map(([first]) => first ?? ''))), ...spec.key.map((_, leg) => valuesOf(whole.map((key) => key[leg] ?? null)))], 'all')
