@@ -58,7 +58,7 @@ describe('predicates', () => {
     expect(isTrue('src.a = 1 -- one')).toBe('((src.a = 1 -- one\n) is true)')
   })
 
-  test('claims: all rows, those of the where, those that every key map of the key reaches', () => {
+  test('claims: all rows, those of the where, those that every key map of the key reaches or whose legs are NULL', () => {
     const map = (name: string) => ({ name, schema: 'public', table: name, members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', unique: { legacy: false, modern: false }, where: `tgt.kind = '${name}'` })
     const base = specOf()
     const withClaim = (claim: ComparisonSpec['target']['claim']) => specOf({ key: [term('a', { keyMap: 'x' }), term('b', { keyMap: 'y' }), term('c')], keyMaps: { x: map('x'), y: map('y') }, target: { ...base.target, claim, where: 'tgt.o = 1' } })
@@ -66,7 +66,7 @@ describe('predicates', () => {
     expect(claimCondition(withClaim('where'), 'target')).toBe('((tgt.o = 1\n) is true)')
     const reached = claimCondition(withClaim('keyMap'), 'target')
     expect(reached.match(/exists \(/g)).toHaveLength(2)
-    expect(reached).toMatch(/tgt\.kind = 'x'[\s\S]* and exists [\s\S]*tgt\.kind = 'y'/)
+    expect(reached).toMatch(/tgt\."a" is null or exists [\s\S]*tgt\.kind = 'x'[\s\S]* and \(tgt\."b" is null or exists [\s\S]*tgt\.kind = 'y'[\s\S]* and \(tgt\."a" is not null or tgt\."b" is not null\)/)
     expect(claimCondition(specOf({ source: { ...base.source, where: 'src.a' } }), 'source')).toBe('((src.a\n) is true)')
   })
 
