@@ -1,4 +1,5 @@
 import { joinKeys, mapRelation } from './key-map-expressions.js'
+import { isColumn } from './lookup-expressions.js'
 import { claimCondition, rowsOf } from './row-expressions.js'
 import { quoteIdentifier, quoteRelation } from './identifier.js'
 import { at } from './lists.js'
@@ -38,17 +39,23 @@ export function orphansStatement(key: ForeignKey): string {
     `(select pg_catalog.json_agg(reference) from (select distinct ${text} as reference from ${child} where ${orphan} order by 1 limit ${shown}) x)::text as sample`
 }
 
+/** The rows of an entity's target table: also those that its join drops, unless the key may be read from what it joins. */
+function targetRows(spec: ComparisonSpec, leg: TermSpec): string {
+  return isColumn(leg.target) ? rowsOf({ ...spec, target: { ...spec.target, join: null } }, 'target') : rowsOf(spec, 'target')
+}
+
 /**
- * The references of a planned column: whether they lead to a row of the parent's table, and to one that the parent's entity claims.
- * Columns: rows, failed (no such row), strangers (a row that the entity does not claim), sample (JSON list of up to 20 failed references).
+ * The references of a planned column: whether they lead to a row of the parent's table, and to one that the parent's entity claims, or another that is keyed by the same map.
+ * Columns: rows, failed (no such row), strangers (a row that none of them claims), sample (JSON list of up to 20 failed references).
  */
-export function plannedReferencesStatement(child: ComparisonSpec, term: TermSpec, parent: ComparisonSpec, leg: TermSpec): string {
+export function plannedReferencesStatement(child: ComparisonSpec, term: TermSpec, parent: ComparisonSpec, leg: TermSpec, siblings: readonly ComparisonSpec[] = []): string {
   const references = `(select ${term.target} as reference from ${rowsOf(child, 'target')} where (${claimCondition(child, 'target')}) is true and ${term.target} is not null) child`
-  const leads = (claim: string) => `exists (select from (select ${leg.target} as key from ${rowsOf(parent, 'target')} where ${claim}) parent where ${joinKeys(leg.targetType, 'parent.key', term.targetType, 'child.reference')})`
-  const claimed = `(${claimCondition(parent, 'target')}) is true`
-  return `select (select pg_catalog.count(*) from ${references})::text as rows, (select pg_catalog.count(*) from ${references} where not ${leads('true')})::text as failed, ` +
-    `(select pg_catalog.count(*) from ${references} where not ${leads(claimed)} and ${leads('true')})::text as strangers, ` +
-    `(select pg_catalog.json_agg(reference) from (select distinct (child.reference)::text collate "C" as reference from ${references} where not ${leads('true')} limit ${shown}) x)::text as sample`
+  const leads = (key: TermSpec, from: string) => `exists (select from (select ${key.target} as key from ${from}) parent where ${joinKeys(key.targetType, 'parent.key', term.targetType, 'child.reference')})`
+  const claimed = [parent, ...siblings].flatMap((spec) => spec.key.slice(0, 1).map((key) => leads(key, `${rowsOf(spec, 'target')} where (${claimCondition(spec, 'target')}) is true`))).join(' or ')
+  const there = leads(leg, targetRows(parent, leg))
+  return `select (select pg_catalog.count(*) from ${references})::text as rows, (select pg_catalog.count(*) from ${references} where not ${there})::text as failed, ` +
+    `(select pg_catalog.count(*) from ${references} where not (${claimed}) and ${there})::text as strangers, ` +
+    `(select pg_catalog.json_agg(reference) from (select distinct (child.reference)::text collate "C" as reference from ${references} where not ${there} limit ${shown}) x)::text as sample`
 }
 
 /** Entries of a stored key map whose modern row is not there. Columns: rows, failed, sample (JSON list of up to 20 modern keys). @param keyed the specs whose rows the map leads to: an entry names a row of one of them */

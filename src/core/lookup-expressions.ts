@@ -24,7 +24,7 @@ export function ownColumn(term: TermSpec, side: Side): { column: string; type: s
 }
 
 /** Whether SQL over a side's row is a column of it and nothing else. */
-function isColumn(sql: string): boolean {
+export function isColumn(sql: string): boolean {
   return /^(src|tgt)\."(?:[^"]|"")+"$/.test(sql)
 }
 

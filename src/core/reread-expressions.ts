@@ -152,18 +152,20 @@ export function findSourceKeysStatement(spec: ComparisonSpec, options: Statement
 
 /**
  * Claimed source rows whose first key leg, as text with its state, is listed in $1 (a text array): what became of a parent.
- * Columns: k0, excluded and reason (indexes, or null), p0… (the references that lead to parents of its own), s0 (the first key leg of the row that it is merged into, or null).
+ * Columns: k0, excluded and reason (indexes, or null), recent (changed within the lag), p0… (the references that lead to parents of its own), s0 (the first key leg of the row that it is merged into, or null).
+ * @param snapshot when a pass saw the source, ISO 8601; null when it is not known
  */
-export function readParentsStatement(spec: ComparisonSpec, options: StatementOptions): string {
+export function readParentsStatement(spec: ComparisonSpec, options: StatementOptions, snapshot: string | null): string {
   const { keys, columns } = sideSql(spec, 'source', options)
   const text = (terms: readonly TermSpec[], sql: readonly TermSql[], index: number) => termText(at(terms, index).canonical, at(sql, index), 'source', options.recode)
   const references = spec.parents.map(({ part, index }, parent) => `, ${part === 'key' ? text(spec.key, keys, index) : text(spec.columns, columns, index)} as p${parent}`)
   const joinsOf = (terms: readonly TermSql[]) => terms.flatMap((term) => term.join ?? []).join(' ')
   const key = text(spec.key, keys, 0)
   const claim = isTrue(spec.source.where)
+  const [, recent] = changeColumns(spec, 'source', snapshot)
   const survivors = spec.source.merge === null ? '' : `${mergeJoin(spec)} left join (select src.tableoid as relation, src.ctid as address, ${key} as k0 from ${rowsOf(spec, 'source')} ${joinsOf(keys)} where ${claim}) first ` +
     'on merging.place > 1 and first.relation = merging.survivor_relation and first.address = merging.survivor'
-  return `select ${key} as k0, ${firstReason(spec.source.exclude)} as excluded, ${firstReason(spec.source.explained)} as reason${references.join('')}, ${survivors === '' ? 'null' : 'first.k0'} as s0 ` +
+  return `select ${key} as k0, ${firstReason(spec.source.exclude)} as excluded, ${firstReason(spec.source.explained)} as reason, ${recent} as recent${references.join('')}, ${survivors === '' ? 'null' : 'first.k0'} as s0 ` +
     `from ${rowsOf(spec, 'source')} ${joinsOf([...keys, ...columns])} ${survivors} where case when ${claim} then ${key} = any($1::text[]) end`
 }
 

@@ -121,14 +121,16 @@ export function claimCondition(spec: ComparisonSpec, side: Side): string {
   if (side === 'source') return isTrue(spec.source.where)
   if (spec.target.claim === 'all') return 'true'
   if (spec.target.claim === 'where') return isTrue(spec.target.where)
-  const reached = spec.key.filter((term) => term.keyMap !== null).map((term) => {
+  const legs = spec.key.filter((term) => term.keyMap !== null)
+  const reached = legs.map((term) => {
     const map = keyMapOf(spec, term.keyMap ?? '')
     if (isNatural(map)) return `exists (select from (${naturalRows(map, 'target')}) reached where reached.natural_value is not null and ${joinKeys(map.target.keyType, 'reached.key', term.targetType, term.target)})`
     // the outer row must not be called tgt within the map's own predicate, so the reached keys are a set of their own
     return `exists (select from (select tgt.${quoteIdentifier(map.modern)} as modern from ${mapRelation(map)} tgt ` +
       `where ${isTrue(map.where)}) reached where ${joinKeys(map.modernType, 'reached.modern', term.targetType, term.target)})`
   })
-  return reached.join(' and ')
+  // a NULL leg leads nowhere and is a value all the same, unless it is the only one
+  return legs.length < 2 ? reached.join('') : `(${legs.map(({ target }, index) => `(${target} is null or ${at(reached, index)})`).join(' and ')} and (${legs.map(({ target }) => `${target} is not null`).join(' or ')}))`
 }
 
 /** The relation of a side under the name of its row, with the tables joined to it; the line break ends a trailing comment. */

@@ -73,8 +73,11 @@ function explainByParents(plan: Plan, spec: ComparisonSpec, specs: ReadonlyMap<s
   })
 }
 
-/** Why nobody can tell whether a row is absent that a column references: it may stand in a table that no statement looks at. */
+/** Why nobody can tell whether a row is absent that a column references: it may stand in a table that no statement looks at, or one of two rows may be meant. */
 function unknownAbsence(plan: Plan, spec: ComparisonSpec, { entity, part, index }: ParentSpec, column: string, path: Path, specs: ReadonlyMap<string, ComparisonSpec>): FoundFault | null {
+  const own = plan.entities[spec.entity]
+  const others = spec.parents.filter((one) => one.entity !== entity && own !== undefined && sourceColumnOf(own, spec[one.part][one.index]) === column).map((one) => one.entity)
+  if (others.length > 0) return { code: 'NO_PARENT', path, message: `\`${column}\` references rows of ${[entity, ...new Set(others)].join(' and ')} here, and nobody knows whose absence is meant: explain with \`where\`` }
   const tableOf = (name: string) => JSON.stringify(plan.entities[name]?.source.table ?? null)
   for (const name of [entity, ...keyedEntities(plan, spec[part][index]?.keyMap ?? '').filter((other) => tableOf(other) !== tableOf(entity))]) {
     const found = specs.get(name)

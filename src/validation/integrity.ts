@@ -118,13 +118,13 @@ async function checkKeyMaps(specs: readonly ComparisonSpec[], beside: readonly C
 async function checkPlannedReferences(specs: readonly ComparisonSpec[], parents: Readonly<Record<string, ComparisonSpec>>, examine: Examine, job: { includeIntegrityChecks: boolean; includeCrossEntity: boolean }): Promise<CheckResult[]> {
   const checks: CheckResult[] = []
   for (const spec of specs) {
-    for (const { entity, part, index } of spec.parents) {
+    for (const { entity, part, index, siblings = [] } of spec.parents) {
       const [parent, term] = [parents[entity], spec[part][index]]
       const leg = parent?.key[0]
       if (parent === undefined || term === undefined || leg === undefined) continue
       const subject = `${spec.entity}.${term.name}`
       let found: TextRow | null = null
-      const nowhere = await examine({ name: 'no planned reference leads nowhere', subject, category: 'integrity', severity: 'critical' }, [spec, parent], plannedReferencesStatement(spec, term, parent, leg), (row) => {
+      const nowhere = await examine({ name: 'no planned reference leads nowhere', subject, category: 'integrity', severity: 'critical' }, [spec, parent], plannedReferencesStatement(spec, term, parent, leg, siblings.flatMap((name) => parents[name] ?? [])), (row) => {
         found = row
         return judgeRows(row, 'fail', `every reference has its row in ${parent.target.schema}.${parent.target.table}`,
           (failed, rows) => `${failed} of ${rows} references have no row in ${parent.target.schema}.${parent.target.table}: load the rows that are missing, or correct the references`, term.pii)
@@ -136,7 +136,7 @@ async function checkPlannedReferences(specs: readonly ComparisonSpec[], parents:
   return checks
 }
 
-/** The row that a reference leads to must be one that the parent's entity claims: then the comparison has judged it as the image of the source's parent. */
+/** The row that a reference leads to must be one that the parent's entity claims, or another that is keyed by the same map: then the comparison has judged it as the image of the source's parent. */
 function ofOwnParent(nowhere: CheckResult, row: TextRow | null, entity: string): CheckResult {
   const head = { ...nowhere, name: `the parent belongs to its entity`, category: 'cross_entity' as const, evidence: { parent: entity } }
   if (row === null) return head

@@ -1,7 +1,7 @@
 import { findSourceKeysStatement, findTargetKeysStatement } from '../core/reread-expressions.js'
 import { isNatural } from '../core/key-map-expressions.js'
 import { keyLookup } from '../core/lookup-expressions.js'
-import type { StatementOptions } from '../core/row-expressions.js'
+import { bareSource, type StatementOptions } from '../core/row-expressions.js'
 import type { Side } from '../core/catalog.js'
 import { inBatches, mapInOrder } from '../core/lists.js'
 import { causeOfDifference, causeOfMissing, foldKey, groupByKey, keyIdentity, mostPairs, pairAlike, pairGroup, shownKey, shownReference, shownText, type KeyGroup, type SourceRow, type TargetRow } from '../core/pairing.js'
@@ -9,7 +9,7 @@ import type { ComparisonSpec } from '../core/spec.js'
 import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
-import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
+import { createParentReader, hasPendingParent, parentColumn, parentPending, reasonOfAbsence } from './parents.js'
 import { read, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
 import { noMapEntry, type Tally } from './tally.js'
@@ -21,6 +21,8 @@ export interface JudgeOptions extends StatementOptions {
   unreadRows: Record<Side, readonly UnreadRow[]>
   /** whether an index leads to the rows of a key by its legs */
   isIndexed: Record<Side, boolean>
+  /** when the pass saw each side, ISO 8601 */
+  snapshots: Record<Side, string | null>
 }
 
 /** Hears of rows that are judged one by one and are neither equal nor counted by their segment, each with its class; of an entity that merges rows also of the equal ones of the source. */
@@ -70,7 +72,7 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
   const unreadKeys = { source: keysOf(options.unreadRows.source, collapsedKeys), target: keysOf(options.unreadRows.target, spec.key.map(() => null)) }
   const isUnread = (side: Side, key: (string | null)[]) => unreadKeys[side].known.size > 0 && unreadKeys[side].known.has(keyIdentity(key))
   const canBeAlone = foldedMembers.every((members) => members === null)
-  const parents = createParentReader(spec, readers, options, signal)
+  const parents = createParentReader(spec, readers, { ...options, snapshot: options.snapshots.source }, signal)
   const causeTakesPass = !isIndexed.source || !isIndexed.target || spec.parents.length > 0
   const aloneAtATime = !causeTakesPass ? fewAlone : canBeAlone ? mostAlone : mostWholeAlone
   const legsAreColumns = spec.key.length > 1 && keyLookup(spec, 'source') !== null
@@ -177,6 +179,10 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
         addUnverifiedSource(row, 'a target row that cannot be read may be its own')
         continue
       }
+      if (reason === null && hasPendingParent(own)) {
+        addPendingSource(row, parentPending)
+        continue
+      }
       observe('source', reason === null ? 'missing' : 'explained', row, reason)
       if (reason !== null) {
         tally.addSource('explained', null, reason, shownKey(spec, row.key))
@@ -206,13 +212,19 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
   }
 
   /** Keys of rows that the entity does not claim need not be fit for its SQL: then nothing is known of them. @param lists the keys, as the statement takes them */
-  async function findSource(lists: string[], claimed: boolean, by: 'first' | 'all' | null): Promise<TextRow[]> {
+  async function findSource(of: ComparisonSpec, lists: string[], claimed: boolean, by: 'first' | 'all' | null): Promise<TextRow[]> {
     try {
-      return await read(readers.source, signal, findSourceKeysStatement(spec, options, claimed, by), lists)
+      return await read(readers.source, signal, findSourceKeysStatement(of, options, claimed, by), lists)
     } catch (error) {
-      if (claimed || signal.aborted || isTransient(error) || !/^2/.test(sqlstateOf(error) ?? '')) throw error
+      if ((claimed && of === spec) || signal.aborted || isTransient(error) || !(of === spec ? /^2/ : /^(2|42)/).test(sqlstateOf(error) ?? '')) throw error
       return []
     }
+  }
+
+  /** The rows of the bare source table, none of them claimed, where a join or a query may leave some out. */
+  async function findLeft(lists: string[], by: 'first' | 'all' | null): Promise<TextRow[]> {
+    const bare = spec.source.join === null && spec.source.query === null ? null : bareSource(spec)
+    return bare === null ? [] : (await findSource(bare, lists, true, by)).map((row) => ({ ...row, claimed: 'false' }))
   }
 
   /** What the source has under keys: looked up by all legs where these are columns, or else every row with one of their first legs is read. Rows that the entity claims come last. */
@@ -221,8 +233,8 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
     const valuesOf = (texts: readonly (string | null)[]) => textArray(texts.map((text) => text?.slice(1) ?? ''))
     const found: TextRow[] = []
     const find = async (lists: string[], by: 'first' | 'all' | null) => {
-      const [claimed, unclaimed] = [await findSource(lists, true, by), await findSource(lists, false, by)]
-      for (const row of [...unclaimed, ...claimed]) found.push(row)
+      const [claimed, unclaimed, left] = [await findSource(spec, lists, true, by), await findSource(spec, lists, false, by), await findLeft(lists, by)]
+      for (const row of [...left, ...unclaimed, ...claimed]) found.push(row)
     }
     const whole = keys.filter(isWhole)
     if (whole.length > 0) await find([textArray(new Set(whole.map(([first]) => first ?? ''))), ...spec.key.map((_, leg) => valuesOf(whole.map((key) => key[leg] ?? null)))], 'all')

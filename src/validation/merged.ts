@@ -8,7 +8,7 @@ import { findSameValues } from './compare-values.js'
 import { knownKeys, loadCollapsed } from './key-maps.js'
 import type { CheckResult } from './outcomes.js'
 import { readInParts, type Pace } from './pace.js'
-import { createParentReader, reasonOfAbsence } from './parents.js'
+import { createParentReader, hasPendingParent, parentPending, reasonOfAbsence, type Fates } from './parents.js'
 import { arrayText, partsOf, read, readOne, textOf, type Reader, type TextRow } from './reader.js'
 import type { Observe } from './judge-rows.js'
 import type { Tally } from './tally.js'
@@ -82,7 +82,7 @@ export async function settleMerged(spec: ComparisonSpec, readers: { source: Read
     const fault = judgeEntry(follower)
     return fault === null ? [] : [[follower, fault]]
   }))
-  const parents = await createParentReader(spec, readers, { recode: options.recode, parents: options.parents }, signal).fatesOf([...faults.keys()])
+  const parents = await createParentReader(spec, readers, options, signal).fatesOf([...faults.keys()])
   // in a bag every column is a leg
   const terms = [...(spec.bag ? spec.key.map((term, index) => ({ term, own: ({ key }: Follower) => key[index] ?? null, kept: ({ survivorKey }: Follower) => survivorKey[index] ?? null })) : []),
     ...spec.columns.map((term, index) => ({ term, own: ({ columns }: Follower) => columns[index] ?? null, kept: ({ survivorColumns }: Follower) => survivorColumns[index] ?? null }))]
@@ -92,7 +92,7 @@ export async function settleMerged(spec: ComparisonSpec, readers: { source: Read
     const rowKey = shownKey(spec, follower.key)
     const fault = faults.get(follower)
     const fate = fault === undefined ? fateOf(follower, unproven.has(follower) ? survivorPending : fateOfSurvivor(spec, follower, before))
-      : fateApart(follower, fault, reasonOfAbsence(spec.source.explained, follower.reason, parents.get(follower) ?? []))
+      : fateApart(spec, follower, fault, parents.get(follower) ?? [])
     observe('source', fate.class, follower, fate.reason)
     if (fate.class !== 'merged') {
       tally.addSource(fate.class, fate.cause, fate.reason, rowKey)
@@ -209,9 +209,11 @@ interface FollowerFate {
 }
 
 /** What becomes of a row that does not lead to the survivor's. */
-function fateApart({ recent }: Follower, fault: string, reason: string | null): FollowerFate {
+function fateApart(spec: ComparisonSpec, { recent, reason: own }: Follower, fault: string, parents: Fates): FollowerFate {
   if (recent) return { class: 'pending', cause: 'changed recently', reason: null }
-  return reason === null ? { class: 'missing', cause: fault, reason: null } : { class: 'explained', cause: null, reason }
+  const reason = reasonOfAbsence(spec.source.explained, own, parents)
+  if (reason !== null) return { class: 'explained', cause: null, reason }
+  return hasPendingParent(parents) ? { class: 'pending', cause: parentPending, reason: null } : { class: 'missing', cause: fault, reason: null }
 }
 
 /** Of a survivor of this class the target holds what is expected. */

@@ -9,8 +9,8 @@ import { read, textArray, type Reader, type TextRow } from './reader.js'
 
 /** What became of a source row that other rows reference. */
 export interface Fate {
-  /** absent: there is no such row · unclaimed: its entity does not claim it, another one keyed by the same map may, or it could not be read */
-  state: 'absent' | 'unclaimed' | 'excluded' | 'arrived' | 'explained' | 'missing'
+  /** absent: there is no such row · unclaimed: its entity does not claim it, another one keyed by the same map may, or it could not be read · pending: it was changed within the lag, or is a child of such a row */
+  state: 'absent' | 'unclaimed' | 'excluded' | 'arrived' | 'explained' | 'pending' | 'missing'
   /** of a missing row: the missing row at the top of its chain, for people; null until it is known */
   root: string | null
 }
@@ -36,12 +36,21 @@ interface ParentOptions {
   /** the servers differ in encoding */
   recode: boolean
   parents: Readonly<Record<string, ComparisonSpec>>
+  /** when the pass saw the source, ISO 8601; null when it is not known */
+  snapshot: string | null
 }
+
+/** The cause of a row that has not arrived, as its parent is pending. */
+export const parentPending = 'parent pending'
 
 /** The reason of the first explanation that holds: by its own condition (the index of the first such is given), or because the parent never was to arrive. */
 export function reasonOfAbsence(explained: readonly Explanation[], ownReason: number | null, fates: Fates): string | null {
   const holds = (one: Explanation, index: number) => ('where' in one ? index === ownReason : ['absent', 'excluded', 'explained'].includes(fates[one.parent]?.state ?? ''))
   return explained.find(holds)?.reason ?? null
+}
+
+export function hasPendingParent(fates: Fates): boolean {
+  return fates.some((fate) => fate?.state === 'pending')
 }
 
 /** The target column whose reference leads to a parent. */
@@ -54,7 +63,7 @@ export function parentColumn(spec: ComparisonSpec, parent: number): string {
  * Reads what became of the rows that unpaired rows reference, and of those that these reference in turn. Only keys that are asked for are
  * read, each once; a cycle of missing rows ends as missing.
  */
-export function createParentReader(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, { recode, parents }: ParentOptions, signal: AbortSignal) {
+export function createParentReader(spec: ComparisonSpec, readers: { source: Reader; target: Reader }, { recode, parents, snapshot }: ParentOptions, signal: AbortSignal) {
   // nothing else of the child's statements is true of its parents' tables: an address there names another row
   const statement: StatementOptions = { segments: 1, recode }
   /** entity → key text → fate */
@@ -90,7 +99,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
   async function readFates(of: ComparisonSpec, siblings: readonly ComparisonSpec[], wanted: string[], fates: Map<string, Fate>, open: OpenParent[]): Promise<void> {
     const list = textArray(wanted)
     const rows = new Map<string, TextRow[]>()
-    for (const row of await read(readers.source, signal, readParentsStatement(of, statement), [list])) {
+    for (const row of await read(readers.source, signal, readParentsStatement(of, statement, snapshot), [list])) {
       const key = row['k0'] ?? ''
       rows.set(key, [...(rows.get(key) ?? []), row])
     }
@@ -108,7 +117,7 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     for (const key of wanted) {
       const own = rows.get(key) ?? []
       const live = own.find((row) => row['excluded'] === null)
-      const fate: Fate = { state: live !== undefined ? (arrived.has(key) ? 'arrived' : 'missing') : own.length > 0 ? 'excluded' : unclaimed.has(key) ? 'unclaimed' : 'absent', root: null }
+      const fate: Fate = { state: live !== undefined ? (arrived.has(key) ? 'arrived' : live['recent'] === 'true' ? 'pending' : 'missing') : own.length > 0 ? 'excluded' : unclaimed.has(key) ? 'unclaimed' : 'absent', root: null }
       fates.set(key, fate)
       if (live === undefined || fate.state !== 'missing') continue
       const survivor = live['s0'] ?? null
@@ -123,16 +132,18 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
     if (survivors.length > 0) await readFates(of, siblings, survivors, fates, open)
   }
 
-  /** What never was to arrive explains its children, and so on until nothing more is explained: whatever leads in a circle to itself is missing. */
+  /** What never was to arrive explains its children, and so on until nothing more is explained; then the children of what is pending are pending: whatever leads in a circle to itself is missing. */
   function settleOpen(open: readonly OpenParent[]): void {
     // rows that were found last stand higher in their chains
     const waiting = [...open].reverse()
-    for (let isSettled = false; !isSettled;) {
-      isSettled = true
-      for (const one of waiting) {
-        if (one.fate.state !== 'missing') continue
-        one.fate.state = stateOf(one)
-        if (one.fate.state !== 'missing') isSettled = false
+    for (const step of [stateOf, (one: OpenParent) => (isOfPending(one) ? 'pending' as const : 'missing' as const)]) {
+      for (let isSettled = false; !isSettled;) {
+        isSettled = true
+        for (const one of waiting) {
+          if (one.fate.state !== 'missing') continue
+          one.fate.state = step(one)
+          if (one.fate.state !== 'missing') isSettled = false
+        }
       }
     }
     const owners = new Map(open.map((one) => [one.fate, one]))
@@ -145,6 +156,11 @@ export function createParentReader(spec: ComparisonSpec, readers: { source: Read
 
   function stateOf(one: OpenParent): Fate['state'] {
     return survivorOf(one)?.state ?? (reasonOfAbsence(one.of.source.explained, one.reason, fatesAt(one.of, one.texts)) === null ? 'missing' : 'explained')
+  }
+
+  function isOfPending(one: OpenParent): boolean {
+    const survivor = survivorOf(one)
+    return survivor === null ? hasPendingParent(fatesAt(one.of, one.texts)) : survivor.state === 'pending'
   }
 
   /** The name of the missing row at the top of a chain; of a circle, of the row that closes it. */

@@ -58,7 +58,7 @@ describe('predicates', () => {
     expect(isTrue('src.a = 1 -- one')).toBe('((src.a = 1 -- one\n) is true)')
   })
 
-  test('claims: all rows, those of the where, those that every key map of the key reaches', () => {
+  test('claims: all rows, those of the where, those that every key map of the key reaches or whose legs are NULL', () => {
     const map = (name: string) => ({ name, schema: 'public', table: name, members: [], legacy: 'l', modern: 'm', legacyType: 'int4', modernType: 'int4', unique: { legacy: false, modern: false }, where: `tgt.kind = '${name}'` })
     const base = specOf()
     const withClaim = (claim: ComparisonSpec['target']['claim']) => specOf({ key: [term('a', { keyMap: 'x' }), term('b', { keyMap: 'y' }), term('c')], keyMaps: { x: map('x'), y: map('y') }, target: { ...base.target, claim, where: 'tgt.o = 1' } })
@@ -66,7 +66,7 @@ describe('predicates', () => {
     expect(claimCondition(withClaim('where'), 'target')).toBe('((tgt.o = 1\n) is true)')
     const reached = claimCondition(withClaim('keyMap'), 'target')
     expect(reached.match(/exists \(/g)).toHaveLength(2)
-    expect(reached).toMatch(/tgt\.kind = 'x'[\s\S]* and exists [\s\S]*tgt\.kind = 'y'/)
+    expect(reached).toMatch(/tgt\."a" is null or exists [\s\S]*tgt\.kind = 'x'[\s\S]* and \(tgt\."b" is null or exists [\s\S]*tgt\.kind = 'y'[\s\S]* and \(tgt\."a" is not null or tgt\."b" is not null\)/)
     expect(claimCondition(specOf({ source: { ...base.source, where: 'src.a' } }), 'source')).toBe('((src.a\n) is true)')
   })
 
@@ -154,7 +154,7 @@ describe('statements', () => {
       countStatement(spec, side), scanStatement(spec, side, own), scanStatement(spec, side, { ...own, since: '700' }), streamStatement(spec, side, own), readSegmentsStatement(spec, side, own), readLegsStatement(spec, side, own), readKeysStatement(spec, side, own),
       readPackedLegsStatement(spec, side, own), readRowsStatement(spec, side, own, '2024-01-01'), readUnkeyedStatement(spec, side, own, null), addressesStatement(spec, side, undefined, 9), sumStatement(spec, side, total, 9, own),
       sampleStatement(spec, side, ['u'], own, { first: 0, next: 90 }, true), profileStatement(spec, side, ['u'], ['1', null], own, { first: 0, next: 90 }), findSourceKeysStatement(spec, own, true, 'first'), findTargetKeysStatement(spec, own),
-      readMergedStatement(spec, own, '2024-01-01', '700', true), newerKeysStatement(spec, side, own, '700'), countUnkeyedStatement(spec, side, own, '2024-01-01'), readListedStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
+      readMergedStatement(spec, own, '2024-01-01', '700', true), newerKeysStatement(spec, side, own, '700'), countUnkeyedStatement(spec, side, own, '2024-01-01'), readListedStatement(spec, side, own), streamStatement(spec, side, own, '700'), readSegmentsStatement(spec, side, own, false, '700'), readParentsStatement(spec, own, '2024-01-01'), explainedRowsStatement(spec, own), duplicateKeysStatement(spec, own), claimCondition(spec, side), repairStatements(spec, side === 'source' ? 'missing' : 'extra', [['1', '2']]),
     ]
     const ways: StatementOptions[] = [
       { segments: 8, recode: true }, { segments: 8, recode: false, neighbours: 32, audited: { oneOf: 4, number: 1 } }, { segments: 8, recode: false, neighbours: 128, sample: { seed: 1n }, unread: { source: ['(1,1)'], target: ['(1,1)'] } },

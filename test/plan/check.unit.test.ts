@@ -86,6 +86,7 @@ describe('a parent that explains an absence', () => {
     ['a map that is the key of no entity', keyMap, owners('people', 'id') + pets('{ from: owner, references: person }'), 'no entity has a key that references `person` alone'],
     ['a map that is the key of two entities', keyMap, owners() + owners('more') + pets('{ from: owner, references: person }'), 'people, more are all keyed by `person`'],
     ['another table of the same map that cannot be compared', '{ person: { table: map, legacy: old, modern: new, entity: people } }', owners() + owners('more').replace('table: person', 'table: toy') + pets('{ from: owner, references: person }'), '`more` cannot be compared, so nobody knows whether it has the row'],
+    ['a column through two maps', '{ person: { table: map, legacy: old, modern: new }, guest: { table: map, legacy: old, modern: new } }', owners() + owners('guests', '{ from: id, references: guest }') + pets('{ from: owner, references: person }, id: { from: owner, references: guest }').replace('key: { id: id }', 'key: { tag: tag }'), '`owner` references rows of people and guests here'],
     ['an entity that cannot be compared', keyMap, owners().replace('[name]', '[nme]') + pets('{ from: owner, references: person }'), '`people` cannot be compared'],
   ])('refuses %s', (_, maps, entities, message) => {
     const checked = check(maps, entities)

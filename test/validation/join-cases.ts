@@ -51,4 +51,18 @@ export const joinCases: Case[] = [
     },
     tables: { 'source $file': 'pass: 4 once, 0 several, 0 unclaimed of 4' },
   },
+  {
+    name: 'a target row whose source row the join drops has the cause unclaimed, and one that has none is a ghost',
+    source: 'create table $kind (id int primary key); insert into $kind values (1); create table $a (id int primary key, kind int); insert into $a values (1, 1), (2, 9)',
+    target: 'create table $a (id int); insert into $a values (1), (2), (3)',
+    entities: { a: 'source: { table: $a, join: "join $kind k on k.id = src.kind" }, target: { table: $a }, key: { id: id }' },
+    expected: { a: { verdict: 'fail', figures: '1: 1 verified | 3: 1 matched, 2 extra', differences: ['extra unclaimed {"id":"2"} id 2', 'extra ghost {"id":"3"} id 3'] } },
+  },
+  {
+    name: 'a target row whose source row the query does not return has the cause unclaimed',
+    source: 'create table $kind (id int primary key); insert into $kind values (1); create table $a (id int primary key, kind int); insert into $a values (1, 1), (2, 9)',
+    target: 'create table $a (id int); insert into $a values (1), (2), (3)',
+    entities: { a: 'source: { query: "select a.id as number from $a a join $kind k on k.id = a.kind", covers: $a }, target: { table: $a }, key: { id: number }' },
+    expected: { a: { verdict: 'fail', figures: '1: 1 verified | 3: 1 matched, 2 extra', differences: ['extra unclaimed {"id":"2"} id 2', 'extra ghost {"id":"3"} id 3'] } },
+  },
 ]

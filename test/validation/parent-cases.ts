@@ -253,4 +253,59 @@ export const parentCases: Case[] = [
     expected: { p: { verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 1: 1 matched', note: 'cannot be read', differences: ['unverified cannot be read {"id":"2"}'] } },
     checks: { 'every source key has a map entry $p: $_p': 'unknown' },
   },
+  {
+    name: 'a parent that another entity keyed by the same map claims has been compared by that one',
+    source: "create table $office (id int primary key, kind text); insert into $office values (1, 'a'), (2, 'b'); create table $desk (id int primary key, office int); insert into $desk values (1, 1), (2, 2)",
+    target: "create table $offices (id int primary key, kind text); insert into $offices values (7, 'a'), (8, 'b'); create table $desk (id int, office int); insert into $desk values (1, 7), (2, 8); create table $map (old int, new int); insert into $map values (1, 7), (2, 8)",
+    keyMaps: '$office: { table: $map, legacy: old, modern: new, entity: $_a }',
+    entities: {
+      a: `source: { table: $office, where: "src.kind = 'a'" }, target: { table: $offices, where: "tgt.kind = 'a'" }, key: { id: { from: id, references: $office } }, same: [kind]`,
+      b: `source: { table: $office, where: "src.kind = 'b'" }, target: { table: $offices, where: "tgt.kind = 'b'" }, key: { id: { from: id, references: $office } }, same: [kind]`,
+      desks: 'source: { table: $desk }, target: { table: $desk }, key: { id: id }, columns: { office: { from: office, references: $office } }',
+    },
+    expected: { desks: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' } },
+    checks: { 'the parent belongs to its entity $_desks.office': 'pass', 'no planned reference leads nowhere $_desks.office': 'pass' },
+  },
+  {
+    name: 'a reference to a row that the join of its entity drops leads to a row, and to none that was compared',
+    source: 'create table $p (id int primary key); insert into $p values (1); create table $c (id int primary key, p int); insert into $c values (1, 1), (2, 2)',
+    target: 'create table $k (id int primary key); insert into $k values (1); create table $p (id int primary key, k int); insert into $p values (10, 1), (20, 9); create table $c (id int, p int); insert into $c values (1, 10), (2, 20); create table $map (old int, new int); insert into $map values (1, 10), (2, 20)',
+    keyMaps: '$p: { table: $map, legacy: old, modern: new }',
+    entities: {
+      p: 'source: { table: $p }, target: { table: $p, join: "join $k k on k.id = tgt.k" }, key: { id: { from: id, references: $p } }',
+      c: 'source: { table: $c }, target: { table: $c }, key: { id: id }, columns: { p: { from: p, references: $p } }',
+    },
+    expected: { c: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' } },
+    checks: { 'no planned reference leads nowhere $_c.p': 'pass', 'the parent belongs to its entity $_c.p': 'fail' },
+  },
+  {
+    name: 'a NULL leg is a value in a table that several entities fill, too; a row without any leg is claimed by nobody',
+    source: 'create table $x (p int, t int); insert into $x values (1, 1), (1, null); create table $y (p int, t int); insert into $y values (1, 1)',
+    target: `create table $links (p int, t int); insert into $links values (10, 100), (10, null), (20, 200), (null, null); create table $xp (old int, new int); insert into $xp values (1, 10); create table $xt (old int, new int); insert into $xt values (1, 100);
+      create table $yp (old int, new int); insert into $yp values (1, 20); create table $yt (old int, new int); insert into $yt values (1, 200)`,
+    keyMaps: ['xp', 'xt', 'yp', 'yt'].map((name) => `$${name}: { table: $${name}, legacy: old, modern: new }`).join('\n  '),
+    entities: {
+      x: 'source: { table: $x }, target: { table: $links }, key: { p: { from: p, references: $xp }, t: { from: t, references: $xt } }',
+      y: 'source: { table: $y }, target: { table: $links }, key: { p: { from: p, references: $yp }, t: { from: t, references: $yt } }',
+    },
+    expected: { x: { verdict: 'pass', figures: '2: 2 verified | 2: 2 matched' }, y: { verdict: 'pass', figures: '1: 1 verified | 1: 1 matched' } },
+    tables: { 'target $links': 'fail: 3 once, 0 several, 1 unclaimed of 4' },
+  },
+  {
+    name: 'a child of a pending row is pending, and so are its own children, unless a reason explains them',
+    source: `create table $p (id int primary key, at timestamptz); insert into $p values (1, '2020-01-01'), (2, now()); create table $c (id int primary key, p int); insert into $c values (1, 1), (2, 2), (3, 2);
+      create table $d (id int primary key, c int); insert into $d values (1, 1), (2, 2), (3, 3)`,
+    target: 'create table $p (id int); insert into $p values (1); create table $c (id int, p int); insert into $c values (1, 1); create table $d (id int, c int); insert into $d values (1, 1); create table $map (old int, new int); insert into $map values (1, 1), (2, 2), (3, 3); create table $cm as select * from $map',
+    keyMaps: '$p: { table: $map, legacy: old, modern: new }\n  $c: { table: $cm, legacy: old, modern: new }',
+    entities: {
+      p: 'source: { table: $p, changedAt: at, lag: 1 hour }, target: { table: $p }, key: { id: { from: id, references: $p } }',
+      c: 'source: { table: $c }, target: { table: $c }, key: { id: { from: id, references: $c } }, columns: { p: { from: p, references: $p } }, explained: [{ reason: lost, where: src.id = 3 }]',
+      d: 'source: { table: $d }, target: { table: $d }, key: { id: id }, columns: { c: { from: c, references: $c } }, explained: [{ reason: c is gone, parent: c }]',
+    },
+    expected: {
+      p: { verdict: 'unknown', figures: '2: 1 verified, 1 pending | 1: 1 matched', differences: ['pending changed recently {"id":"2"}'] },
+      c: { verdict: 'unknown', figures: '3: 1 verified, 1 explained, 1 pending | 1: 1 matched', differences: ['pending parent pending {"id":"2"}', 'explained lost {"id":"3"}'] },
+      d: { verdict: 'unknown', figures: '3: 1 verified, 1 explained, 1 pending | 1: 1 matched', differences: ['pending parent pending {"id":"2"}', 'explained c is gone {"id":"3"}'] },
+    },
+  },
 ]
