@@ -154,7 +154,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const areLookedUp = canBeAlone && hasOwnKeys(spec) && sides.every((side) => spec[side].chunkable && isIndexed[side]) && spec.source.merge === null && options.unreadRows.source.length + options.unreadRows.target.length === 0
   const needNoValues = {
     source: areLookedUp && spec.parents.length === 0 && spec.source.explained.length === 0 && spec.source.changedAt === null,
-    target: areLookedUp && spec.target.generated.length === 0 && spec.target.changedAt === null && spec.source.where === null && spec.source.exclude.length === 0,
+    target: areLookedUp && spec.target.generated.length === 0 && spec.target.changedAt === null && spec.source.where === null && spec.source.join === null && spec.source.exclude.length === 0,
   }
   /** Rows of one key need not be told apart where they are the same in all, or what others are merged into. */
   const canBeMany = !spec.bag && spec.source.merge === null

@@ -167,7 +167,8 @@ entities:
     await fill('insert into u values (1, 7)', 'insert into u values (10, 7)')
     division = how
     const run = await compareBeside(mapped, 'target', 'insert into m values (1, 10)').finally(() => { division = {} })
-    expect(figures(run, 'u')).toBe('pass 1: 1 verified | 1: 1 matched')
+    // the map had no entries when it was checked
+    expect(figures(run, 'u')).toBe('warn 1: 1 verified | 1: 1 matched')
     expect(run.differences).toEqual([])
     expect(run.entities['u']!.causes).toEqual([])
   })
