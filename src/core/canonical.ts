@@ -200,7 +200,8 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
     case 'jsonb': return `(${expression})::jsonb`
     case 'array': return arrayText(kind.literalType, typeName, `(${expression})`)
     case 'geometric': return withoutSignOfZero(`(${expression})::text`)
-    case 'verbatim': return `(${expression})::${isMoment(kind) ? kind.literalType : 'text'}`
+    // a cast would keep an XML declaration that the type's output, and with it every dump and driver, leaves out
+    case 'verbatim': return typeName === 'xml' ? `pg_catalog.textin(pg_catalog.xml_out(${expression}))` : `(${expression})::${isMoment(kind) ? kind.literalType : 'text'}`
   }
 }
 
@@ -210,9 +211,9 @@ function charText(expression: string): string {
   return `case when ${byte} > 127 then pg_catalog.chr(92) || (${byte} >> 6)::text || ((${byte} >> 3) & 7)::text || (${byte} & 7)::text else (${expression})::text end`
 }
 
-/** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text. */
+/** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text, in an array of a domain too, whose name does not tell. */
 function arrayText(literalType: string, typeName: string, array: string): string {
-  const first = literalType === 'float8[]' && typeName === '_float4' ? '::text' : typeName === '_money' ? '::numeric[]' : typeName === '_oid' ? '::int8[]' : ''
+  const first = literalType === 'float8[]' && !['_float8', '_money', '_oid'].includes(typeName) ? '::text' : typeName === '_money' ? '::numeric[]' : typeName === '_oid' ? '::int8[]' : ''
   const text = `${array}${first}::${literalType}::text`
   return geometric.some((name) => literalType === `${name}[]`) ? withoutSignOfZero(text) : text
 }

@@ -85,8 +85,8 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
 
   async function judgeUnfolded(rows: KeyGroup): Promise<void> {
     if (canBeAlone) return judge(rows)
-    deferred.source.push(...rows.source.filter((row) => isFolded(row.key)))
-    deferred.target.push(...rows.target.filter((row) => isFolded(row.key)))
+    for (const row of rows.source) if (isFolded(row.key)) deferred.source.push(row)
+    for (const row of rows.target) if (isFolded(row.key)) deferred.target.push(row)
     await judge({ source: rows.source.filter((row) => !isFolded(row.key)), target: rows.target.filter((row) => !isFolded(row.key)) })
   }
 
