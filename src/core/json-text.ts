@@ -1,3 +1,4 @@
+import { readText } from './canonical.js'
 import { quoteLiteral } from './identifier.js'
 
 /** From this version on the server itself tells whether a text can be read as jsonb. */
@@ -13,7 +14,7 @@ const deepest = 1000
  */
 export function readJson(text: string, server: { version: number; encoding: string }): string {
   const valid = server.version >= tellsValidity ? `pg_catalog.pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`(${text})::text`, server.encoding)
-  return `(case when ${valid} then (${text})::text::jsonb end)`
+  return `(case when ${valid} then ${readText('jsonb', `(${text})::text`)} end)`
 }
 
 function reducesToOne(text: string, encoding: string): string {

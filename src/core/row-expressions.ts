@@ -54,7 +54,7 @@ export function listed({ lists }: StatementOptions, number: number): string {
 
 /** SQL condition that a key's segment is audited. */
 function inAudit({ oneOf, number }: { oneOf: number; number: number }, segmentBits: string): string {
-  return `(${segmentBits}) & ${oneOf - 1} = ${number}`
+  return `(${segmentBits}) & ${oneOf - 1}::int8 = ${number}`
 }
 
 /**
@@ -76,7 +76,7 @@ function maskSegment({ segments }: StatementOptions, segmentBits: string): strin
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
 export function inSample({ sample }: StatementOptions, keyHash: string): string | null {
-  return sample === undefined ? null : `pg_catalog.abs(pg_catalog.hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
+  return sample === undefined ? null : `pg_catalog.abs(pg_catalog.hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}::int8) = 0`
 }
 
 /** The index of the first reason whose own condition holds. */
@@ -263,7 +263,7 @@ export function hashedRows(spec: ComparisonSpec, side: Side, options: StatementO
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   const columns = select({
     place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
-    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: (places) => `((${at(sql.keys, 0).value})::int8 & ${places - 1})::int4`,
+    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: (places) => `((${at(sql.keys, 0).value})::int8 & ${places - 1}::int8)::int4`,
     audit: options.audited === undefined ? 'null' : `case when ${inAudit(options.audited, segmentBits)} then ${auditHash} end`,
   })
   return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`

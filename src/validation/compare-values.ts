@@ -1,3 +1,4 @@
+import { readText } from '../core/canonical.js'
 import { quoteLiteral } from '../core/identifier.js'
 import type { CompareRows, KeyGroup } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
@@ -73,7 +74,7 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
   if (kind === null) return null
   if (tolerance !== null) {
     if (kind.name === 'verbatim') {
-      const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.literalType}`)
+      const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => readText(kind.literalType, text))
       const isNear = (difference: string) => `${difference} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
       if (kind.literalType === 'time') return isNear(`${left} - ${right}`)
       // dates reach further than timestamps, and the ends of these lie further apart than an interval reaches
@@ -81,10 +82,10 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
         : `case when pg_catalog.abs(extract(epoch from ${left}) - extract(epoch from ${right})) < ${farApart} then ${isNear(`${left} - ${right}`)} else false end`
       return `case when pg_catalog.isfinite(${left}) and pg_catalog.isfinite(${right}) then ${near} else false end`
     }
-    return `pg_catalog.abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
+    return `pg_catalog.abs(${readText('numeric', 'pair ->> 0')} - ${readText('numeric', 'pair ->> 1')}) <= ${quoteLiteral(tolerance)}::numeric`
   }
   if (kind.decideAs === null) return null
-  const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.decideAs}`)
+  const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => (kind.decideAs === 'jsonb' ? readText('jsonb', text) : `${text}::${kind.decideAs}`))
   // the operator of a type in another schema is found by nobody, and that of arrays finds it
   return kind.decideAs.includes('.') && !kind.decideAs.endsWith('[]') ? `array[${left}] operator(pg_catalog.=) array[${right}]` : `${left} operator(pg_catalog.=) ${right}`
 }
