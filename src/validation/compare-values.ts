@@ -1,5 +1,6 @@
 import { readText } from '../core/canonical.js'
 import { quoteLiteral } from '../core/identifier.js'
+import { inBatches } from '../core/lists.js'
 import type { CompareRows, KeyGroup } from '../core/pairing.js'
 import type { ComparisonSpec } from '../core/spec.js'
 import { read, type Reader } from './reader.js'
@@ -57,11 +58,18 @@ interface Questions {
   pairs: Map<string, [string, string]>
 }
 
+/** Characters of the texts in one statement: a string of JavaScript holds half a thousand million. */
+const mostAsked = 16_000_000
+
 async function answer(questions: ReadonlyMap<string, Questions>, target: Reader, signal: AbortSignal): Promise<Map<string, Set<string>>> {
   const same = new Map<string, Set<string>>()
   for (const [id, { equality, pairs }] of questions) {
-    const rows = await read(target, signal, `select (${equality})::text as equal from pg_catalog.json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify([...pairs.values()])])
-    same.set(id, new Set([...pairs.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
+    const found = new Set<string>()
+    for (const part of inBatches([...pairs], ([both]) => both.length, mostAsked)) {
+      const rows = await read(target, signal, `select (${equality})::text as equal from pg_catalog.json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify(part.map(([, texts]) => texts))])
+      for (const [index, [both]] of part.entries()) if (rows[index]?.['equal'] === 'true') found.add(both)
+    }
+    same.set(id, found)
   }
   return same
 }

@@ -8,6 +8,7 @@ import type { PageRange } from '../core/row-expressions.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
+import { sqlstateOf } from '../db/sqlstate.js'
 import { causeOfExtra, createRowJudge, tooManyRows, type JudgedRow, type JudgeOptions, type Observe, type Readers } from './judge-rows.js'
 import { lookBack, readBeginning } from './moved.js'
 import { readNewer } from './newer.js'
@@ -47,6 +48,9 @@ const manyAlike = 1_000
 const mostSurplus = 100_000
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 100_000
+/** Characters of rows that are in memory at a time, roughly, and keys that are read before it is known how many there are to a row: a value that a server may be asked about crosses the wire whole. */
+const charactersOfPart = 32_000_000
+const keysOfFirstPart = 20
 /** Bytes of suspicious keys that are kept until they are read again. */
 const mostResting = 3 * 2 ** 20
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
@@ -158,6 +162,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const shortened = new Map<string, Record<Side, number>>()
   const seen = { source: 0, target: 0 }
   let hasRested = false
+  /** so many keys are read at once: fewer where their values are large, or a statement over more of them was cut off */
+  const inPages = sides.every((side) => spec[side].chunkable)
+  let keysAtOnce = inPages && spec.columns.some(({ canonical }) => canonical.decideAs !== null) ? keysOfFirstPart : Infinity
+  let mostAtOnce = Infinity
   /** hashes of source keys that kept changing: their rows are counted */
   const pendingKeys = new Set<string>()
 
@@ -382,7 +390,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part, canBeAlone)).then((parts) => groupBy(parts.flat(), (canBeAlone ? aloneReaders : rowReaders)[side].keyHash))
     }))
     const moving = new Map<string, string>()
-    const readPart = async (part: Buffer) => {
+    const readWhole = async (part: Buffer) => {
       const owner = ownerOf(part)
       const counted = owner !== null && needNoValues[owner] && tally.differences.isFull ? await countAlone(owner, part) : null
       const suspects = readSuspects(counted?.left ?? part)
@@ -405,9 +413,25 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const rest = new Set(byIndex)
         return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)), areAlone)]
       }))
+      const characters = [source, target, ...looked].reduce((sum, list) => list.reduce((total, row) => row.reduce((own, text) => own + (text?.length ?? 0), total), sum), 0)
+      if (inPages && !areAlone) keysAtOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(charactersOfPart * suspects.bags.size / Math.max(1, characters))))
       return { counted: { side: owner, rows: counted?.rows ?? 0 }, bags: suspects.bags, source: [...source, ...(looked[0] ?? [])].map(reading.source.read), target: [...target, ...(looked[1] ?? [])].map(reading.target.read) }
     }
-    for await (const { counted, bags, source, target } of readAhead(parts, readPart)) {
+    /** A part whose statement runs into its time limit is read again in halves, down to one key; those after it are as small. */
+    const readPart = async (part: Buffer): Promise<Awaited<ReturnType<typeof readWhole>>[]> => {
+      try {
+        return [await readWhole(part)]
+      } catch (error) {
+        const half = splitSuspects(part).length >> 1
+        if (signal.aborted || !inPages || sqlstateOf(error) !== '57014' || half === 0) throw error
+        mostAtOnce = Math.min(mostAtOnce, half)
+        keysAtOnce = Math.min(keysAtOnce, half)
+        const found: Awaited<ReturnType<typeof readWhole>>[] = []
+        for (const smaller of cut([part], () => mostAtOnce)) found.push(...await readPart(smaller))
+        return found
+      }
+    }
+    for await (const found of readAhead(cut(parts, (part) => (canBeAlone && ownerOf(part) !== null ? mostAtOnce : keysAtOnce)), readPart)) for (const { counted, bags, source, target } of found) {
       if (counted.side !== null) {
         seen[counted.side] += counted.rows
         tally.addAlone(counted.side, counted.side === 'source' ? causeOfMissing(spec, [], false) : causeOfExtra(undefined, false), counted.rows)
@@ -420,7 +444,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         else for (const side of sides) addUntold(side, 'pending', 'keeps changing', kept[side])
       }
     }
-    for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
+    for (const part of partsOf([...moving], Math.min(keysPerStatement, keysAtOnce))) await settleMoving(new Map(part))
   }
 
   /** The second reading of keys that a side alone has, where nothing but their rows' number is asked for. @returns the rows that are as they were, and the suspects that are not known to be */
@@ -490,18 +514,30 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 }
 
 /** What is read for each part; the next is read while one is worked on. */
-async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>): AsyncGenerator<R> {
-  const readAt = (index: number): Promise<R> | null => {
-    const part = parts[index]
-    const reading = part === undefined ? null : readPart(part)
+async function* readAhead<T, R>(parts: Iterable<T>, readPart: (part: T) => Promise<R>): AsyncGenerator<R> {
+  const left = parts[Symbol.iterator]()
+  const readNext = (): Promise<R> | null => {
+    const part = left.next()
+    const reading = part.done === true ? null : readPart(part.value)
     // it is awaited only when the work before it has succeeded
     reading?.catch(() => undefined)
     return reading
   }
-  let next = readAt(0)
-  for (const index of parts.keys()) {
+  let next = readNext()
+  while (next !== null) {
     const found = await next
-    next = readAt(index + 1)
-    if (found !== null) yield found
+    next = readNext()
+    yield found
+  }
+}
+
+/** Parts of suspects in smaller ones, of as many keys as are read at once by then. */
+function* cut(parts: readonly Buffer[], keysAtOnce: (part: Buffer) => number): Generator<Buffer> {
+  for (const part of parts) {
+    for (let left = splitSuspects(part); left.length > 0;) {
+      const keys = keysAtOnce(part)
+      yield Buffer.concat(left.slice(0, keys))
+      left = left.slice(keys)
+    }
   }
 }
