@@ -10,7 +10,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, parentColumn, reasonOfAbsence } from './parents.js'
-import { read, textArray, textOf, type Reader, type TextRow } from './reader.js'
+import { read, readWritable, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
 import type { Tally } from './tally.js'
 
@@ -235,7 +235,7 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
     const found = new Map<string, { excluded: boolean; claimed: boolean }>()
     const wanted = new Set(extra.map(({ key }) => keyIdentity(key)))
     const merging = new Set<string>()
-    for (const row of await findSourceOf(extra.map(({ key }) => key))) {
+    for (const row of await readWritable(readers.source, signal, extra.map(({ key }) => key), (key) => key, findSourceOf)) {
       const identity = keyIdentity(foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys))
       const one = { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' }
       found.set(identity, one)

@@ -14,9 +14,10 @@ import { lookBack, readBeginning } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { readInParts, type Pace } from './pace.js'
-import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type ReadMore, type TextList, type TextRow } from './reader.js'
+import { arrayText, partsOf, read, readLists, readOne, readSnapshot, readWritable, textArray, textOf, type ReadMore, type TextList, type TextRow } from './reader.js'
 import { createRowReaders, type Hashed } from './read-rows.js'
 import type { Tally } from './tally.js'
+import { isFaultOfRow, mostUnread } from './unreadable.js'
 
 export interface SettleOptions extends Omit<JudgeOptions, 'isIndexed'> {
   pace: Pace
@@ -166,6 +167,9 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const inPages = sides.every((side) => spec[side].chunkable)
   let keysAtOnce = inPages && spec.columns.some(({ canonical }) => canonical.decideAs !== null) ? keysOfFirstPart : Infinity
   let mostAtOnce = Infinity
+  /** keys whose values raise an error when they are read whole, as texts that are none do, and were hashed all the same: nothing else hangs on them */
+  const canLeaveKeys = inPages && canBeAlone && spec.source.merge === null && spec.totals.length === 0 && !spec.bag
+  let keysLeft = 0
   /** hashes of source keys that kept changing: their rows are counted */
   const pendingKeys = new Set<string>()
 
@@ -278,9 +282,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function readKeys(side: Side, others: readonly TextList[], areAlone: boolean): Promise<TextList[]> {
     if (others.length === 0) return []
     const { keyHash, legs } = (areAlone ? aloneReaders : rowReaders)[otherSide(side)]
-    const texts = others.map(legs)
-    const lists = spec.key.map((_, leg) => textArray(texts.map((row) => row[leg]?.slice(1) ?? '')))
-    return readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys', areAlone), [arrayText(new Set(others.map(keyHash))), ...lists])
+    return readWritable(readers[side], signal, others, legs, async (some) => {
+      const texts = some.map(legs)
+      const lists = spec.key.map((_, leg) => textArray(texts.map((row) => row[leg]?.slice(1) ?? '')))
+      return [...await readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys', areAlone), [arrayText(new Set(some.map(keyHash))), ...lists])]
+    })
   }
 
   /**
@@ -417,12 +423,23 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       if (inPages && !areAlone) keysAtOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(charactersOfPart * suspects.bags.size / Math.max(1, characters))))
       return { counted: { side: owner, rows: counted?.rows ?? 0 }, bags: suspects.bags, source: [...source, ...(looked[0] ?? [])].map(reading.source.read), target: [...target, ...(looked[1] ?? [])].map(reading.target.read) }
     }
-    /** A part whose statement runs into its time limit is read again in halves, down to one key; those after it are as small. */
+    /** A part whose statement runs into its time limit, or of which some values cannot be read, is read again in halves, down to one key; after a limit those that follow are as small. */
     const readPart = async (part: Buffer): Promise<Awaited<ReturnType<typeof readWhole>>[]> => {
       try {
         return [await readWhole(part)]
       } catch (error) {
-        const half = splitSuspects(part).length >> 1
+        const suspects = splitSuspects(part)
+        const half = suspects.length >> 1
+        if (!signal.aborted && canLeaveKeys && isFaultOfRow(error)) {
+          if (half > 0) return [...await readPart(Buffer.concat(suspects.slice(0, half))), ...await readPart(Buffer.concat(suspects.slice(half)))]
+          if (keysLeft < mostUnread) {
+            keysLeft += 1
+            const { source, target } = countOfSuspect(part)
+            addUntold('source', 'unverified', 'cannot be read', source)
+            addUntold('target', 'unverified', 'cannot be read', target)
+            return []
+          }
+        }
         if (signal.aborted || !inPages || sqlstateOf(error) !== '57014' || half === 0) throw error
         mostAtOnce = Math.min(mostAtOnce, half)
         keysAtOnce = Math.min(keysAtOnce, half)
@@ -455,7 +472,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const { rows, incomplete, ...found } = await readOne(readers[side], signal, readPackedLegsStatement(spec, side, { ...options, lists: [keys, textArray(addressesOfRows(before))] }))
     if (rows === null || rows === undefined || incomplete === 'true') return { rows: 0, left: part }
     const legs = spec.key.map((_, leg) => textOf(found, `l${leg}`))
-    const { rows: arrived } = await readOne(readers[otherSide(side)], signal, readPackedKeysStatement(spec, otherSide(side), options), [keys, ...legs])
+    const there = await readWritable(readers[otherSide(side)], signal, [keys], () => legs, () => read(readers[otherSide(side)], signal, readPackedKeysStatement(spec, otherSide(side), options), [keys, ...legs]))
+    // a key among them that the other side cannot write: they are looked for one by one
+    if (there[0] === undefined) return { rows: 0, left: part }
+    const { rows: arrived } = there[0]
     const moved = new Set([...pairHashes(before, Buffer.from(rows, 'base64')).suspects.map(keyOfSuspect), ...keysOfRows(Buffer.from(arrived ?? '', 'base64'))])
     const left = suspects.filter((suspect) => moved.has(keyOfSuspect(suspect)))
     return { rows: countHashed(before) - countHashed(rowsOfSuspects(left)), left: Buffer.concat(left) }
