@@ -203,7 +203,10 @@ function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
     return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
   const bound = chooseCanonical(source.element, target.element, { zone: null })
   if ('refused' in bound) return { refused: `bounds of the range: ${bound.refused}`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
-  return { kind: simple('verbatim', isBuiltIn(target) ? target.name : 'text', isByValue(bound.kind) ? target.name : null) }
+  if (isBuiltIn(target)) return { kind: simple('verbatim', target.name, isByValue(bound.kind) ? target.name : null) }
+  // what a range of users takes for equal is up to their operator class: its numbers are compared as such, other bounds by their text
+  const isOfNumbers = ['numeric', 'float8'].includes(bound.kind.name)
+  return { kind: simple('verbatim', 'text', isOfNumbers ? (target.kind === 'm' ? 'nummultirange' : 'numrange') : null) }
 }
 
 /**

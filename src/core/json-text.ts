@@ -13,7 +13,7 @@ const deepest = 1000
  * @param text SQL of the text
  */
 export function readJson(text: string, server: { version: number; encoding: string }): string {
-  const valid = server.version >= tellsValidity ? `pg_catalog.pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`(${text})::text`, server.encoding)
+  const valid = server.version >= tellsValidity ? `pg_catalog.pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`((${text})::text collate "C")`, server.encoding)
   return `(case when ${valid} then ${readText('jsonb', `(${text})::text`)} end)`
 }
 

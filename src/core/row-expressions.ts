@@ -321,11 +321,11 @@ export function packedRow(spec: ComparisonSpec, side: Side): string {
   return `pg_catalog.int8send(key) || pg_catalog.int8send(${rowHash('key', 'rest')}) || ${spec[side].chunkable ? 'pg_catalog.tidsend(address)' : `'\\x000000000000'::bytea`}`
 }
 
-/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag; null and false without such a column. */
+/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag, and no time that is still to come (a day ahead, whatever the clocks): such a row would be pending for ever; null and false without such a column. */
 export function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): [changedAt: string, recent: string] {
   const column = spec[side].changedAt
   if (column === null || snapshot === null) return ['null', "'false'"]
   const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
   const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
-  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
+  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit} and ${changedAt} <= ${quoteLiteral(snapshot)}::timestamptz + '1 day'::interval) is true)::text`]
 }

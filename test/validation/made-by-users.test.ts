@@ -100,6 +100,16 @@ testWith('a cast from text to a float', { source: always1, target: always1 }, [
   { name: 'float8 is not read from a text', source: fill('float8', '(1, 0.1), (2, 5)'), target: fill('float8', '(1, 0.2), (2, 5)'), entities: { t: entity() }, expected: oneDiffers('0.1 → 0.2') },
 ])
 
+const coarse = [
+  asFunction('whole_cmp', 'a numeric, b numeric', 'int', 'select case when trunc(a) < trunc(b) then -1 when trunc(a) > trunc(b) then 1 else 0 end'),
+  ...[['lt', '<'], ['le', '<='], ['eq', '='], ['ge', '>='], ['gt', '>']].map(([name, sign]) => `${asFunction(`whole_${name}`, 'a numeric, b numeric', 'bool', `select trunc(a) ${sign} trunc(b)`)}; create operator ${sign}~ (leftarg = numeric, rightarg = numeric, function = public.whole_${name})`),
+  'create operator class whole_ops for type numeric using btree as operator 1 <~, operator 2 <=~, operator 3 =~, operator 4 >=~, operator 5 >~, function 1 whole_cmp(numeric, numeric)', 'create type public.span as range (subtype = numeric, subtype_opclass = whole_ops)',
+].join('; ')
+testWith('a range whose operator class takes unlike numbers for equal', { source: coarse, target: coarse }, [
+  { name: 'a range', source: fill('public.span', "(1, '[1.2,5]'), (2, '[1.0,2]')"), target: fill('public.span', "(1, '[1.9,5]'), (2, '[1,2.00]')"), entities: { t: entity() }, expected: oneDiffers('[1.2,5] → [1.9,5]') },
+  { name: 'an array of ranges', source: fill('public.span[]', `(1, '{"[1.2,5]"}'), (2, '{"[1.0,2]"}')`), target: fill('public.span[]', `(1, '{"[1.9,5]"}'), (2, '{"[1,2.00]"}')`), entities: { t: entity() }, expected: oneDiffers('{"[1.2,5]"} → {"[1.9,5]"}') },
+])
+
 test('a text that is shown is cut before a character that is two code units', async () => {
   const rows = (end: string) => `create table t (id int primary key, v text); insert into t values (1, repeat('x', 299) || '😀' || repeat('${end}', 50)), (2, 'a')`
   const pair = await createPair({ source: rows('y'), target: rows('z') })
