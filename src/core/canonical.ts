@@ -83,6 +83,34 @@ function reasonAgainst(type: TypeInfo): string | null {
  *   cannot be compared as they stand, with the SQL that would bring them together
  */
 export function chooseCanonical(source: TypeInfo, target: TypeInfo, options: { zone: string | null }): CanonicalChoice {
+  return unlessCast(source, target, chooseKind(source, target, options))
+}
+
+/** Refuses a kind on whose way from a type to its text, or back where a server decides, there is a cast that somebody has made. */
+function unlessCast(source: TypeInfo, target: TypeInfo, choice: CanonicalChoice): CanonicalChoice {
+  if ('refused' in choice) return choice
+  for (const type of [source, target]) {
+    for (const [from, to] of type.casts === undefined ? [] : castsOf(type, choice.kind, type === target ? target : null)) {
+      const by = type.casts?.get(`${from} ${to}`)
+      if (by !== undefined) return { refused: `values of type ${type.name} cannot be compared: their cast from ${from} to ${to} is ${by}, which may make one of two values`, suggestion: 'drop the cast, or list the column under `ignore`' }
+    }
+  }
+  return choice
+}
+
+/** The casts from or to text, or between arrays, that bring a type to its canonical text, as `canonicalValue` has them. @param decider the target's type, which decides */
+function castsOf(type: TypeInfo, kind: CanonicalKind, decider: TypeInfo | null): [from: string, to: string][] {
+  if (kind.name === 'jsonb') return []
+  const arrayName = (name: string) => name.replace(/^(.*)\[\]$/, '_$1')
+  const literal = arrayName(kind.literalType)
+  const exact = type.name === '_money' ? '_numeric' : type.name === '_oid' ? '_int8' : null
+  const isByText = (type.base === 'float4' && literal === 'float8') || (literal === '_float8' && needsText(type.name)) || (familyOf(type) === 'text' && literal !== 'text')
+  const first: [string, string][] = isByText ? [['text', literal]] : exact === null ? [[type.name, literal]] : [[type.name, exact], [exact, literal]]
+  const decided = decider === null || kind.decideAs === null ? null : kind.decideAs.includes('.') ? decider.name : arrayName(kind.decideAs)
+  return [...first, [type.name, 'text'], [literal, 'text'], ...(decided === null ? [] : [['text', decided] satisfies [string, string]])]
+}
+
+function chooseKind(source: TypeInfo, target: TypeInfo, options: { zone: string | null }): CanonicalChoice {
   const [left, right] = [familyOf(source), familyOf(target)]
   for (const [family, type] of [[left, source], [right, target]] as const) {
     if (family === null) return { refused: `values of type ${type.name} cannot be compared: ${reasonAgainst(type) ?? 'it has no canonical form'}`, suggestion: 'compare its parts with `sql`, or list the column under `ignore`' }
@@ -133,8 +161,8 @@ export function canonicalOf(type: TypeInfo): CanonicalChoice {
 export function chooseKeyKind(source: TypeInfo, legacy: TypeInfo): CanonicalChoice {
   const [left, right] = [familyOf(source), familyOf(legacy)]
   // by value, so that '007' is 7; a text that is no number leads nowhere
-  if ((left === 'integer' || left === 'numeric') && right === 'text') return { kind: simple('numeric') }
-  if (left === 'text' && right === 'integer') return { kind: simple(source.base === 'bpchar' ? 'padded text' : 'text', 'text') }
+  if ((left === 'integer' || left === 'numeric') && right === 'text') return unlessCast(source, legacy, { kind: simple('numeric') })
+  if (left === 'text' && right === 'integer') return unlessCast(source, legacy, { kind: simple(source.base === 'bpchar' ? 'padded text' : 'text', 'text') })
   return chooseCanonical(source, legacy, { zone: null })
 }
 
@@ -175,7 +203,10 @@ function chooseRange(source: TypeInfo, target: TypeInfo): CanonicalChoice {
     return { refused: `${source.name} and ${target.name} are different ranges`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
   const bound = chooseCanonical(source.element, target.element, { zone: null })
   if ('refused' in bound) return { refused: `bounds of the range: ${bound.refused}`, suggestion: 'compare `lower(...)` and `upper(...)` with `sql`' }
-  return { kind: simple('verbatim', isBuiltIn(target) ? target.name : 'text', isByValue(bound.kind) ? target.name : null) }
+  if (isBuiltIn(target)) return { kind: simple('verbatim', target.name, isByValue(bound.kind) ? target.name : null) }
+  // what a range of users takes for equal is up to their operator class: its numbers are compared as such, other bounds by their text
+  const isOfNumbers = ['numeric', 'float8'].includes(bound.kind.name)
+  return { kind: simple('verbatim', 'text', isOfNumbers ? (target.kind === 'm' ? 'nummultirange' : 'numrange') : null) }
 }
 
 /**
@@ -197,10 +228,12 @@ export function canonicalValue(kind: CanonicalKind, typeName: string, expression
     case 'uuid text': return typeName === 'uuid' ? `(${expression})::text`
       : `case when (${expression})::text collate "C" ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then pg_catalog.lower((${expression})::text collate "C") else (${expression})::text end`
     case 'bytes': return `pg_catalog.encode((${expression})::bytea, 'hex')`
-    case 'jsonb': return `(${expression})::jsonb`
+    // a cast to text that somebody has made is not asked
+    case 'jsonb': return `pg_catalog.textin(pg_catalog.jsonb_out((${expression})::jsonb))`
     case 'array': return arrayText(kind.literalType, typeName, `(${expression})`)
     case 'geometric': return withoutSignOfZero(`(${expression})::text`)
-    case 'verbatim': return `(${expression})::${isMoment(kind) ? kind.literalType : 'text'}`
+    // a cast would keep an XML declaration that the type's output, and with it every dump and driver, leaves out
+    case 'verbatim': return typeName === 'xml' ? `pg_catalog.textin(pg_catalog.xml_out(${expression}))` : `(${expression})::${isMoment(kind) ? kind.literalType : 'text'}`
   }
 }
 
@@ -210,11 +243,19 @@ function charText(expression: string): string {
   return `case when ${byte} > 127 then pg_catalog.chr(92) || (${byte} >> 6)::text || ((${byte} >> 3) & 7)::text || (${byte} & 7)::text else (${expression})::text end`
 }
 
-/** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text. */
+/** The text of an array with elements of the canonical type; as above, a float4 becomes the float8 of its shortest text, in an array of a domain too, whose name does not tell. */
 function arrayText(literalType: string, typeName: string, array: string): string {
-  const first = literalType === 'float8[]' && typeName === '_float4' ? '::text' : typeName === '_money' ? '::numeric[]' : typeName === '_oid' ? '::int8[]' : ''
+  const first = literalType === 'float8[]' && needsText(typeName) ? '::text' : typeName === '_money' ? '::numeric[]' : typeName === '_oid' ? '::int8[]' : ''
   const text = `${array}${first}::${literalType}::text`
   return geometric.some((name) => literalType === `${name}[]`) ? withoutSignOfZero(text) : text
+}
+
+/** Whether the elements of an array may be float4, by its type's name. */
+const needsText = (name: string): boolean => !['_float8', '_money', '_oid'].includes(name)
+
+/** SQL that reads a text as a type by the type's own input, whatever casts somebody has made: jsonb, and of the types with a modifier numeric and those of time. */
+export function readText(type: string, text: string): string {
+  return `pg_catalog.${type}_in(pg_catalog.textout(${text})${['date', 'jsonb'].includes(type) ? '' : ', 0, -1'})`
 }
 
 /** 0 and -0 are one coordinate. */

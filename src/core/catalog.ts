@@ -25,6 +25,8 @@ export interface TypeInfo {
   element: TypeInfo | null
   /** a function that somebody has made the type's cast to text (`create cast ... with function`); what its values are written as is then beyond us */
   writtenBy?: string
+  /** functions that somebody has made casts from or to text, or between arrays, in the type's database: `from to`, as `name` has types → the function; absent without any */
+  casts?: ReadonlyMap<string, string>
 }
 
 export interface ColumnInfo {

@@ -1,3 +1,4 @@
+import { readText } from './canonical.js'
 import { quoteLiteral } from './identifier.js'
 
 /** From this version on the server itself tells whether a text can be read as jsonb. */
@@ -12,8 +13,8 @@ const deepest = 1000
  * @param text SQL of the text
  */
 export function readJson(text: string, server: { version: number; encoding: string }): string {
-  const valid = server.version >= tellsValidity ? `pg_catalog.pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`(${text})::text`, server.encoding)
-  return `(case when ${valid} then (${text})::text::jsonb end)`
+  const valid = server.version >= tellsValidity ? `pg_catalog.pg_input_is_valid((${text})::text, 'jsonb')` : reducesToOne(`((${text})::text collate "C")`, server.encoding)
+  return `(case when ${valid} then ${readText('jsonb', `(${text})::text`)} end)`
 }
 
 function reducesToOne(text: string, encoding: string): string {

@@ -80,7 +80,7 @@ export function neighbourCondition(spec: ComparisonSpec, side: Side, options: St
   const { path, ends } = keyEnds(spec, side)
   const [alias, bits] = [aliasOf(side), Math.log2(neighbours)]
   const [first, last] = ends.map((end) => `(${end} >> ${bits})`)
-  const near = `pg_catalog.unnest(${listed(options, 1)}::int4[]) segment cross join pg_catalog.generate_series((${first} & ${-segments}) + segment, ${last}, ${segments}) near (number)`
+  const near = `pg_catalog.unnest(${listed(options, 1)}::int4[]) segment cross join pg_catalog.generate_series((${first} & (${-segments})::int8) + segment, ${last}, ${segments}) near (number)`
   // qualified, since a bare name would be the column of the table that has it
   const isNear = (column: string) => `${column} >= near.number << ${bits} and ${column} <= (near.number << ${bits}) + ${neighbours - 1}`
   const addresses = `select ${alias}.ctid from ${relationSql({ schema: spec[side].schema, name: spec[side].table })} ${alias} where`

@@ -1,4 +1,4 @@
-import { canonicalText } from './canonical.js'
+import { canonicalText, readText } from './canonical.js'
 import { aliasOf, type Side } from './catalog.js'
 import { isTrue, quoteIdentifier, relationSql } from './identifier.js'
 import { fromEntries, isNatural, keyMapOf } from './key-map-expressions.js'
@@ -63,7 +63,7 @@ export function scanStatement(spec: ComparisonSpec, side: Side, options: Stateme
   const [keysPacked, keys] = isByKey ? [`${packed('pg_catalog.int8send(keys)')} as keys, `, `, pg_catalog.bit_xor(${mixedKey(spec)}) as keys`] : ['', '']
   const [newerPacked, newer] = since === undefined || !isByKey ? ['', ''] : ["pg_catalog.encode(pg_catalog.string_agg(newer, ''::bytea) filter (where place >= 0), 'base64') as newer, ", `, pg_catalog.string_agg(${packedNewer(spec)}, ''::bytea) filter (where rest is not null) as newer`]
   const places = countPlaces(spec, options)
-  const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((pg_catalog.sum((${rowHash('key', 'rest')} & ${weightMask(places)})::int4 * nth) & ${weightMask(places)})::int4, 0) as weighted`]
+  const [weightedPacked, weighted] = places === 0 ? ['', ''] : [`pg_catalog.encode(pg_catalog.string_agg(pg_catalog.int4send(weighted), ''::bytea) filter (where place >= 0), 'base64') as weighted, `, `, coalesce((pg_catalog.sum((${rowHash('key', 'rest')} & ${weightMask(places)}::int8)::int4 * nth) & ${weightMask(places)}::int8)::int4, 0) as weighted`]
   // of newer rows the values are read although nothing but their number counts, so that one that cannot be read raises its error here
   const rows = hashedRows(spec, side, options, (row) => [
     `${row.place(row.segment)} as place`, `${row.keyed(row.key)} as key`, ...(places === 0 ? [] : [`${row.keyed(row.nth(places))} as nth`]), `${row.keyed(since === undefined ? row.rest : `case when ${isNewer(side, since)} then ${row.rest} end`)} as rest`, ...(newer === '' ? [] : [`${aliasOf(side)}.ctid as address`]), ...(auditSum === '' ? [] : [`${row.keyed(row.audit)} as audit`]),
@@ -142,7 +142,7 @@ export function newerKeysStatement(spec: ComparisonSpec, side: Side, options: St
  */
 export function streamStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, newer?: string): string {
   return `select place::text, pg_catalog.count(*)::text as rows, pg_catalog.encode(pg_catalog.string_agg(packed, ''::bytea), 'base64') as packed ` +
-    `from (select coalesce(place, ((key >> 32) & ${countBlocks(options.segments) - 1})::int4) as place, case when place is null then ${packedRow(spec, side)} end as packed ` +
+    `from (select coalesce(place, ((key >> 32) & ${countBlocks(options.segments) - 1}::int8)::int4) as place, case when place is null then ${packedRow(spec, side)} end as packed ` +
     `from (${hashedRows(spec, side, options, (row) => `${row.place('null::int4')} as place, ${rowToPack(spec, side, row)}`, undefined, newerCondition(side, newer))}) hashed offset 0) rows group by place`
 }
 
@@ -157,7 +157,7 @@ export function sumStatement(spec: ComparisonSpec, side: Side, total: TotalSpec,
   const left = side === 'source' ? "state.name not like 'excluded %'" : `(state.name = 'keyed' or (${firstReason(spec.target.generated)}) is null)`
   const names = ['class', ...total.by.map((_, index) => `b${index}`)].join(', ')
   return `select ${names}, pg_catalog.count(*)::text as rows, pg_catalog.sum(value)::text as sum from (select case when state.name = 'merged' then 'merged' else 'keyed' end as class, ` +
-    `${canonicalText(resolvedValue(sqlOf(total.sum)))}::numeric as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
+    `${readText('numeric', canonicalText(resolvedValue(sqlOf(total.sum))))} as value${groups.map((group) => `, ${group}`).join('')} from ${from} ` +
     `where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)} and ${left}) rows group by ${names} limit ${limit + 1}`
 }
 

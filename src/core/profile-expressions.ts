@@ -46,7 +46,7 @@ const shownCharacters = 60
 export function sampleStatement(spec: ComparisonSpec, side: Side, uncovered: readonly string[], options: StatementOptions, range: ColumnRange, byPages: boolean): string {
   const { from, rows, values } = profileSql(spec, side, uncovered, options, range)
   const columns = profiledColumns(spec, uncovered)
-  const place = byPages ? spreadRows(spec, side, options.pages) : `(hashed.key & 15) = 0`
+  const place = byPages ? spreadRows(spec, side, options.pages) : `(hashed.key & 15::int8) = 0`
   const texts = values.map(({ hash, text, index }) => `${hash} as h${index}, ${columns[index]?.pii === true ? "''" : `pg_catalog.left(${text}, ${shownCharacters})`} as t${index}`)
   const modes = values.map(({ index }) => `pg_catalog.mode() within group (order by (h${index}::text || ' ' || t${index}) collate "C") as v${index}`)
   return `select pg_catalog.count(*)::text as rows, ${modes.join(', ')} from (select ${texts.join(', ')} from ${from} ` +
@@ -72,7 +72,7 @@ export function profileStatement(spec: ComparisonSpec, side: Side, uncovered: re
   const aggregates = values.flatMap(({ index }) => {
     const candidate = candidates[index] ?? null
     return [
-      `pg_catalog.count(h${index})::text as n${index}`, `pg_catalog.min(h${index})::text as a${index}`, `pg_catalog.max(h${index})::text as b${index}`, `pg_catalog.bit_or(1::int8 << (h${index} & 63)::int4)::text as m${index}`,
+      `pg_catalog.count(h${index})::text as n${index}`, `pg_catalog.min(h${index})::text as a${index}`, `pg_catalog.max(h${index})::text as b${index}`, `pg_catalog.bit_or(1::int8 << (h${index} & 63::int8)::int4)::text as m${index}`,
       `${candidate === null ? 'null' : `(pg_catalog.count(*) filter (where h${index} = ${int8Literal(BigInt(candidate))}))::text`} as c${index}`,
     ]
   })

@@ -16,7 +16,7 @@ import { acceptedColumns, legTexts, termText, type TermSql } from './term-expres
  */
 export function readSegmentsStatement(spec: ComparisonSpec, side: Side, options: StatementOptions, isByKey = false, newer?: string): string {
   const rows = hashedRows(spec, side, options, (row) => rowToPack(spec, side, row), ({ segment }) => `${segment} = any(${listed(options, 1)}::int4[])`, isByKey ? neighbourCondition(spec, side, options) : newerCondition(side, newer))
-  return `select block::text, pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
+  return `select block::text, pg_catalog.encode(pg_catalog.string_agg(${packedRow(spec, side)}, ''::bytea), 'base64') as rows from (select *, ((key >> 32) & 63::int8)::int4 as block from (${rows}) hashed offset 0) chosen group by block`
 }
 
 /** The keyed rows whose key hash is listed in $1 (`{1,2}`): a pass. Columns: rows (base64 of the packed rows; null without any). */

@@ -54,7 +54,7 @@ export function listed({ lists }: StatementOptions, number: number): string {
 
 /** SQL condition that a key's segment is audited. */
 function inAudit({ oneOf, number }: { oneOf: number; number: number }, segmentBits: string): string {
-  return `(${segmentBits}) & ${oneOf - 1} = ${number}`
+  return `(${segmentBits}) & ${oneOf - 1}::int8 = ${number}`
 }
 
 /**
@@ -76,7 +76,7 @@ function maskSegment({ segments }: StatementOptions, segmentBits: string): strin
 
 /** SQL condition that a key hash is in the sample; null: all are compared. Another hash than the segment's, so that each segment has its share. */
 export function inSample({ sample }: StatementOptions, keyHash: string): string | null {
-  return sample === undefined ? null : `pg_catalog.abs(pg_catalog.hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}) = 0`
+  return sample === undefined ? null : `pg_catalog.abs(pg_catalog.hashint8extended(${keyHash}, ${int8Literal(sample.seed)}) % ${sampledOneOf}::int8) = 0`
 }
 
 /** The index of the first reason whose own condition holds. */
@@ -280,7 +280,7 @@ export function hashedRows(spec: ComparisonSpec, side: Side, options: StatementO
   const unless = (value: string) => (states.length === 0 ? value : `case ${states.map(({ when }) => `when ${when} then null`).join(' ')} else ${value} end`)
   const columns = select({
     place: (keyed) => (states.length === 0 ? keyed : `case ${states.map(({ name, when }, index) => `when ${when} then ${placeOfState(name, index)}`).join(' ')} else ${keyed} end`),
-    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: (places) => `((${at(sql.keys, 0).value})::int8 & ${places - 1})::int4`,
+    keyed: unless, key, segment, rest: columnHash ?? '0::int8', nth: (places) => `((${at(sql.keys, 0).value})::int8 & ${places - 1}::int8)::int4`,
     audit: options.audited === undefined ? 'null' : `case when ${inAudit(options.audited, segmentBits)} then ${auditHash} end`,
   })
   return `select ${columns} from ${rows} where ${wantedRows(spec, side, options)} and ${pageCondition(side, options.pages)}${lookup}${wanted} offset 0`
@@ -338,11 +338,11 @@ export function packedRow(spec: ComparisonSpec, side: Side): string {
   return `pg_catalog.int8send(key) || pg_catalog.int8send(${rowHash('key', 'rest')}) || ${spec[side].chunkable ? 'pg_catalog.tidsend(address)' : `'\\x000000000000'::bytea`}`
 }
 
-/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag; null and false without such a column. */
+/** SQL of when a row was last changed, and of whether that is later than `snapshot` (ISO 8601) less the lag, and no time that is still to come (a day ahead, whatever the clocks): such a row would be pending for ever; null and false without such a column. */
 export function changeColumns(spec: ComparisonSpec, side: Side, snapshot: string | null): [changedAt: string, recent: string] {
   const column = spec[side].changedAt
   if (column === null || snapshot === null) return ['null', "'false'"]
   const changedAt = `${aliasOf(side)}.${quoteIdentifier(column)}::timestamptz`
   const limit = `${quoteLiteral(snapshot)}::timestamptz - ${quoteLiteral(spec.source.lag ?? '0')}::interval`
-  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit}) is true)::text`]
+  return [`pg_catalog.to_char(${changedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`, `((${changedAt} > ${limit} and ${changedAt} <= ${quoteLiteral(snapshot)}::timestamptz + '1 day'::interval) is true)::text`]
 }

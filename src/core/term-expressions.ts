@@ -121,13 +121,21 @@ export function hashTerm(term: TermSpec, sql: TermSql, role: string, side: Side,
 export function termText(kind: CanonicalKind, sql: TermSql, side: Side, recode: boolean, isJudged = false): string {
   const text = canonicalText(sql.value)
   const hash = (seed: string) => canonicalHash({ ...kind, name: 'text' }, text, constantFor(seed), recode)
-  const digest = `'~' || pg_catalog.left(${text}, 200) || '... ' || pg_catalog.char_length(${text})::text || ' characters, ' || (${hash('long 1')})::text || (${hash('long 2')})::text`
+  // servers of two encodings agree on bytes of UTF-8: one without an encoding takes bytes for characters, and would cut one
+  const [length, unit, beginning] = recode ? [`pg_catalog.octet_length(pg_catalog.convert_to(${text}, 'UTF8'))`, 'bytes', ''] : [`pg_catalog.char_length(${text})`, 'characters', `pg_catalog.left(${text}, 200) || `]
+  const digest = `'~' || ${beginning}'... ' || ${length}::text || ' ${unit}, ' || (${hash('long 1')})::text || (${hash('long 2')})::text`
   const isWhole = isJudged || kind.decideAs !== null || ['integer', 'bigint', 'boolean', 'uuid', 'float4', 'float8'].includes(kind.name)
-  const value = isWhole ? `'=' || ${text}` : `case when pg_catalog.char_length(${text}) > ${longestText} then ${digest} else '=' || ${text} end`
+  const value = isWhole ? `'=' || ${text}` : `case when ${length} > ${longestText} then ${digest} else '=' || ${text} end`
   if (sql.unresolved === null) return value
   // NULL as the other value is told as `+` with nothing behind a mark of its own
-  const unresolved = sql.otherValue === null ? `'${side === 'source' ? '?' : '!'}' || pg_catalog.left(${sql.raw}, 200)` : `coalesce('+=' || ${canonicalText(sql.otherValue)}, '+')`
+  const unresolved = sql.otherValue === null ? `'${side === 'source' ? '?' : '!'}' || ${cutRaw(sql.raw, recode)}` : `coalesce('+=' || ${canonicalText(sql.otherValue)}, '+')`
   return `case when ${sql.unresolved} then ${unresolved} else ${value} end`
+}
+
+/** The beginning of a raw text, for people; between servers of two encodings it ends before the characters beyond ASCII in which it may have been cut. */
+function cutRaw(raw: string, recode: boolean): string {
+  const beginning = `pg_catalog.left(${raw}, 200)`
+  return recode ? `case when pg_catalog.char_length(${raw}) > 200 then pg_catalog.regexp_replace(${beginning}, ${quoteLiteral('[^\\u0001-\\u007f]*$')}, '') else ${raw} end` : beginning
 }
 
 export function legTexts(spec: ComparisonSpec, keys: readonly TermSql[], side: Side, recode: boolean): string[] {

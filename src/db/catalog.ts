@@ -177,17 +177,36 @@ async function readTypes(sql: Db, oids: string[]): Promise<Map<string, TypeInfo>
     join pg_catalog.pg_type t on t.oid = w.oid
     join pg_catalog.pg_namespace n on n.oid = t.typnamespace
     left join span on span.type = t.oid`
+  const casts = await readCasts(sql)
   const byOid = new Map(rows.map((row) => [row.oid, row]))
   const build = (oid: string): TypeInfo => {
     const row = byOid.get(oid)
     if (row === undefined) throw new Error(`type ${oid} is not in pg_type`)
     if (row.kind === 'd') return build(row.base)
-    // unquoted, `char` and `bit` are the standard's types of length 1
-    const plain = row.schema === 'pg_catalog' && /^[a-z_][a-z0-9_]*$/.test(row.name) && row.name !== 'char' && row.name !== 'bit'
-    const name = plain ? row.name : row.schema === 'pg_catalog' ? quoteIdentifier(row.name) : quoteRelation(row)
-    return { name, base: row.known === 'true' ? row.name : name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }) }
+    const name = nameForCasts(row)
+    return { name, base: row.known === 'true' ? row.name : name, kind: row.kind as TypeInfo['kind'], element: row.element === '0' ? null : build(row.element), ...(row.writtenBy === null ? {} : { writtenBy: row.writtenBy }), ...(casts.size === 0 ? {} : { casts }) }
   }
   return new Map(oids.filter((oid) => byOid.has(oid)).map((oid) => [oid, build(oid)]))
+}
+
+function nameForCasts({ schema, name }: { schema: string; name: string }): string {
+  // unquoted, `char` and `bit` are the standard's types of length 1
+  const plain = schema === 'pg_catalog' && /^[a-z_][a-z0-9_]*$/.test(name) && name !== 'char' && name !== 'bit'
+  return plain ? name : schema === 'pg_catalog' ? quoteIdentifier(name) : quoteRelation({ schema, name })
+}
+
+/** Users' functions that are casts where the server itself would go by the text, as `TypeInfo` has them. Of those that an extension brings nothing is read. */
+async function readCasts(sql: Db): Promise<Map<string, string>> {
+  const rows = await sql<Record<'fromSchema' | 'fromName' | 'toSchema' | 'toName' | 'by', string>[]>`
+    select fn.nspname::text as "fromSchema", f.typname::text as "fromName", tn.nspname::text as "toSchema", t.typname::text as "toName", c.castfunc::regprocedure::text as by
+    from pg_catalog.pg_cast c
+    join pg_catalog.pg_type f on f.oid = c.castsource
+    join pg_catalog.pg_namespace fn on fn.oid = f.typnamespace
+    join pg_catalog.pg_type t on t.oid = c.casttarget
+    join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+    where c.castfunc >= 16384 and ('text'::regtype in (f.oid, t.oid) or f.typcategory = 'A' and t.typcategory = 'A')
+      and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')`
+  return new Map(rows.map(({ fromSchema, fromName, toSchema, toName, by }) => [`${nameForCasts({ schema: fromSchema, name: fromName })} ${nameForCasts({ schema: toSchema, name: toName })}`, by]))
 }
 
 function assembleRelation(row: RelationRow, columnRows: ColumnRow[], indexRows: IndexRow[], types: Map<string, TypeInfo>, blockSize: number): RelationInfo {

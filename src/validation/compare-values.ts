@@ -1,4 +1,6 @@
+import { readText } from '../core/canonical.js'
 import { quoteLiteral } from '../core/identifier.js'
+import { inBatches } from '../core/lists.js'
 import type { CompareRows, KeyGroup } from '../core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../core/spec.js'
 import { read, type Reader } from './reader.js'
@@ -67,11 +69,18 @@ interface Questions {
   pairs: Map<string, [string, string]>
 }
 
+/** Characters of the texts in one statement: a string of JavaScript holds half a thousand million. */
+const mostAsked = 16_000_000
+
 async function answer<Id>(questions: ReadonlyMap<Id, Questions>, target: Reader, signal: AbortSignal): Promise<Map<Id, Set<string>>> {
   const same = new Map<Id, Set<string>>()
   for (const [id, { equality, pairs }] of questions) {
-    const rows = await read(target, signal, `select (${equality})::text as equal from pg_catalog.json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify([...pairs.values()])])
-    same.set(id, new Set([...pairs.keys()].filter((_, index) => rows[index]?.['equal'] === 'true')))
+    const found = new Set<string>()
+    for (const part of inBatches([...pairs], ([both]) => both.length, mostAsked)) {
+      const rows = await read(target, signal, `select (${equality})::text as equal from pg_catalog.json_array_elements($1::text::json) with ordinality as pairs(pair, position) order by position`, [JSON.stringify(part.map(([, texts]) => texts))])
+      for (const [index, [both]] of part.entries()) if (rows[index]?.['equal'] === 'true') found.add(both)
+    }
+    same.set(id, found)
   }
   return same
 }
@@ -84,7 +93,7 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
   if (kind === null) return null
   if (tolerance !== null) {
     if (kind.name === 'verbatim') {
-      const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.literalType}`)
+      const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => readText(kind.literalType, text))
       const isNear = (difference: string) => `${difference} between - ${quoteLiteral(tolerance)}::interval and ${quoteLiteral(tolerance)}::interval`
       if (kind.literalType === 'time') return isNear(`${left} - ${right}`)
       // dates reach further than timestamps, and the ends of these lie further apart than an interval reaches
@@ -92,10 +101,10 @@ function equalityOf(kind: ComparisonSpec['columns'][number]['canonical'] | null,
         : `case when pg_catalog.abs(extract(epoch from ${left}) - extract(epoch from ${right})) < ${farApart} then ${isNear(`${left} - ${right}`)} else false end`
       return `case when pg_catalog.isfinite(${left}) and pg_catalog.isfinite(${right}) then ${near} else false end`
     }
-    return `pg_catalog.abs((pair ->> 0)::numeric - (pair ->> 1)::numeric) <= ${quoteLiteral(tolerance)}::numeric`
+    return `pg_catalog.abs(${readText('numeric', 'pair ->> 0')} - ${readText('numeric', 'pair ->> 1')}) <= ${quoteLiteral(tolerance)}::numeric`
   }
   if (kind.decideAs === null) return null
-  const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => `${text}::${kind.decideAs}`)
+  const [left, right] = ['(pair ->> 0)', '(pair ->> 1)'].map((text) => (kind.decideAs === 'jsonb' ? readText('jsonb', text) : `${text}::${kind.decideAs}`))
   // the operator of a type in another schema is found by nobody, and that of arrays finds it
   return kind.decideAs.includes('.') && !kind.decideAs.endsWith('[]') ? `array[${left}] operator(pg_catalog.=) array[${right}]` : `${left} operator(pg_catalog.=) ${right}`
 }

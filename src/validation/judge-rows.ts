@@ -10,7 +10,7 @@ import { isTransient, sqlstateOf } from '../db/sqlstate.js'
 import { charactersAsked, createCompareRows } from './compare-values.js'
 import { knownKeys, loadCollapsed, loadFolded, mapOf } from './key-maps.js'
 import { createParentReader, hasPendingParent, parentColumn, parentPending, reasonOfAbsence } from './parents.js'
-import { read, textArray, textOf, type Reader, type TextRow } from './reader.js'
+import { read, readWritable, textArray, textOf, type Reader, type TextRow } from './reader.js'
 import type { UnreadRow } from './scan-chunk.js'
 import { noMapEntry, type Tally } from './tally.js'
 
@@ -87,8 +87,8 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
 
   async function judgeUnfolded(rows: KeyGroup): Promise<void> {
     if (canBeAlone) return judge(rows)
-    deferred.source.push(...rows.source.filter((row) => isFolded(row.key)))
-    deferred.target.push(...rows.target.filter((row) => isFolded(row.key)))
+    for (const row of rows.source) if (isFolded(row.key)) deferred.source.push(row)
+    for (const row of rows.target) if (isFolded(row.key)) deferred.target.push(row)
     await judge({ source: rows.source.filter((row) => !isFolded(row.key)), target: rows.target.filter((row) => !isFolded(row.key)) })
   }
 
@@ -250,7 +250,7 @@ export async function createRowJudge(spec: ComparisonSpec, readers: Readers, opt
     const found = new Map<string, { excluded: boolean; claimed: boolean }>()
     const wanted = new Set(extra.map(({ key }) => keyIdentity(key)))
     const merging = new Set<string>()
-    for (const row of await findSourceOf(extra.map(({ key }) => key))) {
+    for (const row of await readWritable(readers.source, signal, extra.map(({ key }) => key), (key) => key, findSourceOf)) {
       const identity = keyIdentity(foldKey(spec.key.map((_, leg) => row[`k${leg}`] ?? null), collapsedKeys))
       const one = { excluded: row['excluded'] !== null, claimed: row['claimed'] === 'true' }
       found.set(identity, one)

@@ -35,6 +35,36 @@ export async function readOne(reader: Reader, signal: AbortSignal, statement: st
   return row
 }
 
+/** A text has a character that the server's encoding does not have. */
+const isUnwritten = (error: unknown): boolean => sqlstateOf(error) === '22P05'
+
+/**
+ * Reads what a side has under keys. A key that its server cannot write in its own encoding is in none of its rows: such keys are found by halves, and left out.
+ * @param textsOf the legs of a key
+ */
+export async function readWritable<Key, Row>(reader: Reader, signal: AbortSignal, keys: readonly Key[], textsOf: (key: Key) => readonly (string | null)[], run: (keys: readonly Key[]) => Promise<Row[]>): Promise<Row[]> {
+  try {
+    return await run(keys)
+  } catch (error) {
+    if (signal.aborted || !isUnwritten(error)) throw error
+    const half = keys.length >> 1
+    if (half > 0) return [...await readWritable(reader, signal, keys.slice(0, half), textsOf, run), ...await readWritable(reader, signal, keys.slice(half), textsOf, run)]
+    // what a row holds may be at fault too
+    if (await canWrite(reader, signal, keys.flatMap(textsOf))) throw error
+    return []
+  }
+}
+
+async function canWrite(reader: Reader, signal: AbortSignal, texts: readonly (string | null)[]): Promise<boolean> {
+  try {
+    await read(reader, signal, 'select $1::text as texts', [textArray(texts.map((text) => text ?? ''))])
+    return true
+  } catch (error) {
+    if (signal.aborted || !isUnwritten(error)) throw error
+    return false
+  }
+}
+
 /** Runs a statement of a snapshot. */
 export type ReadMore = (statement: string, parameters?: string[]) => Promise<TextRow[]>
 /** Runs statements of a snapshot such that their error, which is thrown, does not end it. */

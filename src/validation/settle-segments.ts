@@ -8,14 +8,16 @@ import type { PageRange } from '../core/row-expressions.js'
 import { equalBeside, type ChangedSegment, type SeenSegment, type SegmentComparison } from '../core/segments.js'
 import { confirmGuesses, keysAtPlace, type GuessedSegment, type PlacedRows } from '../core/single-difference.js'
 import type { ComparisonSpec } from '../core/spec.js'
+import { sqlstateOf } from '../db/sqlstate.js'
 import { causeOfExtra, createRowJudge, tooManyRows, type JudgedRow, type JudgeOptions, type Observe, type Readers } from './judge-rows.js'
 import { lookBack, readBeginning, readListed } from './moved.js'
 import { readNewer } from './newer.js'
 import { areNear, canLookUp, endsOf, guessedRuns, hasOwnKeys, type KeyIndexes } from './neighbours.js'
 import { readInParts, type Pace } from './pace.js'
-import { arrayText, partsOf, read, readLists, readOne, readSnapshot, textArray, textOf, type ReadMore, type TextList, type TextRow } from './reader.js'
+import { arrayText, partsOf, read, readLists, readOne, readSnapshot, readWritable, textArray, textOf, type ReadMore, type TextList, type TextRow } from './reader.js'
 import { createRowReaders, type Hashed } from './read-rows.js'
 import type { Tally } from './tally.js'
+import { isFaultOfRow, mostUnread } from './unreadable.js'
 
 export interface SettleOptions extends Omit<JudgeOptions, 'isIndexed'> {
   pace: Pace
@@ -47,6 +49,9 @@ const manyAlike = 1_000
 const mostSurplus = 100_000
 /** Keys that one pass over a side looks for. */
 const keysPerPass = 100_000
+/** Characters of rows that are in memory at a time, roughly, and keys that are read before it is known how many there are to a row: a value that a server may be asked about crosses the wire whole. */
+const charactersOfPart = 32_000_000
+const keysOfFirstPart = 20
 /** Bytes of suspicious keys that are kept until they are read again. */
 const mostResting = 3 * 2 ** 20
 /** Rows of both sides in the segments that one statement looks up: tenths of a second. */
@@ -164,6 +169,13 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   const shortened = new Map<string, Record<Side, number>>()
   const seen = { source: 0, target: 0 }
   let hasRested = false
+  /** so many keys are read at once: fewer where their values are large, or a statement over more of them was cut off */
+  const inPages = sides.every((side) => spec[side].chunkable)
+  let keysAtOnce = inPages && spec.columns.some(({ canonical }) => canonical.decideAs !== null) ? keysOfFirstPart : Infinity
+  let mostAtOnce = Infinity
+  /** keys whose values raise an error when they are read whole, as texts that are none do, and were hashed all the same: nothing else hangs on them */
+  const canLeaveKeys = inPages && canBeAlone && spec.source.merge === null && spec.totals.length === 0 && !spec.bag
+  let keysLeft = 0
   /** hashes of source keys that kept changing: their rows are counted */
   const pendingKeys = new Set<string>()
 
@@ -276,9 +288,11 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   async function readKeys(side: Side, others: readonly TextList[], areAlone: boolean): Promise<TextList[]> {
     if (others.length === 0) return []
     const { keyHash, legs } = (areAlone ? aloneReaders : rowReaders)[otherSide(side)]
-    const texts = others.map(legs)
-    const lists = spec.key.map((_, leg) => textArray(texts.map((row) => row[leg]?.slice(1) ?? '')))
-    return readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys', areAlone), [arrayText(new Set(others.map(keyHash))), ...lists])
+    return readWritable(readers[side], signal, others, legs, async (some) => {
+      const texts = some.map(legs)
+      const lists = spec.key.map((_, leg) => textArray(texts.map((row) => row[leg]?.slice(1) ?? '')))
+      return [...await readLists(readers[side], signal, readRowsStatement(spec, side, options, options.snapshots[side], 'keys', areAlone), [arrayText(new Set(some.map(keyHash))), ...lists])]
+    })
   }
 
   /**
@@ -386,7 +400,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
       return mapInOrder(partsOf(keys, keysPerPass), (part) => readAnywhere(side, part, canBeAlone)).then((parts) => groupBy(parts.flat(), (canBeAlone ? aloneReaders : rowReaders)[side].keyHash))
     }))
     const moving = new Map<string, string>()
-    const readPart = async (part: Buffer) => {
+    const readWhole = async (part: Buffer) => {
       const owner = ownerOf(part)
       const counted = owner !== null && needNoValues[owner] && tally.differences.isFull ? await countAlone(owner, part) : null
       const suspects = readSuspects(counted?.left ?? part)
@@ -409,9 +423,36 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         const rest = new Set(byIndex)
         return [...found, ...await readAnywhere(side, keys.filter((keyHash) => !rest.has(keyHash)), areAlone)]
       }))
+      const characters = [source, target, ...looked].reduce((sum, list) => list.reduce((total, row) => row.reduce((own, text) => own + (text?.length ?? 0), total), sum), 0)
+      if (inPages && !areAlone) keysAtOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(charactersOfPart * suspects.bags.size / Math.max(1, characters))))
       return { counted: { side: owner, rows: counted?.rows ?? 0 }, bags: suspects.bags, source: [...source, ...(looked[0] ?? [])].map(reading.source.read), target: [...target, ...(looked[1] ?? [])].map(reading.target.read) }
     }
-    for await (const { counted, bags, source, target } of readAhead(parts, readPart)) {
+    /** A part whose statement runs into its time limit, or of which some values cannot be read, is read again in halves, down to one key; after a limit those that follow are as small. */
+    const readPart = async (part: Buffer): Promise<Awaited<ReturnType<typeof readWhole>>[]> => {
+      try {
+        return [await readWhole(part)]
+      } catch (error) {
+        const suspects = splitSuspects(part)
+        const half = suspects.length >> 1
+        if (!signal.aborted && canLeaveKeys && isFaultOfRow(error)) {
+          if (half > 0) return [...await readPart(Buffer.concat(suspects.slice(0, half))), ...await readPart(Buffer.concat(suspects.slice(half)))]
+          if (keysLeft < mostUnread) {
+            keysLeft += 1
+            const { source, target } = countOfSuspect(part)
+            addUntold('source', 'unverified', 'cannot be read', source)
+            addUntold('target', 'unverified', 'cannot be read', target)
+            return []
+          }
+        }
+        if (signal.aborted || !inPages || sqlstateOf(error) !== '57014' || half === 0) throw error
+        mostAtOnce = Math.min(mostAtOnce, half)
+        keysAtOnce = Math.min(keysAtOnce, half)
+        const found: Awaited<ReturnType<typeof readWhole>>[] = []
+        for (const smaller of cut([part], () => mostAtOnce)) found.push(...await readPart(smaller))
+        return found
+      }
+    }
+    for await (const found of readAhead(cut(parts, (part) => (canBeAlone && ownerOf(part) !== null ? mostAtOnce : keysAtOnce)), readPart)) for (const { counted, bags, source, target } of found) {
       if (counted.side !== null) {
         seen[counted.side] += counted.rows
         tally.addAlone(counted.side, counted.side === 'source' ? causeOfMissing(spec, [], false) : causeOfExtra(undefined, false), counted.rows)
@@ -424,7 +465,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
         else for (const side of sides) addUntold(side, 'pending', 'keeps changing', kept[side])
       }
     }
-    for (const part of partsOf([...moving], keysPerStatement)) await settleMoving(new Map(part))
+    for (const part of partsOf([...moving], Math.min(keysPerStatement, keysAtOnce))) await settleMoving(new Map(part))
   }
 
   /** The second reading of keys that a side alone has, where nothing but their rows' number is asked for. @returns the rows that are as they were, and the suspects that are not known to be */
@@ -435,7 +476,10 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
     const { rows, incomplete, ...found } = await readOne(readers[side], signal, readPackedLegsStatement(spec, side, { ...options, lists: [keys, textArray(addressesOfRows(before))] }))
     if (rows === null || rows === undefined || incomplete === 'true') return { rows: 0, left: part }
     const legs = spec.key.map((_, leg) => textOf(found, `l${leg}`))
-    const { rows: arrived } = await readOne(readers[otherSide(side)], signal, readPackedKeysStatement(spec, otherSide(side), options), [keys, ...legs])
+    const there = await readWritable(readers[otherSide(side)], signal, [keys], () => legs, () => read(readers[otherSide(side)], signal, readPackedKeysStatement(spec, otherSide(side), options), [keys, ...legs]))
+    // a key among them that the other side cannot write: they are looked for one by one
+    if (there[0] === undefined) return { rows: 0, left: part }
+    const { rows: arrived } = there[0]
     const moved = new Set([...pairHashes(before, Buffer.from(rows, 'base64')).suspects.map(keyOfSuspect), ...keysOfRows(Buffer.from(arrived ?? '', 'base64'))])
     const left = suspects.filter((suspect) => moved.has(keyOfSuspect(suspect)))
     return { rows: countHashed(before) - countHashed(rowsOfSuspects(left)), left: Buffer.concat(left) }
@@ -494,18 +538,30 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
 }
 
 /** What is read for each part; the next is read while one is worked on. */
-async function* readAhead<T, R>(parts: readonly T[], readPart: (part: T) => Promise<R>): AsyncGenerator<R> {
-  const readAt = (index: number): Promise<R> | null => {
-    const part = parts[index]
-    const reading = part === undefined ? null : readPart(part)
+async function* readAhead<T, R>(parts: Iterable<T>, readPart: (part: T) => Promise<R>): AsyncGenerator<R> {
+  const left = parts[Symbol.iterator]()
+  const readNext = (): Promise<R> | null => {
+    const part = left.next()
+    const reading = part.done === true ? null : readPart(part.value)
     // it is awaited only when the work before it has succeeded
     reading?.catch(() => undefined)
     return reading
   }
-  let next = readAt(0)
-  for (const index of parts.keys()) {
+  let next = readNext()
+  while (next !== null) {
     const found = await next
-    next = readAt(index + 1)
-    if (found !== null) yield found
+    next = readNext()
+    yield found
+  }
+}
+
+/** Parts of suspects in smaller ones, of as many keys as are read at once by then. */
+function* cut(parts: readonly Buffer[], keysAtOnce: (part: Buffer) => number): Generator<Buffer> {
+  for (const part of parts) {
+    for (let left = splitSuspects(part); left.length > 0;) {
+      const keys = keysAtOnce(part)
+      yield Buffer.concat(left.slice(0, keys))
+      left = left.slice(keys)
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { readText } from '../core/canonical.js'
 import { sides, type Side } from '../core/catalog.js'
 import { shownText } from '../core/pairing.js'
 import { sumStatement } from '../core/pass-expressions.js'
@@ -128,7 +129,7 @@ async function judgeTotal(spec: ComparisonSpec, total: TotalSpec, parts: readonl
   const groups = await read(target, signal, `select "group", expected::text as expected, there::text as there, rows::text as rows, ` +
     `(expected <> there and not pg_catalog.abs(expected - there) <= ${quoteLiteral(tolerance)}::numeric * rows)::text as unequal from (` +
     `select part ->> 'group' as "group", ${signed('source')} as expected, ${signed('target')} as there, coalesce(pg_catalog.sum(rows) filter (where side = 'source'), 0) as rows ` +
-    `from pg_catalog.json_array_elements($1::text::json) as parts(part) cross join lateral (select part ->> 'side' as side, (part ->> 'rows')::numeric as rows, (part ->> 'sum')::numeric as value) one group by 1) sums order by "group" collate "C"`,
+    `from pg_catalog.json_array_elements($1::text::json) as parts(part) cross join lateral (select part ->> 'side' as side, (part ->> 'rows')::int8::numeric as rows, ${readText('numeric', "part ->> 'sum'")} as value) one group by 1) sums order by "group" collate "C"`,
   [JSON.stringify(parts.map(({ group, ...part }) => ({ ...part, group: JSON.stringify(group) })))])
   const unequal = groups.filter((group) => group['unequal'] === 'true')
   const shown = unequal.slice(0, shownGroups).map(({ group, expected, there }) => ({ group: shownGroup(spec, total, group ?? '[]'), expected: shownSum(spec, total, expected ?? null), there: shownSum(spec, total, there ?? null) }))

@@ -14,9 +14,9 @@ export const mostUnread = 1_000
 /** Rows of one page are a few hundred; a page that grew meanwhile may be more than one. */
 const rowsOfPage = 2_000
 
-/** The values of some row are at fault (a cast, a division, a text of another encoding), not the connection or the statement. */
+/** The values of some row are at fault (a cast, a division, a text of another encoding, the check of a domain, JSON that is nested too deep), not the connection or the statement. */
 export function isFaultOfRow(error: unknown): boolean {
-  return /^2[12]/.test(sqlstateOf(error) ?? '')
+  return /^(2[123]|5400)/.test(sqlstateOf(error) ?? '')
 }
 
 /** Whether single rows may be left out: the side is read in pages, and no row's fate hangs on the values of others. */

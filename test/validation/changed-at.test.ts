@@ -50,6 +50,13 @@ test('without a lag only what is newer than the pass is pending', async () => {
   expect(run.entities['item']).toMatchObject({ accounting: { source: { pending: 0, differs: 4, missing: 2 }, target: { pending: 0, extra: 2 } } })
 })
 
+test('a time that is still to come does not keep a row pending for ever', async () => {
+  await pair.source.sql.unsafe("create table ahead (id int primary key, v int, updated timestamptz); insert into ahead values (1, 1, 'infinity'), (2, 2, '2020-01-01'), (3, 1, '2999-01-01'), (4, 1, now()), (5, 1, now() + interval '1 hour')")
+  await pair.target.sql.unsafe('create table ahead (id int primary key, v int); insert into ahead select i, 2 from generate_series(1, 5) i')
+  const run = await pair.compare('version: 1\ndomains: { d: {} }\nentities:\n  ahead: { domain: d, source: { table: ahead, changedAt: updated, lag: 1 minute }, target: { table: ahead }, key: { id: id }, same: [v] }\n')
+  expect(run.entities['ahead']).toMatchObject({ verdict: 'fail', accounting: { source: { verified: 1, differs: 2, pending: 2 } } })
+})
+
 test('a column that tells no time, and a lag that is no interval or has no column, are faults', async () => {
   const run = await pair.compare(plan(', lag: soon'))
   expect(run.entities['item']?.note).toContain('`soon` is no interval')

@@ -45,3 +45,11 @@ describe('text is read as JSON', () => {
     expect((await read([nested(1000), nested(1001)], 150_000)).map((value) => value !== null)).toEqual([true, false])
   })
 })
+
+test('a text of a nondeterministic collation is read, as older servers are asked too', async () => {
+  await database.sql.unsafe(`create collation whole (provider = icu, locale = 'und-u-ks-level1', deterministic = false); create table folded (v text collate whole); insert into folded values ('{"a":1}'), ('{"a":}')`).simple()
+  for (const version of [150_000, 170_000]) {
+    const rows = await client.unsafe<{ value: string | null }[]>(`select ${readJson('v', { version, encoding: 'UTF8' })}::text as value from folded`)
+    expect(rows.map(({ value }) => value)).toEqual(['{"a": 1}', null])
+  }
+})

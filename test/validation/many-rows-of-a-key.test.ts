@@ -55,3 +55,11 @@ test('rows that are alike, and change while they rest, are counted once', async 
   const { entities } = await running
   expect(figuresOf(entities['busy']!.accounting)).toBe('3000: 2989 verified, 11 pending | 2990: 2989 matched, 1 pending')
 })
+
+test('150,000 rows of a key that a map folds wait together for their partner', async () => {
+  await pair.source.sql.unsafe('create table folded (id int, n int); insert into folded select 2, i from generate_series(1, 150000) i')
+  await pair.target.sql.unsafe('create table map (legacy int primary key, modern int); insert into map values (1, 10), (2, 10); create table folded (id int, n int); insert into folded values (10, 1)').simple()
+  const { job, entities } = await pair.compare('version: 1\ndomains: { d: {} }\nkeyMaps: { m: { table: map, legacy: legacy, modern: modern } }\nentities:\n  folded: { domain: d, source: { table: folded }, target: { table: folded }, key: { id: { from: id, references: m } }, same: [n], explained: [{ reason: none, where: "src.n < 0" }] }\n')
+  expect(job).toMatchObject({ status: 'completed' })
+  expect(figuresOf(entities['folded']!.accounting)).toBe('150000: 1 verified, 149999 missing | 1: 1 matched')
+}, 120_000)

@@ -61,6 +61,16 @@ export const unreadableCases: Case[] = [
     expected: { t: { verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 2: 1 matched, 1 unverified', note: 'unsupported Unicode escape sequence', differences: ['unverified cannot be read {"id":"2"}', 'unverified its source row cannot be read {"id":"2"} id 2'] } },
   },
   {
+    name: 'a text that is nested too deep to be read as JSON, and one that a domain does not take',
+    source: "create domain $_positive as int check (value > 0); create table $_t (id int primary key, v text); insert into $_t values (1, repeat('[', 500000)), (2, '{}'); create table $_u (id int primary key, v int); insert into $_u values (1, -1), (2, 2)",
+    target: "create table $_t (id int, v jsonb); insert into $_t values (1, '{}'), (2, '{}'); create table $_u (id int, v int); insert into $_u values (1, 1), (2, 2)",
+    entities: { t: `${side('t')}, key: { id: id }, columns: { v: { from: v, as: json } }`, u: `${side('u')}, key: { id: id }, columns: { v: { sql: "src.v::$_positive" } }` },
+    expected: {
+      t: { verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 2: 1 matched, 1 unverified', note: 'stack depth limit exceeded', differences: ['unverified cannot be read {"id":"1"}', 'unverified its source row cannot be read {"id":"1"} id 1'] },
+      u: { verdict: 'unknown', figures: '2: 1 verified, 1 unverified | 2: 1 matched, 1 unverified', note: 'violates check constraint', differences: ['unverified cannot be read {"id":"1"}', 'unverified its source row cannot be read {"id":"1"} id 1'] },
+    },
+  },
+  {
     name: 'a row of the same key that can be read is judged, what it leaves over is not called a duplicate',
     source: "create table $_t (id int, v text); insert into $_t values (1, '1'), (1, 'x'), (2, '2')", target: 'create table $_t (id int, v int); insert into $_t values (1, 1), (1, 5), (2, 2)',
     entities: { t: `${side('t')}, key: { id: id }, columns: { v: { sql: "src.v::int" } }` },
