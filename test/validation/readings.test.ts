@@ -102,7 +102,7 @@ test('a session of a replication connection writes like others', async () => {
   for (const side of sides) await write(side, create)
   expect(told(await compare('full'))).toEqual([])
   const { host, port, database, user, password } = pair.source.options
-  const replicating = postgres({ host, port, database, username: user, ...(typeof password === 'string' ? { password } : {}), max: 1, fetch_types: false, connection: { replication: 'database' } as object, onnotice: () => undefined })
+  const replicating = postgres({ host, port, database, username: user, ...(typeof password === 'string' ? { password } : {}), max: 1, fetch_types: false, connection: { replication: 'database' }, onnotice: () => undefined })
   await replicating.unsafe('create table aside (n int)').simple()
   await sleep(1100)
   // it tells of the first write, and not of the second before a second has passed
