@@ -174,7 +174,7 @@ async function createSettler(spec: ComparisonSpec, readers: Readers, options: Se
   let keysAtOnce = inPages && spec.columns.some(({ canonical }) => canonical.decideAs !== null) ? keysOfFirstPart : Infinity
   let mostAtOnce = Infinity
   /** keys whose values raise an error when they are read whole, as texts that are none do, and were hashed all the same: nothing else hangs on them */
-  const canLeaveKeys = inPages && canBeAlone && spec.source.merge === null && spec.totals.length === 0 && !spec.bag
+  const canLeaveKeys = inPages && canBeAlone && spec.source.merge === null && [spec.totals, spec.source.explained, spec.target.generated].every((list) => list.length === 0) && !spec.bag
   let keysLeft = 0
   /** hashes of source keys that kept changing: their rows are counted */
   const pendingKeys = new Set<string>()
