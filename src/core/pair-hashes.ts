@@ -17,11 +17,6 @@ export interface Suspects {
   absent: Record<Side, string[]>
 }
 
-/** The hashes of packed rows, decimal. */
-export function* rowsWithHashes(packed: Buffer): Generator<{ key: string; row: string }> {
-  for (let at = 0; at < packed.length; at += rowBytes) yield { key: packed.readBigInt64BE(at).toString(), row: packed.readBigInt64BE(at + 8).toString() }
-}
-
 /**
  * Pairs the packed rows of both sides by key. Rows of one key are compared as a bag of fingerprints.
  * One open-addressing table over typed arrays, since a Map of keys would take ten times the memory: 40 bytes a row.

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
-import { rowsWithHashes } from '../core/pair-hashes.js'
-import { readListedStatement, readMergedStatement } from '../core/reread-expressions.js'
+import { hashOfRow, keysOfRows } from '../core/pair-hashes.js'
+import { readMergedStatement } from '../core/reread-expressions.js'
 import type { StatementOptions } from '../core/row-expressions.js'
 import { foldKey, keyIdentity, shownKey, shownText, type SourceRow } from '../core/pairing.js'
 import type { ComparisonSpec, TermSpec } from '../core/spec.js'
 import { findSameValues } from './compare-values.js'
 import { knownKeys, loadCollapsed } from './key-maps.js'
 import type { CheckResult } from './outcomes.js'
-import { readInParts, type Pace } from './pace.js'
+import { readListedOf } from './moved.js'
+import type { Pace } from './pace.js'
 import { createParentReader, hasPendingParent, parentPending, reasonOfAbsence, type Fates } from './parents.js'
-import { arrayText, partsOf, read, readOne, textOf, type Reader, type TextRow } from './reader.js'
+import { partsOf, read, textOf, type Reader, type TextRow } from './reader.js'
 import type { Observe } from './judge-rows.js'
 import type { Tally } from './tally.js'
 
@@ -115,7 +116,7 @@ export async function settleMerged(spec: ComparisonSpec, readers: { source: Read
 async function compareTexts(spec: ComparisonSpec, asked: readonly { term: TermSpec; pairs: readonly (readonly [string | null, string | null])[] }[], target: Reader, signal: AbortSignal): Promise<(term: TermSpec, left: string | null, right: string | null) => boolean> {
   const collapsed = new Map<TermSpec, Map<string, string> | null>()
   for (const { term } of asked) collapsed.set(term, term.keyMap === null ? null : await loadCollapsed(spec, term, target, signal))
-  const same = await findSameValues(asked.map(({ term, pairs }) => ({ term, pairs })), target, signal)
+  const same = await findSameValues(asked, target, signal)
   return (term, left, right) => {
     const [own, kept] = foldKey([left, right], [collapsed.get(term) ?? null, collapsed.get(term) ?? null])
     return own === kept || (same.get(term)?.has(JSON.stringify([left, right])) ?? false)
@@ -161,10 +162,8 @@ async function readFollowers(spec: ComparisonSpec, readers: { source: Reader; ta
 async function findArrived(spec: ComparisonSpec, target: Reader, options: MergedOptions, keyHashes: ReadonlySet<string>, signal: AbortSignal): Promise<Set<string>> {
   const found = new Set<string>()
   for (const part of partsOf([...keyHashes], keysPerPass)) {
-    await readInParts(options.pace, spec, 'target', 'keys', async (pages) => {
-      const { rows } = await readOne(target, signal, readListedStatement(spec, 'target', { ...options, pages }), [arrayText(part)])
-      for (const { key, row } of rowsWithHashes(Buffer.from(rows ?? '', 'base64'))) found.add(`${key} ${row}`)
-    })
+    const rows = await readListedOf(spec, target, part, options, options.pace, signal)
+    for (const [row, key] of keysOfRows(rows).entries()) found.add(`${key} ${hashOfRow(rows, row)}`)
   }
   return found
 }

@@ -66,11 +66,8 @@ export async function lookBack(spec: ComparisonSpec, reader: Reader, beginning: 
   return { isSameFile, isUnwritten: isSameFile && now.writers === 0 && beginning.counters !== null && beginning.counters === now.counters && before.counters !== null && before.counters === after?.counters }
 }
 
-/** A chunk of a side as it was read. */
-export interface ReadChunk {
-  /** every transaction before this one was over in its snapshot */
-  horizon: string
-}
+/** Of each side that was read in more than one chunk: every transaction before this one (decimal text of an xid8) was over in the snapshots of all of them. */
+export type Horizons = Partial<Record<Side, string>>
 
 /** So many newer rows have their segments read again at once where these are neighbours: a few looks into an index, and their rows are counted anew. */
 const fewNewer = 100
@@ -87,20 +84,18 @@ export interface Moved {
   rows: number
 }
 
-export const nothingMoved: Moved = { segments: { source: new Set(), target: new Set() }, unkeyed: { source: 0, target: 0 }, rows: 0 }
+export const nothingMoved = (): Moved => ({ segments: { source: new Set(), target: new Set() }, unkeyed: { source: 0, target: 0 }, rows: 0 })
 
 /**
  * The segments of which the passes may have seen some rows twice or not at all. Whatever moved is newer than the oldest snapshot of the chunks of its side; all other rows were seen once, as they are. The fingerprint of a row
  * holds its key, so where the sums of both sides agree, they agree under each key that has no newer row; and under the others both sides must have the same rows now.
- * @param chunks of each side that was read in more than one, in the order of their pages
  */
-export async function findMoved(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Moved> {
-  const found: Moved = { segments: { source: new Set(), target: new Set() }, unkeyed: { source: 0, target: 0 }, rows: 0 }
+export async function findMoved(spec: ComparisonSpec, readers: Record<Side, Reader>, horizons: Horizons, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Moved> {
+  const found = nothingMoved()
   let areIndexed: Promise<boolean> | null = null
   await Promise.all(sides.map(async (side) => {
-    const own = chunks[side]
-    if (own === undefined) return
-    const horizon = oldestOf(own)
+    const horizon = horizons[side]
+    if (horizon === undefined) return
     await readInParts(pace, spec, side, 'versions', async (pages) => {
       const row = await readOne(readers[side], signal, newerKeysStatement(spec, side, { ...options, pages }, horizon))
       const newer = Buffer.from(row['newer'] ?? '', 'base64')
@@ -135,31 +130,34 @@ async function findUnlikeByPass(spec: ComparisonSpec, readers: Record<Side, Read
   return new Set(pairHashes(source, target).suspects.flatMap((suspect) => segmentOf.get(keyOfSuspect(suspect)) ?? []))
 }
 
-/** The packed rows of both sides under the keys of these hashes, by a pass over each side in one snapshot. */
+/** The packed rows of both sides under the keys of these hashes. */
 export async function readListed(spec: ComparisonSpec, readers: Record<Side, Reader>, keyHashes: readonly string[], options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Record<Side, Buffer>> {
-  const keys = arrayText(keyHashes)
-  const [source, target] = await Promise.all(sides.map(async (side) => {
-    const parts: Buffer[] = []
-    await readSnapshot(readers[side], signal, async (readMore) => {
-      await readInParts(pace, spec, side, 'keys', async (pages) => {
-        const [row] = await readMore(readListedStatement(spec, side, { ...options, pages }), [keys])
-        parts.push(Buffer.from(row?.['rows'] ?? '', 'base64'))
-      })
-    })
-    return Buffer.concat(parts)
-  })) as [Buffer, Buffer]
+  const [source, target] = await Promise.all(sides.map((side) => readListedOf(spec, readers[side], keyHashes, options, pace, signal))) as [Buffer, Buffer]
   return { source, target }
 }
 
-/** By side and block (`countBlocks`) the packed rows that the passes over a side may have seen twice or not at all: of their keys nothing is known before they are read again. @param chunks as `findMoved` takes them */
-export async function readNewerRows(spec: ComparisonSpec, readers: Record<Side, Reader>, chunks: Partial<Record<Side, readonly ReadChunk[]>>, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<{ blocks: Record<Side, Map<number, Buffer>> } & Pick<Moved, 'unkeyed' | 'rows'>> {
+/** The same of one side, by a pass in one snapshot. */
+export async function readListedOf(spec: ComparisonSpec, reader: Reader, keyHashes: readonly string[], options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<Buffer> {
+  const keys = arrayText(keyHashes)
+  const parts: Buffer[] = []
+  await readSnapshot(reader, signal, async (readMore) => {
+    await readInParts(pace, spec, reader.side, 'keys', async (pages) => {
+      const [row] = await readMore(readListedStatement(spec, reader.side, { ...options, pages }), [keys])
+      parts.push(Buffer.from(row?.['rows'] ?? '', 'base64'))
+    })
+  })
+  return Buffer.concat(parts)
+}
+
+/** By side and block (`countBlocks`) the packed rows that the passes over a side may have seen twice or not at all: of their keys nothing is known before they are read again. */
+export async function readNewerRows(spec: ComparisonSpec, readers: Record<Side, Reader>, horizons: Horizons, options: StatementOptions, pace: Pace, signal: AbortSignal): Promise<{ blocks: Record<Side, Map<number, Buffer>> } & Pick<Moved, 'unkeyed' | 'rows'>> {
   const found = { blocks: { source: new Map<number, Buffer>(), target: new Map<number, Buffer>() }, unkeyed: { source: 0, target: 0 }, rows: 0 }
   await Promise.all(sides.map(async (side) => {
-    const own = chunks[side]
-    if (own === undefined) return
+    const horizon = horizons[side]
+    if (horizon === undefined) return
     const blocks = found.blocks[side]
     await readInParts(pace, spec, side, 'versions', async (pages) => {
-      for (const row of await read(readers[side], signal, streamStatement(spec, side, { ...options, pages }, oldestOf(own)))) {
+      for (const row of await read(readers[side], signal, streamStatement(spec, side, { ...options, pages }, horizon))) {
         const [place, rows] = [Number(textOf(row, 'place')), countOf(row, 'rows')]
         if (place < 0) found.unkeyed[side] += rows
         else {
@@ -170,9 +168,4 @@ export async function readNewerRows(spec: ComparisonSpec, readers: Record<Side, 
     })
   }))
   return found
-}
-
-/** The horizon of the oldest snapshot of some chunks. */
-function oldestOf(chunks: readonly ReadChunk[]): string {
-  return chunks.map(({ horizon }) => BigInt(horizon)).reduce((least, horizon) => (horizon < least ? horizon : least)).toString()
 }

@@ -14,7 +14,7 @@ import { restsOn } from './changed.js'
 import { finishWhenLast, readPrepared, statementOf, type Prepared, type TaskContext } from './context.js'
 import { collectHeldReasons, heldReasonsCheck } from './held-reasons.js'
 import { accountEntity, accountingChecks, accountUncompared, entityVerdict, excludedByReason } from './judge.js'
-import { findMoved, lookBack, nothingMoved, readNewerRows, type Moved, type ReadChunk } from './moved.js'
+import { findMoved, lookBack, nothingMoved, readNewerRows, type Horizons, type Moved } from './moved.js'
 import { areNear, findKeyIndexes, hasOwnKeys } from './neighbours.js'
 import { compareSegments, deleteRows, deleteSegments, listUncoveredColumns, readCheck, readCheckVerdicts, readJobEntity, readRows, readScans, saveChecks, saveColumnDifferences, saveDifferences, saveEntityResult, saveProfiles, spoilSegments, type CheckResult, type EntityResult, type JobEntity } from './outcomes.js'
 import { countOf, errorText, read, readOne, type Reader } from './reader.js'
@@ -66,8 +66,8 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
   const statement: StatementOptions = { ...statementOf(prepared, found), unread: { source: unreadRows.source.map(({ address }) => address), target: unreadRows.target.map(({ address }) => address) } }
   const tally = createTally(spec.key.map(({ name }) => name), options.maxStoredDifferences)
   const keyed = { source: sumOf(outcomes.source.map((outcome) => outcome.keyed)), target: sumOf(outcomes.target.map((outcome) => outcome.keyed)) }
-  const chunks = await chunksToLookBack(context, spec, prepared, scans, signal)
-  const whenMoved: Promise<Moved> = found.streamed || Object.keys(chunks).length === 0 ? Promise.resolve(nothingMoved) : findMoved(spec, readers, chunks, statement, context.pace, signal)
+  const horizons = await horizonsToLookBack(context, spec, prepared, scans, signal)
+  const whenMoved = found.streamed ? Promise.resolve(nothingMoved()) : findMoved(spec, readers, horizons, statement, context.pace, signal)
   const compared = found.streamed
     ? { agreed: 0, audited: 0, contradicted: 0, suspicious: [{ segment: 0, sourceRows: keyed.source, targetRows: keyed.target }], changed: [], newer: { source: Buffer.alloc(0), target: Buffer.alloc(0) } }
     : compareSegments(context.target, task.jobId, spec.entity, found.segments, countPlaces(spec, statement), whenMoved.then(({ segments: { source, target } }) => new Set([...source, ...target])))
@@ -100,7 +100,7 @@ async function settleEntity(context: TaskContext, task: TakenTask, signal: Abort
     const looked = prepared.reused[spec.entity]?.[side] === undefined ? undefined : prepared.lookedAt?.[side]
     return looked ?? firstOf(outcomes[side])
   }
-  const streamedNewer = found.streamed ? await readNewerRows(spec, readers, chunks, statement, context.pace, signal) : null
+  const streamedNewer = found.streamed ? await readNewerRows(spec, readers, horizons, statement, context.pace, signal) : null
   const settled = await settleSegments(spec, readers, streamedNewer === null ? { suspicious, changed, newer } : streamedBlocks(context.target, task.jobId, found, streamedNewer.blocks),
     { ...statement, indexes, rows: keyed.source + keyed.target, pace: context.pace, parents, recheckDelayMs: options.recheckDelayMs, rechecks, batchRows, unreadRows, snapshots: { source: asOf('source'), target: asOf('target') } }, tally, observe, signal)
   const replaced = await findReplaced(context, spec, prepared, signal)
@@ -171,16 +171,17 @@ async function* streamedBlocks(sql: Sql, jobId: string, { entity, segments }: Jo
   }
 }
 
-/** The chunks of each side that was read in more than one, unless nobody has written to it meanwhile. */
-async function chunksToLookBack({ readers }: TaskContext, spec: ComparisonSpec, { beginnings, reused }: Prepared, scans: Scans, signal: AbortSignal): Promise<Partial<Record<Side, ReadChunk[]>>> {
-  const found: Partial<Record<Side, ReadChunk[]>> = {}
+/** The oldest horizon of each side that was read in more than one chunk, unless nobody has written to it meanwhile. */
+async function horizonsToLookBack({ readers }: TaskContext, spec: ComparisonSpec, { beginnings, reused }: Prepared, scans: Scans, signal: AbortSignal): Promise<Horizons> {
+  const found: Horizons = {}
   if (beginnings === undefined) return found
   await Promise.all(sides.map(async (side) => {
     const beginning = beginnings[side]
     const own = scans.filter((scan) => scan.side === side)
     if (own.length < 2 || !spec[side].chunkable || reused[spec.entity]?.[side] !== undefined || (await lookBack(spec, readers[side], beginning, signal)).isUnwritten) return
     // of a chunk that a replica read, or whose sums are older, the snapshot is not known
-    found[side] = own.map(({ outcome }) => ({ horizon: 'failed' in outcome || outcome.readAt !== undefined ? beginning.horizon : (outcome.horizon ?? beginning.horizon) }))
+    const horizons = own.map(({ outcome }) => BigInt('failed' in outcome || outcome.readAt !== undefined ? beginning.horizon : (outcome.horizon ?? beginning.horizon)))
+    found[side] = horizons.reduce((least, horizon) => (horizon < least ? horizon : least)).toString()
   }))
   return found
 }
